@@ -1,0 +1,8 @@
+"""The one error that users are meant to see."""
+
+
+class InputError(Exception):
+    """Something that the user can mend; its text names the place, the value and the mend in one sentence.
+
+    The command line prints it and exits with code 2.
+    """

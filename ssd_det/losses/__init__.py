@@ -1,0 +1,1 @@
+"""The refiner's loss terms, one file for each part of the method."""

@@ -1,0 +1,1 @@
+"""Networks as plain ``nn.Module``: no Lightning, no files but pretrained weights."""

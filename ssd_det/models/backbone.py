@@ -1,0 +1,143 @@
+"""Feature pyramids over torchvision's classification networks."""
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Literal, cast
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torchvision.models import get_model, get_model_weights
+from torchvision.models._utils import IntermediateLayerGetter
+from torchvision.ops import FeaturePyramidNetwork
+
+from ssd_det.errors import InputError
+
+BackboneName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
+
+STRIDES = (4, 8, 16, 32)
+NORM_GROUPS = 32
+RESNET_STAGES = (("conv1", "bn1", "relu", "maxpool"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
+MOBILENET_STAGES = (
+    ("0", "1"),
+    ("2", "3"),
+    ("4", "5", "6"),
+    ("7", "8", "9", "10", "11", "12", "13"),
+    ("14", "15", "16", "17"),
+)
+
+
+class Backbone(nn.Module):
+    """A torchvision network and a feature pyramid with levels P2 to P5.
+
+    As published, every convolution of the pyramid is followed by GroupNorm with 32 groups.
+
+    Args:
+        name: which network.
+        weights: ``None`` for random weights, the name of torchvision weights (``IMAGENET1K_V1``,
+            ``DEFAULT``), or a path to a state_dict of the whole torchvision model.
+        channels: channels of every pyramid level, a multiple of 32.
+        frozen_stages: how many of the network's stages are not trained: 0 none, 1 the stem and the first
+            stage, up to 4 all of it. The stem is frozen with the first stage.
+        freeze_batch_norm: keep batch norms on their running statistics (their scale and shift still learn).
+
+    Raises:
+        InputError: if an argument is out of range or the weights cannot be had or do not fit.
+    """
+
+    def __init__(
+        self,
+        name: BackboneName = "resnet50",
+        weights: str | None = None,
+        channels: int = 256,
+        frozen_stages: int = 1,
+        freeze_batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        if channels < 1 or channels % NORM_GROUPS:
+            raise InputError(f"fpn_channels is {channels}: give a multiple of {NORM_GROUPS}.")
+        if not 0 <= frozen_stages < len(STRIDES) + 1:
+            raise InputError(f"frozen_stages is {frozen_stages}: give a number from 0 to {len(STRIDES)}.")
+        network = load_network(name, weights)
+        stages = RESNET_STAGES
+        if name == "mobilenet_v2":
+            network, stages = cast(nn.Module, network.features), MOBILENET_STAGES
+        outputs = {stage[-1]: f"p{level}" for level, stage in enumerate(stages[1:], start=2)}
+        self.body = IntermediateLayerGetter(network, outputs)
+        self.frozen = [layer for stage in stages[: frozen_stages + 1] for layer in stage] if frozen_stages else []
+        self.freeze_batch_norm = freeze_batch_norm
+        for layer in self._frozen_layers():
+            layer.requires_grad_(False)
+        self.fpn = FeaturePyramidNetwork(
+            _channels_of(self.body), channels, norm_layer=partial(nn.GroupNorm, NORM_GROUPS)
+        )
+        self.channels = channels
+
+    def _frozen_layers(self) -> Iterator[nn.Module]:
+        return (self.body[layer] for layer in self.frozen)
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Switch to training, but for frozen layers and, if so set, batch norms."""
+        super().train(mode)
+        for layer in self._frozen_layers():
+            layer.eval()
+        if self.freeze_batch_norm:
+            for module in self.body.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Compute the pyramid.
+
+        Args:
+            images: ``Tensor[B, 3, H, W]``, normalised, H and W multiples of 32.
+
+        Returns:
+            P2 to P5, ``Tensor[B, channels, H / stride, W / stride]`` for the strides 4, 8, 16, 32.
+        """
+        features: OrderedDict[str, Tensor] = self.fpn(self.body(images))
+        return list(features.values())
+
+
+def load_network(name: BackboneName, weights: str | None) -> nn.Module:
+    """Build a torchvision classification network, with weights by name or from a local state_dict."""
+    if weights is None:
+        return cast(nn.Module, get_model(name, weights=None))
+    if weights == "DEFAULT" or weights in get_model_weights(name).__members__:
+        try:
+            return cast(nn.Module, get_model(name, weights=weights))
+        except (URLError, OSError) as error:
+            raise InputError(
+                f"The torchvision weights {weights} of {name} cannot be downloaded ({error}): download them on "
+                f"another machine and give the path of the file as weights."
+            ) from error
+    path = Path(weights)
+    if not path.is_file():
+        names = ", ".join(get_model_weights(name).__members__)
+        raise InputError(
+            f"The weights {weights} are neither a file nor weights that torchvision has for {name}: "
+            f"give a path, null, or one of {names}."
+        )
+    network = cast(nn.Module, get_model(name, weights=None))
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"The weights {path} are not a state_dict of torchvision's {name}: "
+            f"give a file saved with torch.save(model.state_dict(), path)."
+        ) from error
+    return network
+
+
+def _channels_of(body: nn.Module) -> list[int]:
+    """Channels of each output of the network, read off a tiny image."""
+    training = body.training
+    with torch.no_grad():
+        outputs = body.eval()(torch.zeros(1, 3, 32, 32))
+    body.train(training)
+    return [feature.shape[1] for feature in outputs.values()]

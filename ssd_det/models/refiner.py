@@ -1,0 +1,57 @@
+"""The whole refiner: images and noisy boxes in, better boxes out."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ssd_det.models.backbone import Backbone
+from ssd_det.models.refiner_head import Objects, RefinerHead, RefinerOutput
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Refiner(nn.Module):
+    """A backbone with a feature pyramid, and the refiner head on it.
+
+    Args:
+        backbone: makes P2 to P5.
+        head: refines boxes on them.
+        image_mean: mean of each colour channel, for images in [0, 1].
+        image_std: standard deviation of each colour channel.
+    """
+
+    image_mean: Tensor
+    image_std: Tensor
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: RefinerHead,
+        image_mean: Sequence[float] = IMAGENET_MEAN,
+        image_std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.register_buffer("image_mean", torch.tensor(image_mean).view(3, 1, 1))
+        self.register_buffer("image_std", torch.tensor(image_std).view(3, 1, 1))
+
+    def forward(self, images: Tensor, objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
+        """Refine the boxes of a batch.
+
+        Args:
+            images: ``Tensor[B, 3, H, W]`` in [0, 1], RGB, padded on the right and below; H and W are
+                multiples of 32. What the padding holds does not matter.
+            objects: the annotated objects.
+            draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from.
+        """
+        return self.head(self.backbone(self._normalise(images, objects.image_sizes)), objects, draws)  # type: ignore[no-any-return]
+
+    def _normalise(self, images: Tensor, image_sizes: Tensor) -> Tensor:
+        """Subtract the mean, divide by the deviation, and set the padding to zero."""
+        rows = torch.arange(images.shape[2], device=images.device) < image_sizes[:, :1]
+        columns = torch.arange(images.shape[3], device=images.device) < image_sizes[:, 1:]
+        inside = (rows[:, :, None] & columns[:, None, :])[:, None]
+        return (images - self.image_mean) / self.image_std * inside

@@ -1,0 +1,338 @@
+"""The refiner on top of a feature pyramid: bags A, B and C, two MIL stages and both self-distillations."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ssd_det.losses.mil import instance_scores, negative_loss, of_label, stage_one_loss, stage_two_loss
+from ssd_det.losses.sisd import predicted_iou, sisd_loss
+from ssd_det.losses.spsd import spsd_loss
+from ssd_det.models.backbone import STRIDES
+from ssd_det.ops.bag_pooling import pool_boxes
+from ssd_det.ops.boxes import clip, decode
+from ssd_det.ops.merging import Merged, merge_top, scale_in_bag
+from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
+
+PRIOR_BIAS = -math.log(99)
+
+
+class Objects(NamedTuple):
+    """The annotated objects of a batch, image after image.
+
+    Attributes:
+        boxes: ``Tensor[G, 4]``, noisy boxes, xyxy in pixels of the network's input.
+        labels: ``LongTensor[G]`` in [0, K).
+        image_index: ``LongTensor[G]`` in [0, B).
+        image_sizes: ``Tensor[B, 2]``, (height, width) of each image without its padding.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    image_index: Tensor
+    image_sizes: Tensor
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the six terms (section 3.4 of the paper; the values are those of its code)."""
+
+    spsd: float = 0.25
+    stage1_mil: float = 0.25
+    stage1_regression: float = 0.25
+    stage2_mil: float = 0.25
+    negatives: float = 0.75
+    sisd: float = 5.0
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Random boxes: ``boxes`` [B, N, 4], ``valid`` [B, N] and stage II's class logits [B, N, K]."""
+
+    boxes: Tensor
+    valid: Tensor
+    classes: Tensor
+
+
+@dataclass(frozen=True)
+class StageTwo:
+    """What stage II makes of bag C.
+
+    Attributes:
+        proposals: bag C, ``Tensor[G, P, 4]``.
+        valid: ``BoolTensor[G, P]``.
+        classes: class logits, ``Tensor[G, P, K]``.
+        instances: instance logits, ``Tensor[G, P, K]``.
+        iou_scores: raw output of the IoU branch, ``Tensor[G, P]``; ``None`` without SISD.
+        negatives: ``None`` where none were drawn.
+    """
+
+    proposals: Tensor
+    valid: Tensor
+    classes: Tensor
+    instances: Tensor
+    iou_scores: Tensor | None
+    negatives: Negatives | None
+
+
+@dataclass(frozen=True)
+class RefinerOutput:
+    """Everything that one pass makes; boxes are xyxy in pixels of the network's input and detached.
+
+    Attributes:
+        bag_a: the sampled proposals, ``Tensor[G, P, 4]``.
+        valid: ``BoolTensor[G, P]``, validity of bag A, used for B as well.
+        spsd_deltas: ``Tensor[G, P, 4]``, from A; ``None`` without SPSD.
+        bag_b: ``Tensor[G, P, 4]``.
+        classes: stage I's class logits, ``Tensor[G, P, K + 1]``, background last.
+        instances: stage I's instance logits, ``Tensor[G, P, K + 1]``.
+        deltas: stage I's regressor, ``Tensor[G, P, 4]``, from B; ``None`` without it.
+        r1: stage I's boxes, ``Tensor[G, 4]``, clipped.
+        omega: ω, the bag score of the label in stage I, ``Tensor[G]`` in [0, 1].
+        stage_two: ``None`` without stage II.
+        r2: the refined boxes, ``Tensor[G, 4]``; not clipped where SISD ranks them (see :attr:`refined`).
+        score: ``Tensor[G]`` in [0, 1]: the merge-weighted mean of the predicted IoU, not calibrated;
+            without SISD the last stage's bag score of the label.
+        refined: ``Tensor[G, 4]``, r2 clipped to the image.
+    """
+
+    bag_a: Tensor
+    valid: Tensor
+    spsd_deltas: Tensor | None
+    bag_b: Tensor
+    classes: Tensor
+    instances: Tensor
+    deltas: Tensor | None
+    r1: Tensor
+    omega: Tensor
+    stage_two: StageTwo | None
+    r2: Tensor
+    score: Tensor
+    refined: Tensor
+
+
+class RefinerHead(nn.Module):
+    """SSD-Det's refiner: moves a bag of proposals twice towards the object and merges it.
+
+    Args:
+        num_classes: K.
+        channels: channels of the feature pyramid.
+        feature_width: D, width of the fully connected layers.
+        roi_size: cells along each side of a pooled proposal.
+        sampling_ratio: samples along each side of a cell; 0 for adaptive.
+        ratios: scales of the sampler.
+        offsets: shifts of the sampler.
+        top_k: proposals merged into a box.
+        use_spsd: move bag A before stage I; without it B = A.
+        use_stage1_regressor: move bag B before stage II; without it C is sampled anew around r1.
+        use_stage2: without it r2 = r1.
+        use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
+        loss_weights: weights of the terms.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        channels: int = 256,
+        feature_width: int = 1024,
+        roi_size: int = 7,
+        sampling_ratio: int = 2,
+        ratios: Sequence[float] = (1.0, 1.2, 1.3, 0.8, 0.7),
+        offsets: Sequence[float] = (0.2,),
+        top_k: int = 7,
+        use_spsd: bool = True,
+        use_stage1_regressor: bool = True,
+        use_stage2: bool = True,
+        use_sisd: bool = True,
+        loss_weights: LossWeights | None = None,
+    ) -> None:
+        super().__init__()
+        self.roi_size = roi_size
+        self.sampling_ratio = sampling_ratio
+        self.ratios = tuple(ratios)
+        self.offsets = tuple(offsets)
+        self.top_k = top_k
+        self.loss_weights = loss_weights or LossWeights()
+        pooled = roi_size * roi_size * channels
+        self.shared_fcs = _two_layers(pooled, feature_width)
+        self.spsd = nn.Linear(feature_width, 4) if use_spsd else None
+        self.stage1_classes = nn.Linear(feature_width, num_classes + 1)
+        self.stage1_instances = nn.Linear(feature_width, num_classes + 1)
+        self.stage1_regressor = nn.Linear(feature_width, 4) if use_stage1_regressor else None
+        self.stage2_classes = nn.Linear(feature_width, num_classes) if use_stage2 else None
+        self.stage2_instances = nn.Linear(feature_width, num_classes) if use_stage2 else None
+        use_sisd = use_sisd and use_stage2
+        self.sisd_fcs = _two_layers(pooled, feature_width) if use_sisd else None
+        self.sisd_iou = nn.Linear(feature_width, 1) if use_sisd else None
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+        for layer in (self.stage1_classes, self.stage2_classes):
+            if layer is not None:
+                nn.init.constant_(layer.bias, PRIOR_BIAS)
+
+    def forward(
+        self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None
+    ) -> RefinerOutput:
+        """Refine the boxes of a batch.
+
+        Args:
+            features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``.
+            objects: the annotated objects; there may be none.
+            draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from; none when only refining.
+        """
+        sizes = objects.image_sizes[objects.image_index]
+        bag_a = neighbours(objects.boxes, self.ratios, self.offsets)
+        valid = inside_image(bag_a, sizes)
+        bag_b, spsd_deltas = bag_a, None
+        if self.spsd is not None:
+            embedded = self.shared_fcs(self._pool(features, bag_a, objects.image_index))
+            spsd_deltas = self.spsd(embedded).to(bag_a.dtype)
+            bag_b = decode(bag_a, spsd_deltas).detach()
+
+        embedded = self.shared_fcs(self._pool(features, bag_b, objects.image_index))
+        classes = self.stage1_classes(embedded).to(bag_a.dtype)
+        instances = self.stage1_instances(embedded).to(bag_a.dtype)
+        ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
+        r1 = clip(merge_top(bag_b, ranking, objects.boxes, self.top_k).boxes, sizes)
+        omega = ranking.detach().sum(dim=1)
+        if self.stage1_regressor is None:
+            deltas = None
+            bag_c = neighbours(r1, self.ratios, self.offsets)
+            valid_c = inside_image(bag_c, sizes)
+        else:
+            deltas = self.stage1_regressor(embedded).to(bag_a.dtype)
+            bag_c = decode(bag_b, deltas).detach()
+            valid_c = torch.ones_like(valid)
+
+        stage_two, r2, score = None, r1, omega
+        if self.stage2_classes is not None:
+            stage_two = self._stage_two(features, objects, bag_c, valid_c, draws)
+            r2, score = self._second_boxes(stage_two, objects.labels, r1, sizes)
+        return RefinerOutput(
+            bag_a=bag_a,
+            valid=valid,
+            spsd_deltas=spsd_deltas,
+            bag_b=bag_b,
+            classes=classes,
+            instances=instances,
+            deltas=deltas,
+            r1=r1,
+            omega=omega,
+            stage_two=stage_two,
+            r2=r2,
+            score=score.clamp(0, 1),
+            refined=clip(r2, sizes),
+        )
+
+    def losses(self, output: RefinerOutput, objects: Objects) -> dict[str, Tensor]:
+        """Weighted loss terms of a pass (section 3.4), in full precision; the total is their sum (eq. 1).
+
+        Without objects every term is zero, and still connected to the parameters.
+
+        Returns:
+            Scalars by name: ``spsd``, ``stage1_mil``, ``stage1_regression``, ``stage2_mil``,
+            ``negatives``, ``sisd``, as far as the parts are there.
+        """
+        weights, labels = self.loss_weights, objects.labels
+        terms = {}
+        with torch.autocast(objects.boxes.device.type, enabled=False):
+            if output.spsd_deltas is not None:
+                terms["spsd"] = weights.spsd * spsd_loss(output.spsd_deltas, output.bag_a, objects.boxes)
+            mil = stage_one_loss(output.classes, output.instances, labels, output.valid)
+            terms["stage1_mil"] = weights.stage1_mil * mil
+            if output.deltas is not None:
+                regression = spsd_loss(output.deltas, output.bag_b, output.r1, output.omega)
+                terms["stage1_regression"] = weights.stage1_regression * regression
+            stage_two = output.stage_two
+            if stage_two is not None:
+                mil = stage_two_loss(
+                    stage_two.classes, stage_two.instances, labels, stage_two.valid, output.omega
+                )
+                terms["stage2_mil"] = weights.stage2_mil * mil
+                if stage_two.negatives is not None:
+                    negatives = stage_two.negatives
+                    background = negative_loss(negatives.classes, negatives.valid, output.omega)
+                    terms["negatives"] = weights.negatives * background
+                if stage_two.iou_scores is not None:
+                    identity = sisd_loss(stage_two.iou_scores, stage_two.proposals, output.r1)
+                    terms["sisd"] = weights.sisd * identity
+        return terms
+
+    def _pool(self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor) -> Tensor:
+        """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
+        bag = proposals.shape[1]
+        pooled = pool_boxes(
+            features,
+            STRIDES,
+            proposals.flatten(0, 1),
+            image_index.repeat_interleave(bag),
+            self.roi_size,
+            self.sampling_ratio,
+        )
+        return pooled.reshape(len(proposals), bag, self.roi_size**2 * pooled.shape[-1])
+
+    def _stage_two(
+        self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, valid: Tensor, draws: Tensor | None
+    ) -> StageTwo:
+        """Stage II and the IoU branch on bag C, and the negatives where draws are given."""
+        assert self.stage2_classes is not None and self.stage2_instances is not None
+        pooled = self._pool(features, bag_c, objects.image_index)
+        embedded = self.shared_fcs(pooled)
+        iou_scores, negatives = None, None
+        if self.sisd_fcs is not None and self.sisd_iou is not None:
+            identity = self.sisd_fcs(pooled)
+            identity = identity + identity.mean(dim=1, keepdim=True)
+            iou_scores = self.sisd_iou(identity).squeeze(2).to(bag_c.dtype)
+        if draws is not None:
+            negatives = self._negatives(features, objects, bag_c, draws)
+        return StageTwo(
+            proposals=bag_c,
+            valid=valid,
+            classes=self.stage2_classes(embedded).to(bag_c.dtype),
+            instances=self.stage2_instances(embedded).to(bag_c.dtype),
+            iou_scores=iou_scores,
+            negatives=negatives,
+        )
+
+    def _negatives(
+        self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, draws: Tensor
+    ) -> Negatives:
+        assert self.stage2_classes is not None
+        boxes = negative_boxes(objects.image_sizes, draws)
+        images = torch.arange(len(boxes), device=boxes.device)
+        embedded = self.shared_fcs(self._pool(features, boxes, images))
+        return Negatives(
+            boxes=boxes,
+            valid=far_from_bags(boxes, bag_c, objects.image_index),
+            classes=self.stage2_classes(embedded).to(bag_c.dtype),
+        )
+
+    def _second_boxes(
+        self, stage: StageTwo, labels: Tensor, r1: Tensor, sizes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Merge bag C into r2 ``Tensor[G, 4]``, and score it ``Tensor[G]``."""
+        classes = of_label(stage.classes.sigmoid(), labels).detach() * stage.valid
+        if stage.iou_scores is None:
+            ranking = classes * of_label(instance_scores(stage.instances, stage.valid), labels).detach()
+            merged = merge_top(stage.proposals, ranking, r1, self.top_k)
+            return clip(merged.boxes, sizes), ranking.sum(dim=1)
+        quality = predicted_iou(stage.iou_scores.detach())
+        merged = merge_top(stage.proposals, classes * scale_in_bag(quality), r1, self.top_k)
+        return merged.boxes, _weighted_mean(quality, merged)
+
+
+def _weighted_mean(quality: Tensor, merged: Merged) -> Tensor:
+    """Mean of a bag's quality over the proposals that were merged, by their shares."""
+    return (quality.gather(1, merged.members) * merged.weights).sum(dim=1)
+
+
+def _two_layers(inputs: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())

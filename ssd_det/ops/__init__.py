@@ -1,0 +1,1 @@
+"""Pure tensor functions on boxes and bags: no modules, no Lightning, no files."""

@@ -1,0 +1,149 @@
+"""RoIAlign for bags: many overlapping proposals over the levels of a feature pyramid, in one call."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.ops import roi_align
+
+from ssd_det.ops.boxes import area
+
+FINEST_LEVEL_SIZE = 56.0
+
+
+def pyramid_level(boxes: Tensor, num_levels: int) -> Tensor:
+    """Level of the pyramid that a box is pooled from, by the square root of its area.
+
+    Args:
+        boxes: ``Tensor[N, 4]``, xyxy in pixels of the network's input.
+        num_levels: number of levels, the finest first.
+
+    Returns:
+        ``LongTensor[N]`` in [0, num_levels): clamp(floor(log2(√(w·h) / 56 + 1e-6))).
+    """
+    size = area(boxes).clamp(min=0).sqrt()
+    return torch.log2(size / FINEST_LEVEL_SIZE + 1e-6).floor().clamp(0, num_levels - 1).long()
+
+
+def pool_boxes(
+    features: Sequence[Tensor],
+    strides: Sequence[int],
+    boxes: Tensor,
+    image_index: Tensor,
+    size: int = 7,
+    sampling_ratio: int = 2,
+) -> Tensor:
+    """Pool a square grid of features from each box (RoIAlign with half-pixel alignment).
+
+    On CUDA, and where ``sampling_ratio`` is 0 (adaptive), this is ``torchvision.ops.roi_align``. On CPU it
+    is one ``embedding_bag``: every output cell is a weighted sum of ``(2 · sampling_ratio)²`` rows of the
+    pyramid, seen as a table of feature vectors. Forward and backward are threaded and deterministic, where
+    torchvision's backward uses one thread (``benchmarks/bag_pooling.py`` has the figures).
+
+    Args:
+        features: L maps ``Tensor[B, C, H_l, W_l]``, the finest first.
+        strides: L strides in pixels.
+        boxes: ``Tensor[N, 4]``, xyxy in pixels.
+        image_index: ``LongTensor[N]`` in [0, B).
+        size: cells along each side of the grid.
+        sampling_ratio: samples along each side of a cell; 0 for one a pixel of the map.
+
+    Returns:
+        ``Tensor[N, size, size, C]``, channels last.
+    """
+    level = pyramid_level(boxes, len(features))
+    if boxes.is_cuda or sampling_ratio == 0:
+        return _pool_by_level(features, strides, boxes, image_index, level, size, sampling_ratio)
+    return _pool_by_lookup(features, strides, boxes, image_index, level, size, sampling_ratio)
+
+
+def _pool_by_level(
+    features: Sequence[Tensor],
+    strides: Sequence[int],
+    boxes: Tensor,
+    image_index: Tensor,
+    level: Tensor,
+    size: int,
+    sampling_ratio: int,
+) -> Tensor:
+    """Pool with torchvision, one call a level. Every level takes part, so every level gets a gradient."""
+    rois = torch.cat([image_index[:, None].to(boxes.dtype), boxes], dim=1)
+    members = [torch.nonzero(level == index).flatten() for index in range(len(features))]
+    pooled = [
+        roi_align(
+            feature,
+            rois[member].to(feature.dtype),
+            size,
+            1 / stride,
+            sampling_ratio,
+            aligned=True,
+        )
+        for feature, stride, member in zip(features, strides, members, strict=True)
+    ]
+    order = torch.cat(members).argsort()
+    return torch.cat(pooled)[order].permute(0, 2, 3, 1)
+
+
+def _pool_by_lookup(
+    features: Sequence[Tensor],
+    strides: Sequence[int],
+    boxes: Tensor,
+    image_index: Tensor,
+    level: Tensor,
+    size: int,
+    sampling_ratio: int,
+) -> Tensor:
+    """Pool with one ``embedding_bag`` over the cells of all levels and images."""
+    channels = features[0].shape[1]
+    table = torch.cat([feature.permute(0, 2, 3, 1).reshape(-1, channels) for feature in features])
+    shapes = torch.tensor([feature.shape[2:] for feature in features], device=boxes.device)
+    cells = shapes.prod(1) * features[0].shape[0]
+    first_row = (cells.cumsum(0) - cells)[level] + image_index * shapes.prod(1)[level]
+    height, width = shapes[level].unbind(1)
+
+    scaled = boxes / boxes.new_tensor(strides)[level][:, None] - 0.5
+    row, row_weight = _interpolation(scaled[:, 1], scaled[:, 3], height, size, sampling_ratio)
+    column, column_weight = _interpolation(scaled[:, 0], scaled[:, 2], width, size, sampling_ratio)
+    row = first_row[:, None, None] + row * width[:, None, None]
+    index = row[:, :, None, :, None] + column[:, None, :, None, :]
+    weight = row_weight[:, :, None, :, None] * column_weight[:, None, :, None, :]
+
+    taps = (2 * sampling_ratio) ** 2
+    pooled = F.embedding_bag(
+        index.reshape(-1, taps),
+        table,
+        per_sample_weights=weight.reshape(-1, taps).to(table.dtype),
+        mode="sum",
+    )
+    return pooled.reshape(-1, size, size, channels)
+
+
+def _interpolation(
+    low: Tensor, high: Tensor, extent: Tensor, size: int, sampling_ratio: int
+) -> tuple[Tensor, Tensor]:
+    """Cells and weights that linear interpolation reads along one axis.
+
+    Args:
+        low: ``Tensor[N]``, start of each box in cells of its map, half a cell taken off.
+        high: ``Tensor[N]``, its end.
+        extent: ``LongTensor[N]``, number of cells of the map.
+        size: output cells.
+        sampling_ratio: samples in each.
+
+    Returns:
+        Indices ``LongTensor[N, size, 2 · sampling_ratio]`` and weights of the same shape. Samples more than
+        a cell outside the map weigh nothing; the others are drawn to its border.
+    """
+    samples = size * sampling_ratio
+    steps = (torch.arange(samples, device=low.device, dtype=low.dtype) + 0.5) / samples
+    position = low[:, None] + steps * (high - low)[:, None]
+    limit = extent[:, None].to(low.dtype)
+    counts = (position >= -1) & (position <= limit)
+    position = torch.minimum(position.clamp(min=0), limit - 1)
+    before = position.floor()
+    fraction = position - before
+    after = torch.minimum(before + 1, limit - 1)
+    index = torch.stack([before, after], dim=-1).long()
+    weight = torch.stack([1 - fraction, fraction], dim=-1) * (counts[:, :, None] / sampling_ratio)
+    return index.reshape(-1, size, 2 * sampling_ratio), weight.reshape(-1, size, 2 * sampling_ratio)

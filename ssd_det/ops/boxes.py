@@ -1,0 +1,139 @@
+"""Box geometry: overlap, and the deltas that lead from one box to another.
+
+Boxes are xyxy in pixels, the width of a box is x2 - x1.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+DELTA_STD = (0.1, 0.1, 0.2, 0.2)
+MAX_LOG_RATIO = math.log(1000 / 16)
+AREA_EPSILON = 1e-6
+
+
+def area(boxes: Tensor) -> Tensor:
+    """Area of each box.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+
+    Returns:
+        ``Tensor[...]`` in square pixels.
+    """
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def intersection(boxes: Tensor, others: Tensor) -> Tensor:
+    """Area shared by each box and its counterpart; the two shapes broadcast.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        others: ``Tensor[..., 4]``, xyxy.
+
+    Returns:
+        ``Tensor[...]`` in square pixels, 0 where they do not meet.
+    """
+    top_left = torch.maximum(boxes[..., :2], others[..., :2])
+    bottom_right = torch.minimum(boxes[..., 2:], others[..., 2:])
+    return (bottom_right - top_left).clamp(min=0).prod(-1)
+
+
+def iou(boxes: Tensor, others: Tensor) -> Tensor:
+    """Intersection over union of each box and its counterpart; the two shapes broadcast.
+
+    ``iou(a[:, None], b)`` is the matrix that ``torchvision.ops.box_iou(a, b)`` gives; this form also
+    takes a bag beside the one box that it is compared with.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        others: ``Tensor[..., 4]``, xyxy.
+
+    Returns:
+        ``Tensor[...]`` in [0, 1].
+    """
+    shared = intersection(boxes, others)
+    union = area(boxes) + area(others) - shared
+    return shared / union.clamp(min=AREA_EPSILON)
+
+
+def iof(boxes: Tensor, others: Tensor) -> Tensor:
+    """Intersection over foreground: the share of each box that lies inside its counterpart.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        others: ``Tensor[..., 4]``, xyxy; broadcasts with ``boxes``.
+
+    Returns:
+        ``Tensor[...]`` in [0, 1].
+    """
+    return intersection(boxes, others) / area(boxes).clamp(min=AREA_EPSILON)
+
+
+def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Split xyxy boxes into centres and sizes, each ``Tensor[..., 2]`` as (x, y) and (w, h)."""
+    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+
+
+def encode(boxes: Tensor, targets: Tensor) -> Tensor:
+    """Deltas that lead from each box to its target: (dx/w, dy/h, ln w, ln h) over their spread.
+
+    Reference: R-CNN's parametrisation, with the standard deviations (0.1, 0.1, 0.2, 0.2) of eq. 7.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy, with positive sizes.
+        targets: ``Tensor[..., 4]``, xyxy, with positive sizes; broadcasts with ``boxes``.
+
+    Returns:
+        ``Tensor[..., 4]``; ``decode(boxes, encode(boxes, targets))`` is ``targets``.
+    """
+    centre, size = centre_and_size(boxes)
+    target_centre, target_size = centre_and_size(targets)
+    deltas = torch.cat([(target_centre - centre) / size, (target_size / size).log()], dim=-1)
+    return deltas / deltas.new_tensor(DELTA_STD)
+
+
+def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
+    """Move each box by its deltas. Nothing is clipped but the change of size, to a factor of 62.5 both ways.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        deltas: ``Tensor[..., 4]``, as :func:`encode` gives them.
+
+    Returns:
+        ``Tensor[..., 4]``, xyxy.
+    """
+    centre, size = centre_and_size(boxes)
+    deltas = deltas * deltas.new_tensor(DELTA_STD)
+    new_centre = centre + deltas[..., :2] * size
+    half = size * deltas[..., 2:].clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp() / 2
+    return torch.cat([new_centre - half, new_centre + half], dim=-1)
+
+
+def clip(boxes: Tensor, image_sizes: Tensor) -> Tensor:
+    """Clip each box to its image.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        image_sizes: ``Tensor[..., 2]``, (height, width); broadcasts with ``boxes``.
+
+    Returns:
+        ``Tensor[..., 4]`` with x in [0, width] and y in [0, height].
+    """
+    extent = image_sizes.flip(-1).to(boxes.dtype)
+    return torch.minimum(boxes.clamp(min=0), torch.cat([extent, extent], dim=-1))
+
+
+def mirror(boxes: Tensor, widths: Tensor) -> Tensor:
+    """Flip boxes left to right inside images of the given widths.
+
+    Args:
+        boxes: ``Tensor[..., 4]``, xyxy.
+        widths: ``Tensor[...]``, in pixels; broadcasts with ``boxes[..., 0]``.
+
+    Returns:
+        ``Tensor[..., 4]``, xyxy.
+    """
+    left, top, right, bottom = boxes.unbind(-1)
+    return torch.stack([widths - right, top, widths - left, bottom], dim=-1)

@@ -1,0 +1,82 @@
+"""Where bags come from: neighbours of a box, and random negatives."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ssd_det.ops.boxes import centre_and_size, iof, iou
+
+VALID_IOF = 0.7
+NEGATIVE_IOU = 0.3
+
+
+def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float]) -> Tensor:
+    """Sample a bag of proposals around each box (eq. 6).
+
+    A box of size (w, h) is scaled to (w·a, h·c) for every pair of ratios (a the outer loop). Each scaled
+    box stands once at the centre, then, for every offset o, moved left, right, up and down by o times
+    its own new size.
+
+    Args:
+        boxes: ``Tensor[G, 4]``, xyxy.
+        ratios: R factors for width and height.
+        offsets: S shifts, in units of the scaled box.
+
+    Returns:
+        ``Tensor[G, P, 4]``, xyxy, not clipped, P = R² · (1 + 4·S).
+    """
+    factors = boxes.new_tensor(ratios)
+    factors = torch.cartesian_prod(factors, factors)
+    steps = [(0.0, 0.0)] + [(x * o, y * o) for o in offsets for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1))]
+    centre, size = centre_and_size(boxes)
+    new_size = (size[:, None] * factors)[:, :, None]
+    new_centre = centre[:, None, None] + new_size * boxes.new_tensor(steps)
+    return torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=-1).flatten(1, 2)
+
+
+def inside_image(proposals: Tensor, image_sizes: Tensor) -> Tensor:
+    """Validity of proposals: more than 0.7 of the proposal's own area lies inside its image.
+
+    Args:
+        proposals: ``Tensor[G, P, 4]``, xyxy.
+        image_sizes: ``Tensor[G, 2]``, (height, width) of each object's image.
+
+    Returns:
+        ``BoolTensor[G, P]``.
+    """
+    frame = torch.cat([torch.zeros_like(image_sizes), image_sizes.flip(-1)], dim=-1).to(proposals.dtype)
+    return iof(proposals, frame[:, None]) > VALID_IOF
+
+
+def negative_boxes(image_sizes: Tensor, draws: Tensor) -> Tensor:
+    """Turn uniform draws into random boxes that may leave the image by a fifth of its size.
+
+    Args:
+        image_sizes: ``Tensor[B, 2]``, (height, width).
+        draws: ``Tensor[B, 4, N]``, uniform in [0, 1): x1, y1, x2, y2.
+
+    Returns:
+        ``Tensor[B, N, 4]``, xyxy: x1 in [-0.2 W, W), x2 in (x1, 1.2 W), y alike.
+    """
+    extent = image_sizes.flip(-1).to(draws.dtype)[:, :, None]
+    low = -0.2 * extent + draws[:, :2] * 1.2 * extent
+    high = low + draws[:, 2:] * (1.2 * extent - low)
+    return torch.cat([low, high], dim=1).transpose(1, 2)
+
+
+def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> Tensor:
+    """Validity of negatives: IoU below 0.3 with every proposal of every bag of the same image.
+
+    Args:
+        negatives: ``Tensor[B, N, 4]``, xyxy.
+        proposals: ``Tensor[G, P, 4]``, xyxy.
+        image_index: ``LongTensor[G]``, the image of each bag, in [0, B).
+
+    Returns:
+        ``BoolTensor[B, N]``.
+    """
+    overlap = iou(negatives[image_index][:, :, None], proposals[:, None]).amax(-1)
+    index = image_index[:, None].expand_as(overlap)
+    highest = overlap.new_zeros(negatives.shape[:2]).scatter_reduce(0, index, overlap, "amax")
+    return highest < NEGATIVE_IOU
