@@ -6,3 +6,8 @@ class InputError(Exception):
 
     The command line prints it and exits with code 2.
     """
+
+    @property
+    def sentence(self) -> str:
+        """The text alone: a data loader's worker sends its errors on with a traceback in front."""
+        return str(self).rsplit("InputError: ", maxsplit=1)[-1].strip()

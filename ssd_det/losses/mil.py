@@ -79,9 +79,7 @@ def stage_one_loss(
     return loss.sum() / count_bags(valid)
 
 
-def stage_two_loss(
-    classes: Tensor, instances: Tensor, labels: Tensor, valid: Tensor, object_weight: Tensor
-) -> Tensor:
+def stage_two_loss(classes: Tensor, instances: Tensor, labels: Tensor, valid: Tensor, object_weight: Tensor) -> Tensor:
     """Focal cross-entropy of the bag scores (eq. 4), class scores by sigmoid, weighted by object.
 
     Args:

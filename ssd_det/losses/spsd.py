@@ -5,9 +5,7 @@ from torch import Tensor
 from ssd_det.ops.boxes import encode
 
 
-def spsd_loss(
-    deltas: Tensor, proposals: Tensor, targets: Tensor, object_weight: Tensor | None = None
-) -> Tensor:
+def spsd_loss(deltas: Tensor, proposals: Tensor, targets: Tensor, object_weight: Tensor | None = None) -> Tensor:
     """L1 distance of the predicted deltas to those that lead from each proposal to its bag's target box.
 
     Every proposal counts, valid or not.

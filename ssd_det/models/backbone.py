@@ -63,7 +63,7 @@ class Backbone(nn.Module):
         if not 0 <= frozen_stages < len(STRIDES) + 1:
             raise InputError(f"frozen_stages is {frozen_stages}: give a number from 0 to {len(STRIDES)}.")
         network = load_network(name, weights)
-        stages = RESNET_STAGES
+        stages: tuple[tuple[str, ...], ...] = RESNET_STAGES
         if name == "mobilenet_v2":
             network, stages = cast(nn.Module, network.features), MOBILENET_STAGES
         outputs = {stage[-1]: f"p{level}" for level, stage in enumerate(stages[1:], start=2)}

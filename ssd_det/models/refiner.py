@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ssd_det.data.batch import Objects
 from ssd_det.models.backbone import Backbone
-from ssd_det.models.refiner_head import Objects, RefinerHead, RefinerOutput
+from ssd_det.models.refiner_head import RefinerHead, RefinerOutput
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -47,7 +48,13 @@ class Refiner(nn.Module):
             objects: the annotated objects.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from.
         """
-        return self.head(self.backbone(self._normalise(images, objects.image_sizes)), objects, draws)  # type: ignore[no-any-return]
+        output: RefinerOutput = self.head(self.features(images, objects.image_sizes), objects, draws)
+        return output
+
+    def features(self, images: Tensor, image_sizes: Tensor) -> list[Tensor]:
+        """Compute P2 to P5 of padded images ``Tensor[B, 3, H, W]`` in [0, 1]."""
+        pyramid: list[Tensor] = self.backbone(self._normalise(images, image_sizes))
+        return pyramid
 
     def _normalise(self, images: Tensor, image_sizes: Tensor) -> Tensor:
         """Subtract the mean, divide by the deviation, and set the padding to zero."""

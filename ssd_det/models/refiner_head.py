@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ssd_det.data.batch import Objects
 from ssd_det.losses.mil import instance_scores, negative_loss, of_label, stage_one_loss, stage_two_loss
 from ssd_det.losses.sisd import predicted_iou, sisd_loss
 from ssd_det.losses.spsd import spsd_loss
@@ -18,22 +18,6 @@ from ssd_det.ops.merging import Merged, merge_top, scale_in_bag
 from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
 
 PRIOR_BIAS = -math.log(99)
-
-
-class Objects(NamedTuple):
-    """The annotated objects of a batch, image after image.
-
-    Attributes:
-        boxes: ``Tensor[G, 4]``, noisy boxes, xyxy in pixels of the network's input.
-        labels: ``LongTensor[G]`` in [0, K).
-        image_index: ``LongTensor[G]`` in [0, B).
-        image_sizes: ``Tensor[B, 2]``, (height, width) of each image without its padding.
-    """
-
-    boxes: Tensor
-    labels: Tensor
-    image_index: Tensor
-    image_sizes: Tensor
 
 
 @dataclass(frozen=True)
@@ -178,9 +162,7 @@ class RefinerHead(nn.Module):
             if layer is not None:
                 nn.init.constant_(layer.bias, PRIOR_BIAS)
 
-    def forward(
-        self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None
-    ) -> RefinerOutput:
+    def forward(self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
         """Refine the boxes of a batch.
 
         Args:
@@ -253,9 +235,7 @@ class RefinerHead(nn.Module):
                 terms["stage1_regression"] = weights.stage1_regression * regression
             stage_two = output.stage_two
             if stage_two is not None:
-                mil = stage_two_loss(
-                    stage_two.classes, stage_two.instances, labels, stage_two.valid, output.omega
-                )
+                mil = stage_two_loss(stage_two.classes, stage_two.instances, labels, stage_two.valid, output.omega)
                 terms["stage2_mil"] = weights.stage2_mil * mil
                 if stage_two.negatives is not None:
                     negatives = stage_two.negatives
@@ -283,7 +263,8 @@ class RefinerHead(nn.Module):
         self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, valid: Tensor, draws: Tensor | None
     ) -> StageTwo:
         """Stage II and the IoU branch on bag C, and the negatives where draws are given."""
-        assert self.stage2_classes is not None and self.stage2_instances is not None
+        assert self.stage2_classes is not None
+        assert self.stage2_instances is not None
         pooled = self._pool(features, bag_c, objects.image_index)
         embedded = self.shared_fcs(pooled)
         iou_scores, negatives = None, None
@@ -302,9 +283,7 @@ class RefinerHead(nn.Module):
             negatives=negatives,
         )
 
-    def _negatives(
-        self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, draws: Tensor
-    ) -> Negatives:
+    def _negatives(self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, draws: Tensor) -> Negatives:
         assert self.stage2_classes is not None
         boxes = negative_boxes(objects.image_sizes, draws)
         images = torch.arange(len(boxes), device=boxes.device)
@@ -315,9 +294,7 @@ class RefinerHead(nn.Module):
             classes=self.stage2_classes(embedded).to(bag_c.dtype),
         )
 
-    def _second_boxes(
-        self, stage: StageTwo, labels: Tensor, r1: Tensor, sizes: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _second_boxes(self, stage: StageTwo, labels: Tensor, r1: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
         """Merge bag C into r2 ``Tensor[G, 4]``, and score it ``Tensor[G]``."""
         classes = of_label(stage.classes.sigmoid(), labels).detach() * stage.valid
         if stage.iou_scores is None:

@@ -119,9 +119,7 @@ def _pool_by_lookup(
     return pooled.reshape(-1, size, size, channels)
 
 
-def _interpolation(
-    low: Tensor, high: Tensor, extent: Tensor, size: int, sampling_ratio: int
-) -> tuple[Tensor, Tensor]:
+def _interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, sampling_ratio: int) -> tuple[Tensor, Tensor]:
     """Cells and weights that linear interpolation reads along one axis.
 
     Args:

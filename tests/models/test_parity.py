@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ssd_det.models.refiner_head import Objects, RefinerHead
+from ssd_det.data.batch import Objects
+from ssd_det.models.refiner_head import RefinerHead
 
 LINEAR = {
     "shared_fcs.0": "shared_fcs.0",
@@ -100,8 +101,6 @@ def test_parity_of_a_whole_step(parity, parity_folder, case):
         assert_close(feature.grad, parity[f"{case}_grad.feat_p{level}"], rtol=1e-9, atol=1e-12)
     ours = {f"{LINEAR[name.rsplit('.', 1)[0]]}.{name.rsplit('.', 1)[1]}" for name, _ in head.named_parameters()}
     theirs = {
-        key.removeprefix(f"{case}_has_grad.")
-        for key in parity
-        if key.startswith(f"{case}_has_grad.") and parity[key]
+        key.removeprefix(f"{case}_has_grad.") for key in parity if key.startswith(f"{case}_has_grad.") and parity[key]
     }
     assert ours == theirs

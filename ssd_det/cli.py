@@ -1,0 +1,71 @@
+"""LightningCLI for the commands that need a model and data."""
+
+from types import MappingProxyType
+from typing import cast
+
+from jsonargparse import ArgumentParser
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.tasks.refine import RefineTask
+from ssd_det.trainer import RefineTrainer
+
+
+class RefineCLI(LightningCLI):
+    """``fit`` and ``refine-annotations``.
+
+    Args:
+        arguments: the words after ``ssd-det``.
+    """
+
+    COMMANDS = MappingProxyType(
+        {
+            "fit": "Train the refiner on noisy boxes.",
+            "refine-annotations": "Write an annotation file with refined boxes.",
+        }
+    )
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(
+            RefineTask,
+            RefineDataModule,
+            trainer_class=RefineTrainer,
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
+            args=arguments,
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The Trainer's methods that are commands, and their parameters that are not options."""
+        return {
+            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
+            "refine_annotations": {"model", "datamodule"},
+        }
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and note which settings of the model were written out."""
+        for subparser in self._subcommand_parsers.values():
+            allow_bare_flags(subparser)
+        words = cast("list[str]", args)
+        self.config = parser.parse_args(words)
+        written = parser.parse_args(words, defaults=False)
+        model = written[written.subcommand].get("model") or {}
+        self.given = frozenset(dict(model.items()) if model else ())
+
+    def before_fit(self) -> None:
+        """Read the annotations before any process is started, so that bad input ends here."""
+        self.datamodule.setup("fit")
+
+    def before_refine_annotations(self) -> None:
+        """Hand on what the user wrote out."""
+        self.model.given = self.given
+
+
+def allow_bare_flags(parser: ArgumentParser) -> None:
+    """Let ``--flag`` alone mean ``--flag true``."""
+    for action in parser._actions:
+        if getattr(action, "_typehint", None) is bool:
+            action.nargs, action.const = "?", True

@@ -1,0 +1,133 @@
+"""The commands that need no model: plain typed functions."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from ssd_det.data.checking import look_over
+from ssd_det.data.coco import read_coco
+from ssd_det.data.demo import draw_demo_data
+from ssd_det.data.noise import corrupt
+from ssd_det.data.writing import check_output, write_json, write_whole
+from ssd_det.errors import InputError
+from ssd_det.report.pictures import draw_pictures
+from ssd_det.report.quality import compare
+from ssd_det.report.tables import print_comparison, print_findings, say
+
+
+def corrupt_annotations(
+    annotations: str, *, output: str, noise_level: float, seed: int = 0, overwrite: bool = False
+) -> None:
+    """Add noise to the boxes of an annotation file, to try refining on.
+
+    Args:
+        annotations: a COCO json file.
+        output: the COCO json file to write; it keeps the boxes as true_bbox.
+        noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size.
+        seed: decides the noise of each annotation, together with its id.
+        overwrite: allow the output to exist, or to be the input.
+    """
+    path = check_output(output, [annotations], overwrite)
+    content, count = corrupt(read_coco(annotations), noise_level, seed)
+    write_json(path, content)
+    say(f"{path}: noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
+
+
+def check_annotations(annotations: str, *, image_root: str) -> None:
+    """Look an annotation file and its images over, and name what is wrong.
+
+    Args:
+        annotations: a COCO json file.
+        image_root: the folder that its file names start from.
+    """
+    findings = look_over(read_coco(annotations), image_root)
+    print_findings(findings)
+    if findings.faults:
+        raise InputError(f"{annotations}: {len(findings.faults)} faults were found: mend those listed above.")
+
+
+def compare_annotations(
+    annotations: str,
+    *,
+    reference: str,
+    output: str | None = None,
+    before: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Measure boxes against true ones, before and after refining.
+
+    Args:
+        annotations: the COCO json file to judge, refined as a rule.
+        reference: the same annotations with true boxes.
+        output: a json file to write the figures to.
+        before: the boxes before refining; original_bbox is taken where it is not given.
+        overwrite: allow the output to exist.
+    """
+    inputs = [annotations, reference, *([before] if before else [])]
+    path = check_output(output, inputs, overwrite) if output else None
+    result = compare(read_coco(annotations), read_coco(reference), read_coco(before) if before else None)
+    if path:
+        write_json(path, result)
+    print_comparison(result)
+
+
+def draw_annotations(annotations: str, *, image_root: str, output: str, count: int = 8) -> None:
+    """Draw original, refined and, where known, true boxes into the images where boxes moved most.
+
+    Args:
+        annotations: a COCO json file, refined as a rule.
+        image_root: the folder that its file names start from.
+        output: the folder to write the pictures to; it is made if need be.
+        count: how many images.
+    """
+    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count)
+    say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
+
+
+def demo_data(*, output: str, images: int = 150, seed: int = 0) -> None:
+    """Draw a small detection data set with true boxes, to try everything on.
+
+    Args:
+        output: the folder to write train.json and images/ to; it is made if need be.
+        images: how many images.
+        seed: decides every pixel.
+    """
+    path = draw_demo_data(Path(output), images, seed)
+    say(f"{path}: {images} images.")
+
+
+def configs(*, output: str, overwrite: bool = False) -> None:
+    """Write out the configurations that come with the package.
+
+    Args:
+        output: the folder to write them to; it is made if need be.
+        overwrite: allow the files to exist.
+    """
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in shipped_configs():
+        path = check_output(folder / source.name, [], overwrite)
+        write_whole(path, partial(_write_text, source.read_text(encoding="utf-8")))
+        say(str(path))
+
+
+def _write_text(text: str, file: IO[str]) -> None:
+    file.write(text)
+
+
+def shipped_configs() -> list[Path]:
+    """The configurations that come with the package: inside a wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    folder = package / "configs" if (package / "configs").is_dir() else package.parent / "configs"
+    return sorted(folder.rglob("*.yaml"))
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    corrupt_annotations,
+    check_annotations,
+    compare_annotations,
+    draw_annotations,
+    demo_data,
+    configs,
+)

@@ -1,0 +1,1 @@
+"""Annotation files and images: reading, checking, noise, lossless writing, and the batches made of them."""

@@ -1,0 +1,72 @@
+"""Resizing, flipping and colour changes of an image, and the same geometry for its boxes."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import albumentations as A
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Augmented(NamedTuple):
+    """An image after augmentation, and what was done to it.
+
+    Attributes:
+        image: ``[H, W, 3]``, RGB.
+        scale: new over old size, (x, y).
+        flipped: whether it was mirrored left to right, after resizing.
+    """
+
+    image: Pixels
+    scale: tuple[float, float]
+    flipped: bool
+
+
+class Augmentation:
+    """Resize an image, and flip and recolour it at random.
+
+    albumentations changes the image alone: its own box handling drops or clips boxes that leave the image.
+    The geometry is recorded instead, so that boxes follow exactly wherever they lie.
+
+    Args:
+        shortest_side: pixels that the shorter side is resized to, unless
+        longest_side: the longer side would then exceed this.
+        horizontal_flip: probability of mirroring.
+        color_jitter: relative range of brightness, contrast and saturation; 0 for none.
+    """
+
+    def __init__(
+        self, shortest_side: int, longest_side: int, horizontal_flip: float = 0.0, color_jitter: float = 0.0
+    ) -> None:
+        self.shortest_side = shortest_side
+        self.longest_side = longest_side
+        self.horizontal_flip = horizontal_flip
+        self.color_jitter = color_jitter
+
+    def resized(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that an image of the given size is resized to."""
+        scale = min(self.shortest_side / min(height, width), self.longest_side / max(height, width))
+        return max(round(height * scale), 1), max(round(width * scale), 1)
+
+    def __call__(self, image: Pixels, seed: int) -> Augmented:
+        """Augment an image ``[H, W, 3]``; the same seed does the same."""
+        height, width = image.shape[:2]
+        new_height, new_width = self.resized(height, width)
+        transform = _compose(new_height, new_width, self.horizontal_flip, self.color_jitter)
+        transform.set_random_seed(seed)
+        result = transform(image=image)
+        flipped = any(name == "HorizontalFlip" for name, _ in result["applied_transforms"])
+        return Augmented(result["image"], (new_width / width, new_height / height), flipped)
+
+
+@lru_cache(maxsize=64)
+def _compose(height: int, width: int, horizontal_flip: float, color_jitter: float) -> A.Compose:
+    transforms: list[A.BasicTransform] = [A.Resize(height, width, area_for_downscale="image")]
+    if horizontal_flip > 0:
+        transforms.append(A.HorizontalFlip(p=horizontal_flip))
+    if color_jitter > 0:
+        span = (1 - color_jitter, 1 + color_jitter)
+        transforms.append(A.ColorJitter(span, span, span, hue=(0, 0), p=1))
+    return A.Compose(transforms, save_applied_params=True)

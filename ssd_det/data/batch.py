@@ -1,0 +1,103 @@
+"""What a training or refining step is fed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+SIZE_DIVISOR = 32
+
+
+class Objects(NamedTuple):
+    """The annotated objects of a batch, image after image.
+
+    Attributes:
+        boxes: ``Tensor[G, 4]``, noisy boxes, xyxy in pixels of the network's input.
+        labels: ``LongTensor[G]`` in [0, K).
+        image_index: ``LongTensor[G]`` in [0, B).
+        image_sizes: ``Tensor[B, 2]``, (height, width) of each image without its padding.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    image_index: Tensor
+    image_sizes: Tensor
+
+    def only(self, chosen: Tensor) -> "Objects":
+        """The objects at some places, ``LongTensor`` of indices."""
+        return Objects(self.boxes[chosen], self.labels[chosen], self.image_index[chosen], self.image_sizes)
+
+
+@dataclass
+class Sample:
+    """One image with its objects, resized; boxes are xyxy in pixels of the resized image.
+
+    Attributes:
+        image: ``Tensor[3, H, W]``, uint8, RGB.
+        boxes: ``Tensor[N, 4]``.
+        true_boxes: ``Tensor[N, 4]``, NaN where not known.
+        labels: ``LongTensor[N]``.
+        annotation_ids: ``LongTensor[N]``.
+        scale: ``Tensor[2]``, resized over original size, (x, y).
+        seed: for the random draws that the step makes for this image.
+    """
+
+    image: Tensor
+    boxes: Tensor
+    true_boxes: Tensor
+    labels: Tensor
+    annotation_ids: Tensor
+    scale: Tensor
+    seed: int
+
+
+@dataclass
+class RefineBatch:
+    """Several samples.
+
+    Attributes:
+        images: ``Tensor[B, 3, H, W]`` in [0, 1], padded on the right and below to multiples of 32.
+        objects: the objects of all images.
+        true_boxes: ``Tensor[G, 4]``, xyxy like the noisy boxes, NaN where not known.
+        annotation_ids: ``LongTensor[G]``.
+        scales: ``Tensor[B, 2]``, resized over original size, (x, y).
+        seeds: ``LongTensor[B]``.
+    """
+
+    images: Tensor
+    objects: Objects
+    true_boxes: Tensor
+    annotation_ids: Tensor
+    scales: Tensor
+    seeds: Tensor
+
+
+def padded_size(height: int, width: int) -> tuple[int, int]:
+    """Size of an image after padding to multiples of 32."""
+    return -(-height // SIZE_DIVISOR) * SIZE_DIVISOR, -(-width // SIZE_DIVISOR) * SIZE_DIVISOR
+
+
+def collate(samples: Sequence[Sample]) -> RefineBatch:
+    """Put samples into one batch, images padded with zeros to the largest of them."""
+    sizes = [(int(sample.image.shape[1]), int(sample.image.shape[2])) for sample in samples]
+    height, width = padded_size(max(h for h, _ in sizes), max(w for _, w in sizes))
+    images = torch.zeros(len(samples), 3, height, width)
+    for target, sample, (h, w) in zip(images, samples, sizes, strict=True):
+        target[:, :h, :w] = sample.image / 255
+    counts = torch.tensor([len(sample.boxes) for sample in samples])
+    objects = Objects(
+        boxes=torch.cat([sample.boxes for sample in samples]),
+        labels=torch.cat([sample.labels for sample in samples]),
+        image_index=torch.arange(len(samples)).repeat_interleave(counts),
+        image_sizes=torch.tensor(sizes, dtype=torch.float32),
+    )
+    return RefineBatch(
+        images=images,
+        objects=objects,
+        true_boxes=torch.cat([sample.true_boxes for sample in samples]),
+        annotation_ids=torch.cat([sample.annotation_ids for sample in samples]),
+        scales=torch.stack([sample.scale for sample in samples]),
+        seeds=torch.tensor([sample.seed for sample in samples]),
+    )

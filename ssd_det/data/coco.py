@@ -1,0 +1,279 @@
+"""Reading COCO annotation files as people have them."""
+
+import json
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ssd_det.errors import InputError
+
+Box = tuple[float, float, float, float]
+
+MAX_ID = 2**63 - 1
+SHOWN_FAULTS = 10
+
+
+class Image(NamedTuple):
+    """An entry of ``images``; the size is in pixels."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class Annotation(NamedTuple):
+    """An entry of ``annotations``; boxes are xywh in pixels.
+
+    ``true_bbox`` is there where noise was added on purpose. ``position`` is the place in the file's list.
+    """
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: Box
+    crowd: bool
+    true_bbox: Box | None
+    position: int
+
+
+class Category(NamedTuple):
+    """An entry of ``categories``."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """An annotation file: what was read, and what it means.
+
+    Attributes:
+        path: where it was read from.
+        content: the json as it is, every key kept; never changed.
+        images: in the file's order.
+        annotations: in the file's order.
+        categories: in the order of their ids.
+    """
+
+    path: Path
+    content: dict[str, Any]
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+    @cached_property
+    def image_by_id(self) -> dict[int, Image]:
+        """Every image by its id."""
+        return {image.id: image for image in self.images}
+
+    @cached_property
+    def annotations_by_image(self) -> dict[int, list[Annotation]]:
+        """Annotations of each image that has any."""
+        groups: dict[int, list[Annotation]] = {}
+        for annotation in self.annotations:
+            groups.setdefault(annotation.image_id, []).append(annotation)
+        return groups
+
+    def reason_to_skip(self, annotation: Annotation) -> str | None:
+        """Why an annotation's box cannot be refined; ``None`` where it can."""
+        if annotation.crowd:
+            return "crowd"
+        x, y, width, height = annotation.bbox
+        if width <= 0 or height <= 0:
+            return "no area"
+        image = self.image_by_id[annotation.image_id]
+        if x >= image.width or y >= image.height or x + width <= 0 or y + height <= 0:
+            return "outside the image"
+        return None
+
+
+def read_coco(path: str | Path) -> CocoFile:
+    """Read and check a COCO annotation file.
+
+    ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
+    may be integers or floats, and extra keys are kept.
+
+    Raises:
+        InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
+            id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
+    """
+    path = Path(path)
+    content = _read_json(path)
+    images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
+    categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
+    annotations = [_annotation(path, index, entry) for index, entry in enumerate(content["annotations"])]
+    for kind, entries in (("image", images), ("category", categories), ("annotation", annotations)):
+        if not entries:
+            raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
+        _check_unique(path, kind, (entry.id for entry in entries))
+    image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
+    for annotation in annotations:
+        for kind, value, known in (
+            ("image", annotation.image_id, image_ids),
+            ("category", annotation.category_id, category_ids),
+        ):
+            if value not in known:
+                raise InputError(
+                    f"{path}: annotation {annotation.id}: {kind}_id {value} is not among the file's "
+                    f"{_plural(kind)}: add the {kind} or remove the annotation."
+                )
+    return CocoFile(path, content, images, annotations, categories)
+
+
+def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:
+    """Find the files of all images.
+
+    A file name may have folders in front that the root does not: leading folders are dropped one by one
+    until a file is there.
+
+    Returns:
+        The path of each image that was found, by id, and the images that were not.
+
+    Raises:
+        InputError: if ``image_root`` is not a folder.
+    """
+    root = Path(image_root)
+    if not root.is_dir():
+        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
+    found, missing = {}, []
+    for image in coco.images:
+        path = _find(root, image.file_name)
+        if path is None:
+            missing.append(image)
+        else:
+            found[image.id] = path
+    return found, missing
+
+
+def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collection[Image]) -> InputError:
+    """The error that lists images without a file."""
+    names = first_of(image.file_name for image in missing)
+    return InputError(
+        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root}: {names}: "
+        f"correct image_root or file_name, or leave these images out."
+    )
+
+
+def first_of(values: Iterable[object]) -> str:
+    """The first ten values, and how many more there are."""
+    texts = [str(value) for value in values]
+    rest = len(texts) - SHOWN_FAULTS
+    return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _find(root: Path, file_name: str) -> Path | None:
+    direct = root / file_name
+    if direct.is_file():
+        return direct
+    parts = Path(file_name).parts
+    for start in range(1, len(parts)):
+        path = root.joinpath(*parts[start:])
+        if path.is_file():
+            return path
+    return None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: is json but not COCO: the top level must be an object with the keys "
+            f"images, annotations and categories."
+        )
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(content.get(key), list):
+            raise InputError(f"{path}: is json but not COCO: add the key {key}, a list.")
+        for index, entry in enumerate(content[key]):
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}: {key}[{index}] is {_show(entry)}: give an object with an id.")
+    return content
+
+
+def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
+    where = f"{path}: images[{index}]"
+    image_id = _integer(where, entry, "id")
+    where = f"{path}: image {image_id}"
+    file_name = _text(where, entry, "file_name")
+    width, height = (_integer(where, entry, key) for key in ("width", "height"))
+    if width < 1 or height < 1:
+        raise InputError(f"{where}: its size is {width}x{height}: give width and height in pixels.")
+    return Image(image_id, file_name, width, height)
+
+
+def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
+    category_id = _integer(f"{path}: categories[{index}]", entry, "id")
+    return Category(category_id, _text(f"{path}: category {category_id}", entry, "name"))
+
+
+def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
+    annotation_id = _integer(f"{path}: annotations[{index}]", entry, "id")
+    where = f"{path}: annotation {annotation_id}"
+    true_bbox = entry.get("true_bbox")
+    return Annotation(
+        id=annotation_id,
+        image_id=_integer(where, entry, "image_id"),
+        category_id=_integer(where, entry, "category_id"),
+        bbox=_box(where, "bbox", entry.get("bbox")),
+        crowd=bool(entry.get("iscrowd", 0)),
+        true_bbox=None if true_bbox is None else _box(where, "true_bbox", true_bbox),
+        position=index,
+    )
+
+
+def _integer(where: str, entry: dict[str, Any], key: str) -> int:
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise InputError(f"{where}: {key} is {_show(value)}: give a whole number.")
+    if abs(value) > MAX_ID:
+        raise InputError(f"{where}: {key} is {value}: give a number that fits 64 bits.")
+    return int(value)
+
+
+def _text(where: str, entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{where}: {key} is {_show(value)}: give a text.")
+    return value
+
+
+def _box(where: str, key: str, value: object) -> Box:
+    if isinstance(value, list) and len(value) == 4:
+        x, y, width, height = value
+        if _finite(x) and _finite(y) and _finite(width) and _finite(height):
+            return float(x), float(y), float(width), float(height)
+    raise InputError(f"{where}: {key} is {_show(value)}: give 4 finite numbers, x, y, width and height.")
+
+
+def _finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _show(value: object) -> str:
+    text = "missing" if value is None else json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
+    seen: set[int] = set()
+    for value in ids:
+        if value in seen:
+            raise InputError(f"{path}: {kind} id {value} is there more than once: give each {kind} its own id.")
+        seen.add(value)
+
+
+def _plural(kind: str) -> str:
+    return "categories" if kind == "category" else f"{kind}s"

@@ -1,0 +1,80 @@
+"""Box noise of the published protocol: uniform shifts and scalings, clipped to the image."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.writing import moved, with_annotations, xywh
+from ssd_det.errors import InputError
+
+Array = npt.NDArray[np.float64]
+
+
+def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
+    """Shift and scale boxes (the protocol of OA-MIL, section 4.1 of the paper).
+
+    The centre moves by (dx·w, dy·h), the size grows by the factors (1 + dw, 1 + dh), and the result is clipped
+    to [0, W − 1] × [0, H − 1]. A box that is left without area keeps its original coordinates.
+
+    Args:
+        boxes: ``[N, 4]``, xyxy in pixels.
+        draws: ``[N, 4]``, (dx, dy, dw, dh), uniform in [−n, n] for the noise level n.
+        image_sizes: ``[N, 2]``, (height, width) of each box's image.
+
+    Returns:
+        ``[N, 4]``, xyxy in pixels.
+    """
+    size = boxes[:, 2:] - boxes[:, :2]
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + draws[:, :2] * size
+    half = size * (1 + draws[:, 2:]) / 2
+    low = np.maximum(centre - half, 0)
+    high = np.minimum(centre + half, image_sizes[:, ::-1] - 1)
+    empty = (high <= low).any(axis=1, keepdims=True)
+    return np.where(empty, boxes, np.concatenate([low, high], axis=1))
+
+
+def draw(seed: int, annotation_ids: Collection[int], noise_level: float) -> Array:
+    """Four uniform draws in [−noise_level, noise_level] for each annotation, by seed and annotation id only.
+
+    Returns:
+        ``[N, 4]``: dx, dy, dw, dh.
+    """
+    unit = [np.random.default_rng([seed, value % 2**64]).random(4) for value in annotation_ids]
+    return (2 * np.array(unit).reshape(-1, 4) - 1) * noise_level
+
+
+def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, Any], int]:
+    """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
+
+    Crowd boxes and boxes without area stay as they are. A ``true_bbox`` that is already there is kept.
+
+    Args:
+        coco: the file; its content is not changed.
+        noise_level: n of the protocol, in [0, 1); 0 changes no box.
+        seed: decides the draws, together with the annotation ids.
+
+    Returns:
+        The content of the noisy file, and how many annotations the noise was meant for.
+
+    Raises:
+        InputError: if the noise level is out of range.
+    """
+    if not 0 <= noise_level < 1:
+        raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
+    chosen = [a for a in coco.annotations if not a.crowd and a.bbox[2] > 0 and a.bbox[3] > 0]
+    boxes = np.array([a.bbox for a in chosen]).reshape(-1, 4)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    images = [coco.image_by_id[a.image_id] for a in chosen]
+    sizes = np.array([(image.height, image.width) for image in images], dtype=float).reshape(-1, 2)
+    noisy = perturb(corners, draw(seed, [a.id for a in chosen], noise_level), sizes)
+    changed = (noisy != corners).any(axis=1) & (noise_level > 0)
+    entries = {}
+    for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
+        entry = coco.content["annotations"][annotation.position]
+        new = moved(entry, xywh(box)) if is_changed else dict(entry)
+        new.setdefault("true_bbox", entry["bbox"])
+        entries[annotation.position] = new
+    return with_annotations(coco, entries), len(chosen)

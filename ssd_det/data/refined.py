@@ -1,0 +1,123 @@
+"""Putting refined boxes into an annotation file."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from pycocotools import mask
+
+from ssd_det.data.coco import Annotation, Box, CocoFile
+from ssd_det.data.writing import moved, with_annotations, xywh
+from ssd_det.ops.boxes import iou
+
+COORDINATE_DIGITS = 3
+SCORE_DIGITS = 4
+AGREEMENT_IOU = 0.9
+
+
+class Refinement(NamedTuple):
+    """A refined box, xyxy in pixels of the original image, and its score in [0, 1]."""
+
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What refining did to a file.
+
+    Attributes:
+        refined: how many annotations have a refined box.
+        mean_shift: mean distance of their centres from the original ones, in pixels.
+        mean_iou: mean IoU of refined and original boxes.
+        passed_through: how many annotations are as they were, by reason.
+        segmentations: refined annotations whose segmentation does not agree with the new box.
+    """
+
+    refined: int
+    mean_shift: float
+    mean_iou: float
+    passed_through: dict[str, int]
+    segmentations: int
+
+
+def refined_content(
+    coco: CocoFile, refinements: Mapping[int, Refinement], found_images: Collection[int]
+) -> tuple[dict[str, Any], Summary]:
+    """Copy the content of a file with refined boxes in it.
+
+    A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
+    the keys ``original_bbox`` (kept if there already), ``refine_score`` and ``refine_iou``. All else passes through.
+
+    Args:
+        coco: the file with the noisy boxes; its content is not changed.
+        refinements: by annotation id.
+        found_images: ids of the images whose files were there.
+
+    Raises:
+        RuntimeError: if an annotation that can be refined is not among the refinements.
+    """
+    passed: Counter[str] = Counter()
+    chosen: list[Annotation] = []
+    boxes: list[Box] = []
+    for annotation in coco.annotations:
+        reason = coco.reason_to_skip(annotation)
+        if reason is None and annotation.image_id not in found_images:
+            reason = "image missing"
+        if reason is None and annotation.id not in refinements:
+            raise RuntimeError(f"annotation {annotation.id} was not refined")
+        if reason is None:
+            box = _rounded(refinements[annotation.id].box)
+            if box[2] > 0 and box[3] > 0:
+                chosen.append(annotation)
+                boxes.append(box)
+                continue
+            reason = "no area after refining"
+        passed[reason] += 1
+
+    old, new = _corners([annotation.bbox for annotation in chosen]), _corners(boxes)
+    overlaps = iou(old, new)
+    shifts = ((new[:, :2] + new[:, 2:] - old[:, :2] - old[:, 2:]) / 2).norm(dim=1)
+    entries, disagreeing = {}, 0
+    for annotation, box, overlap in zip(chosen, boxes, overlaps.tolist(), strict=True):
+        entry = coco.content["annotations"][annotation.position]
+        new_entry = moved(entry, box)
+        new_entry.setdefault("original_bbox", entry["bbox"])
+        new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
+        new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
+        entries[annotation.position] = new_entry
+        disagreeing += not _agrees(entry.get("segmentation"), box, coco, annotation)
+    summary = Summary(
+        refined=len(chosen),
+        mean_shift=shifts.mean().item() if chosen else 0.0,
+        mean_iou=overlaps.mean().item() if chosen else 1.0,
+        passed_through=dict(passed),
+        segmentations=disagreeing,
+    )
+    return with_annotations(coco, entries), summary
+
+
+def _rounded(box: Box) -> Box:
+    x, y, width, height = (round(value, COORDINATE_DIGITS) for value in xywh(box))
+    return x, y, width, height
+
+
+def _corners(boxes: list[Box]) -> torch.Tensor:
+    corners = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    return corners
+
+
+def _agrees(segmentation: object, box: Box, coco: CocoFile, annotation: Annotation) -> bool:
+    """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
+    image = coco.image_by_id[annotation.image_id]
+    try:
+        codes = mask.frPyObjects(segmentation, image.height, image.width) if segmentation else []
+        bounds = mask.toBbox(mask.merge(codes) if isinstance(codes, list) else codes).tolist() if codes else None
+    except (TypeError, ValueError, KeyError, IndexError):
+        return True
+    if bounds is None:
+        return True
+    return bool(iou(_corners([tuple(bounds)]), _corners([box])) > AGREEMENT_IOU)

@@ -1,0 +1,107 @@
+"""Writing annotation files: nothing changes but what is meant to, and nothing is ever half-written."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from ssd_det.data.coco import Box, CocoFile
+from ssd_det.errors import InputError
+
+
+def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
+    """Copy an annotation with another box; ``area`` follows only where it was width times height.
+
+    Args:
+        entry: an annotation as it stands in the file; not changed.
+        bbox: the new box, xywh in pixels.
+
+    Returns:
+        The copy, with the keys in their old order.
+    """
+    result = dict(entry)
+    area = entry.get("area")
+    if isinstance(area, int | float) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=1e-4):
+        result["area"] = bbox[2] * bbox[3]
+    result["bbox"] = list(bbox)
+    return result
+
+
+def with_annotations(coco: CocoFile, entries: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Copy the content of a file with some annotations replaced.
+
+    Args:
+        coco: the file; its content is not changed.
+        entries: the new annotations, by their position in the file's list.
+    """
+    annotations = [entries.get(index, entry) for index, entry in enumerate(coco.content["annotations"])]
+    return {key: annotations if key == "annotations" else value for key, value in coco.content.items()}
+
+
+def check_output(output: str | Path, inputs: Sequence[str | Path], overwrite: bool = False) -> Path:
+    """Make sure, before any work is done, that the output may be written.
+
+    Raises:
+        InputError: if its folder is missing or not writable, or it exists or is an input without ``overwrite``.
+    """
+    path = Path(output)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder: give the path of a file as output.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist: make it, or give another output.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: the folder {path.parent} is not writable: give another output.")
+    if not overwrite:
+        if any(path.resolve() == Path(other).resolve() for other in inputs):
+            raise InputError(f"{path}: is the input as well: give another output, or --overwrite true.")
+        if path.exists():
+            raise InputError(f"{path}: exists already: give another output, or --overwrite true.")
+    return path
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write json so that the file is there whole or not at all."""
+    write_whole(path, lambda file: json.dump(content, file))
+
+
+def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
+    """Write to a temporary file in the same folder, flush it to disk, and rename it.
+
+    Args:
+        path: where the file is to be.
+        write: writes the text into the open file that it is given.
+
+    Raises:
+        InputError: if the disk refuses, for want of room or rights.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}): make room, or give another output.") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def xywh(box: Sequence[float]) -> Box:
+    """Turn corners (x1, y1, x2, y2) into corner and size."""
+    x1, y1, x2, y2 = box
+    return x1, y1, x2 - x1, y2 - y1

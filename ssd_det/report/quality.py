@@ -1,0 +1,141 @@
+"""How close boxes are to the true ones, and how the bad ones fail."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
+from ssd_det.errors import InputError
+from ssd_det.ops.boxes import area, intersection, iof, iou
+
+THRESHOLDS = (0.5, 0.75, 0.9)
+SIZE_LIMITS = (("small", 32.0**2), ("medium", 96.0**2), ("large", float("inf")))
+FAILURES = ("drift", "group", "part", "other")
+FAILED_IOU = 0.5
+GROUP_COVER = 0.5
+PART_INSIDE = 0.9
+
+
+def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None) -> dict[str, Any]:
+    """Compare the boxes of a file with true boxes, annotation by annotation.
+
+    Crowd boxes and true boxes without area are left out.
+
+    Args:
+        file: the boxes to judge, refined ones as a rule.
+        reference: the true boxes, under the same annotation ids.
+        before: the boxes before refining; ``original_bbox`` is taken where it is not given.
+
+    Returns:
+        ``annotations`` (how many were compared), ``left_out``, ``after`` and ``before`` (``None`` where no
+        earlier boxes are known), the last two as :func:`quality` gives them.
+
+    Raises:
+        InputError: if annotation ids differ.
+    """
+    _check_ids(file, reference)
+    if before is not None:
+        _check_ids(before, reference)
+    compared = [a for a in reference.annotations if not a.crowd and a.bbox[2] > 0 and a.bbox[3] > 0]
+    after_boxes = {a.id: a.bbox for a in file.annotations}
+    if before is not None:
+        before_boxes = {a.id: a.bbox for a in before.annotations}
+        known = True
+    else:
+        entries = file.content["annotations"]
+        originals = {a.id: entries[a.position].get("original_bbox") for a in file.annotations}
+        known = any(box is not None for box in originals.values())
+        before_boxes = {key: tuple(box) if box else after_boxes[key] for key, box in originals.items()}
+    names = {category.id: category.name for category in reference.categories}
+    return {
+        "annotations": len(compared),
+        "left_out": len(reference.annotations) - len(compared),
+        "before": quality(compared, [before_boxes[a.id] for a in compared], names) if known else None,
+        "after": quality(compared, [after_boxes[a.id] for a in compared], names),
+    }
+
+
+def quality(annotations: Sequence[Annotation], boxes: Sequence[Box], names: dict[int, str]) -> dict[str, Any]:
+    """Measure boxes against true ones.
+
+    Args:
+        annotations: with the true boxes.
+        boxes: the boxes to measure, xywh in pixels, in the same order.
+        names: of the categories.
+
+    Returns:
+        ``all``, ``by_category`` (by name) and ``by_size`` (small, medium, large: true areas below 32² and
+        96² pixels), each with ``count``, ``mean_iou`` and the shares ``above_50``, ``above_75``, ``above_90``;
+        and ``failures``: how many boxes below IoU 0.5 fail by drift, group, part and otherwise.
+    """
+    true, found = _corners([a.bbox for a in annotations]), _corners(boxes)
+    overlaps = iou(found, true)
+    categories = torch.tensor([a.category_id for a in annotations])
+    areas = area(true)
+    by_size, lower = {}, 0.0
+    for name, upper in SIZE_LIMITS:
+        by_size[name] = _statistics(overlaps[(areas >= lower) & (areas < upper)])
+        lower = upper
+    return {
+        "all": _statistics(overlaps),
+        "by_category": {
+            name: _statistics(overlaps[categories == key]) for key, name in names.items() if (categories == key).any()
+        },
+        "by_size": by_size,
+        "failures": failure_counts(found, true, torch.tensor([a.image_id for a in annotations])),
+    }
+
+
+def failure_counts(boxes: Tensor, true: Tensor, image_ids: Tensor) -> dict[str, int]:
+    """Count how boxes whose IoU with the truth is below 0.5 fail, one kind a box, the first that fits.
+
+    *drift*: higher IoU with another object of the image; *group*: covers at least half of two or more true
+    boxes; *part*: at least 0.9 of the box lies inside its true box; else *other*.
+
+    Args:
+        boxes: ``Tensor[N, 4]``, xyxy.
+        true: ``Tensor[N, 4]``, xyxy.
+        image_ids: ``LongTensor[N]``.
+    """
+    counts = dict.fromkeys(FAILURES, 0)
+    own = iou(boxes, true)
+    for image in torch.unique(image_ids[own < FAILED_IOU]):
+        members = image_ids == image
+        failed = members & (own < FAILED_IOU)
+        others, judged = true[members], boxes[failed]
+        drift = iou(judged[:, None], others).amax(dim=1) > own[failed]
+        covered = intersection(judged[:, None], others) / area(others)
+        group = (covered >= GROUP_COVER).sum(dim=1) >= 2
+        part = iof(judged, true[failed]) >= PART_INSIDE
+        kind = torch.where(drift, 0, torch.where(group, 1, torch.where(part, 2, 3)))
+        for name, count in zip(FAILURES, kind.bincount(minlength=len(FAILURES)).tolist(), strict=True):
+            counts[name] += count
+    return counts
+
+
+def _statistics(overlaps: Tensor) -> dict[str, float | int | None]:
+    count = len(overlaps)
+    result: dict[str, float | int | None] = {"count": count}
+    result["mean_iou"] = overlaps.mean().item() if count else None
+    for threshold in THRESHOLDS:
+        share = (overlaps > threshold).double().mean().item() if count else None
+        result[f"above_{round(100 * threshold)}"] = share
+    return result
+
+
+def _corners(boxes: Sequence[Box]) -> Tensor:
+    corners = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    return corners
+
+
+def _check_ids(file: CocoFile, reference: CocoFile) -> None:
+    ids, expected = ({a.id for a in coco.annotations} for coco in (file, reference))
+    for missing, place, other in ((expected - ids, file, reference), (ids - expected, reference, file)):
+        if missing:
+            raise InputError(
+                f"{place.path}: {len(missing)} annotation ids of {other.path} are not in it: "
+                f"{first_of(sorted(missing))}: compare files with the same annotations."
+            )

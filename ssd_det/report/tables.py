@@ -1,0 +1,68 @@
+"""Results as tables on the screen."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ssd_det.data.checking import Findings
+from ssd_det.data.coco import SHOWN_FAULTS
+from ssd_det.data.refined import Summary
+from ssd_det.report.quality import THRESHOLDS
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_summary(summary: Summary, path: Path) -> None:
+    """Say what refining did to a file."""
+    say(
+        f"{path}: {summary.refined} boxes refined, their centres moved by {summary.mean_shift:.1f} px and "
+        f"their IoU with the original is {summary.mean_iou:.3f} on average."
+    )
+    say(f"Passed through unchanged: {_listed(summary.passed_through)}.")
+    if summary.segmentations:
+        say(f"Warning: {summary.segmentations} segmentations do not agree with their refined box; they are kept.")
+
+
+def print_findings(findings: Findings) -> None:
+    """Show what :func:`ssd_det.data.checking.look_over` found, the first ten faults in full."""
+    say(", ".join(f"{count} {name}" for name, count in findings.counts.items()) + ".")
+    say("Annotations of each category: " + ", ".join(f"{k} {v}" for k, v in findings.per_category.items()) + ".")
+    say(f"Will pass through refining: {_listed(findings.passed_through)}.")
+    for fault in findings.faults[:SHOWN_FAULTS]:
+        say(f"Fault: {fault}")
+    if len(findings.faults) > SHOWN_FAULTS:
+        say(f"... and {len(findings.faults) - SHOWN_FAULTS} more faults.")
+
+
+def print_comparison(result: dict[str, Any]) -> None:
+    """Show the result of :func:`ssd_det.report.quality.compare`."""
+    table = Table(title=f"IoU with the true boxes, {result['annotations']} annotations")
+    for name in ("", "count", "mean", *(f"> {threshold}" for threshold in THRESHOLDS)):
+        table.add_column(name, justify="left" if not name else "right")
+    stages = [(name, result[name]) for name in ("before", "after") if result[name] is not None]
+    for name, measured in stages:
+        table.add_row(name, *_cells(measured["all"]), style="bold")
+    table.add_section()
+    for group in ("by_size", "by_category"):
+        for key in stages[-1][1][group]:
+            for name, measured in stages:
+                if measured[group][key]["count"]:
+                    table.add_row(f"{key}, {name}", *_cells(measured[group][key]))
+        table.add_section()
+    Console().print(table)
+    for name, measured in stages:
+        failures = ", ".join(f"{kind} {count}" for kind, count in measured["failures"].items())
+        say(f"IoU below 0.5, {name}: {failures}.")
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"
+
+
+def _cells(statistics: dict[str, Any]) -> list[str]:
+    return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in statistics.values()]

@@ -1,0 +1,311 @@
+"""Training the refiner on noisy boxes alone, and refining boxes with it."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LinearLR, MultiStepLR
+
+from ssd_det.data.batch import Objects, RefineBatch
+from ssd_det.data.coco import Category
+from ssd_det.errors import InputError
+from ssd_det.models.backbone import Backbone, BackboneName
+from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
+from ssd_det.models.refiner_head import LossWeights, RefinerHead, RefinerOutput
+from ssd_det.ops.boxes import mirror
+
+WARMUP_FACTOR = 0.001
+OBJECTS_AT_ONCE = 32
+TRAINING_ONLY = (
+    "weights",
+    "num_negatives",
+    "loss_weights",
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "warmup_steps",
+    "milestones",
+)
+
+
+class RefineTask(LightningModule):
+    """SSD-Det's refiner with its losses, optimiser and schedule.
+
+    The network is built when the class list is known, from the data or from a checkpoint.
+
+    Args:
+        backbone: torchvision network under the feature pyramid.
+        weights: ``null`` for random weights, the name of torchvision weights, or a path to a state_dict.
+        frozen_stages: stages of the backbone that are not trained, the stem with the first.
+        freeze_batch_norm: keep batch norms on their running statistics; not for random weights.
+        fpn_channels: channels of the feature pyramid, a multiple of 32.
+        feature_width: D, width of the fully connected layers.
+        roi_size: cells along each side of a pooled proposal.
+        sampling_ratio: RoIAlign samples along each side of a cell; 0 for adaptive, as published.
+        ratios: scales of the neighbourhood sampler; a bag has R² · (1 + 4·S) proposals.
+        offsets: its S shifts, in units of the scaled box.
+        top_k: proposals merged into a box.
+        num_negatives: random boxes an image in training.
+        image_mean: mean of each colour channel, for images in [0, 1].
+        image_std: standard deviation of each colour channel.
+        use_spsd: move the sampled bag before stage I.
+        use_stage1_regressor: move the bag again before stage II; else it is sampled anew.
+        use_stage2: the second stage; without it r2 is r1.
+        use_sisd: rank stage II's proposals by predicted IoU.
+        loss_weights: weights of the six terms.
+        optimizer: ``sgd`` as published, or ``adamw``, which needs far fewer steps.
+        learning_rate: after warm-up.
+        momentum: of SGD.
+        weight_decay: of either.
+        warmup_steps: steps of linear warm-up from 0.001 of the rate.
+        milestones: epochs after which the rate is divided by 10.
+
+    Attributes:
+        given: names of the settings that a user wrote out, so that a checkpoint may not contradict them.
+        average_over_flip: refine mirrored images as well, and average.
+    """
+
+    def __init__(
+        self,
+        backbone: BackboneName = "resnet50",
+        weights: str | None = "DEFAULT",
+        frozen_stages: int = 1,
+        freeze_batch_norm: bool = True,
+        fpn_channels: int = 256,
+        feature_width: int = 1024,
+        roi_size: int = 7,
+        sampling_ratio: int = 2,
+        ratios: Sequence[float] = (1.0, 1.2, 1.3, 0.8, 0.7),
+        offsets: Sequence[float] = (0.2,),
+        top_k: int = 7,
+        num_negatives: int = 500,
+        image_mean: Sequence[float] = IMAGENET_MEAN,
+        image_std: Sequence[float] = IMAGENET_STD,
+        use_spsd: bool = True,
+        use_stage1_regressor: bool = True,
+        use_stage2: bool = True,
+        use_sisd: bool = True,
+        loss_weights: LossWeights = LossWeights(),  # noqa: B008 (frozen)
+        optimizer: Literal["sgd", "adamw"] = "sgd",
+        learning_rate: float = 0.02,
+        momentum: float = 0.9,
+        weight_decay: float = 1e-4,
+        warmup_steps: int = 500,
+        milestones: Sequence[int] = (8, 11),
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore="loss_weights")
+        self.save_hyperparameters({"loss_weights": asdict(loss_weights)})
+        self.loss_weights = loss_weights
+        self.categories: list[Category] | None = None
+        self.refiner: Refiner | None = None
+        self.average_over_flip = False
+        self.given: frozenset[str] = frozenset()
+
+    def setup(self, stage: str) -> None:
+        """Take the class list from the data module, unless a checkpoint gave one."""
+        if self.categories is None:
+            self.categories = self.trainer.datamodule.categories  # type: ignore[attr-defined]
+
+    def configure_model(self) -> None:
+        """Build the network for the class list."""
+        if self.refiner is not None:
+            return
+        assert self.categories is not None
+        settings = self.hparams
+        backbone = Backbone(
+            settings["backbone"],
+            settings["weights"],
+            settings["fpn_channels"],
+            settings["frozen_stages"],
+            settings["freeze_batch_norm"],
+        )
+        head = RefinerHead(
+            num_classes=len(self.categories),
+            channels=settings["fpn_channels"],
+            loss_weights=self.loss_weights,
+            **{
+                name: settings[name]
+                for name in (
+                    "feature_width",
+                    "roi_size",
+                    "sampling_ratio",
+                    "ratios",
+                    "offsets",
+                    "top_k",
+                    "use_spsd",
+                    "use_stage1_regressor",
+                    "use_stage2",
+                    "use_sisd",
+                )
+            },
+        )
+        self.refiner = Refiner(backbone, head, settings["image_mean"], settings["image_std"])
+
+    def forward(self, batch: RefineBatch, draws: Tensor | None = None) -> RefinerOutput:
+        """Refine the boxes of a batch; see :class:`ssd_det.models.refiner.Refiner`."""
+        assert self.refiner is not None
+        output: RefinerOutput = self.refiner(batch.images, batch.objects, draws)
+        return output
+
+    def training_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Any]:
+        """Compute and log the losses; what the step found goes to the callbacks."""
+        assert self.refiner is not None
+        draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
+        output = self(batch, draws)
+        terms = self.refiner.head.losses(output, batch.objects)
+        loss = torch.stack(list(terms.values())).sum()
+        if not loss.isfinite():
+            raise InputError(
+                f"The loss became {loss.item()} at step {self.global_step} "
+                f"({', '.join(f'{name} {value.item():.4g}' for name, value in terms.items())}): "
+                f"lower model.learning_rate or set trainer.gradient_clip_val."
+            )
+        count = len(batch.images)
+        self.log_dict({name: value.detach() for name, value in terms.items()}, batch_size=count)
+        self.log("loss", loss.detach(), prog_bar=True, batch_size=count)
+        self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
+        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=count)
+        return {"loss": loss, "output": output}
+
+    def predict_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Tensor]:
+        """Refine a batch.
+
+        Returns:
+            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images) and
+            ``scores`` [G] in [0, 1].
+        """
+        boxes, scores = self._refine(batch.images, batch.objects)
+        if self.average_over_flip:
+            # Images are padded on the right: mirror each inside its own width.
+            widths = batch.objects.image_sizes[:, 1]
+            object_widths = widths[batch.objects.image_index]
+            objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
+            flipped, flipped_scores = self._refine(mirror_images(batch.images, widths), objects)
+            boxes = (boxes + mirror(flipped, object_widths)) / 2
+            scores = (scores + flipped_scores) / 2
+        scale = batch.scales[batch.objects.image_index].repeat(1, 2)
+        return {"annotation_ids": batch.annotation_ids, "boxes": boxes / scale, "scores": scores}
+
+    def _refine(self, images: Tensor, objects: Objects) -> tuple[Tensor, Tensor]:
+        """Refined boxes and scores, some objects at a time, to bound memory."""
+        assert self.refiner is not None
+        features = self.refiner.features(images, objects.image_sizes)
+        parts = torch.arange(len(objects.boxes), device=images.device).tensor_split(
+            range(OBJECTS_AT_ONCE, len(objects.boxes), OBJECTS_AT_ONCE)
+        )
+        outputs = [self.refiner.head(features, objects.only(part)) for part in parts]
+        return torch.cat([o.refined for o in outputs]), torch.cat([o.score for o in outputs])
+
+    def configure_optimizers(self) -> Any:
+        """SGD (or AdamW) with linear warm-up by step and decay by epoch (section 4.1)."""
+        settings = self.hparams
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        rate, decay = settings["learning_rate"], settings["weight_decay"]
+        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay)
+        if settings["optimizer"] == "sgd":
+            optimizer = SGD(parameters, lr=rate, momentum=settings["momentum"], weight_decay=decay)
+        schedules = [{"scheduler": MultiStepLR(optimizer, list(settings["milestones"])), "interval": "epoch"}]
+        if settings["warmup_steps"]:
+            warmup = LinearLR(optimizer, WARMUP_FACTOR, total_iters=settings["warmup_steps"])
+            schedules.append({"scheduler": warmup, "interval": "step"})
+        return [optimizer], schedules
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the class list with the weights."""
+        assert self.categories is not None
+        checkpoint["categories"] = [category._asdict() for category in self.categories]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Check the class list when a training goes on.
+
+        Raises:
+            InputError: if the data has other classes.
+        """
+        data_categories, self.categories = self.categories, _categories(checkpoint)
+        self.check_categories(data_categories or self.categories, "the data")
+
+    def restore(self, path: str | Path) -> None:
+        """Become the refiner that a checkpoint holds: architecture, class list and weights.
+
+        Args:
+            path: a checkpoint that ``fit`` wrote.
+
+        Raises:
+            InputError: if it is something else, or contradicts a setting in :attr:`given`.
+        """
+        try:
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            settings, self.categories = checkpoint["hyper_parameters"], _categories(checkpoint)
+            for name in sorted(self.given - set(TRAINING_ONLY)):
+                if _plain(self.hparams[name]) != _plain(settings[name]):
+                    raise InputError(
+                        f"model.{name} is {_plain(self.hparams[name])}, but {path} was trained with "
+                        f"{_plain(settings[name])}: remove the setting or use another checkpoint."
+                    )
+            self.hparams.update({**settings, "weights": None})
+            self.refiner = None
+            self.configure_model()
+            self.load_state_dict(checkpoint["state_dict"])
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such file: give a checkpoint that fit wrote.") from None
+        except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError, ValueError) as error:
+            raise InputError(
+                f"{path}: is not a checkpoint of a refiner ({type(error).__name__}): give one that fit wrote."
+            ) from error
+
+    def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
+        """Make sure that data has the classes that the refiner knows.
+
+        Raises:
+            InputError: if not.
+        """
+        if list(categories) != self.categories:
+            raise InputError(
+                f"{source}: has the classes {_names(categories)}, but the checkpoint was trained on "
+                f"{_names(self.categories or [])}: use the checkpoint that belongs to the data."
+            )
+
+
+def uniform_draws(seeds: Tensor, count: int) -> Tensor:
+    """Uniform numbers for negatives that depend on each image's seed only.
+
+    Args:
+        seeds: ``LongTensor[B]``.
+        count: negatives an image.
+
+    Returns:
+        ``Tensor[B, 4, count]`` in [0, 1), on the CPU.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds.tolist()]
+    return torch.stack([torch.rand(4, count, generator=generator) for generator in generators])
+
+
+def mirror_images(images: Tensor, widths: Tensor) -> Tensor:
+    """Flip each image left to right inside its own width; its padding becomes a copy of its edge.
+
+    Args:
+        images: ``Tensor[B, 3, H, W]``.
+        widths: ``Tensor[B]``, at most W.
+    """
+    columns = widths.long()[:, None] - 1 - torch.arange(images.shape[3], device=images.device)
+    return images.gather(3, columns.clamp(min=0)[:, None, None].expand_as(images))
+
+
+def _categories(checkpoint: dict[str, Any]) -> list[Category]:
+    return [Category(**entry) for entry in checkpoint["categories"]]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def _names(categories: Sequence[Category]) -> str:
+    return ", ".join(f"{category.id} {category.name}" for category in categories)

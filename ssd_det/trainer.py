@@ -1,0 +1,63 @@
+"""Lightning's Trainer, which can refine an annotation file as well."""
+
+from typing import cast
+
+from lightning.pytorch import Trainer
+from torch import Tensor
+
+from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.refined import Refinement, Summary, refined_content
+from ssd_det.data.writing import check_output, write_json
+from ssd_det.distributed import gather_by_id
+from ssd_det.report.tables import print_summary
+from ssd_det.tasks.refine import RefineTask
+
+
+class RefineTrainer(Trainer):
+    """A Trainer with one more method."""
+
+    def refine_annotations(
+        self,
+        model: RefineTask,
+        datamodule: RefineDataModule,
+        checkpoint: str,
+        output: str,
+        overwrite: bool = False,
+        skip_missing_images: bool = False,
+        average_over_flip: bool = False,
+    ) -> Summary:
+        """Write an annotation file with refined boxes.
+
+        Args:
+            model: takes its architecture, classes and weights from the checkpoint.
+            datamodule: the annotation file and its images.
+            checkpoint: made by ``fit``.
+            output: the COCO json file to write.
+            overwrite: allow the output to exist, or to be the input.
+            skip_missing_images: let annotations of missing images pass through.
+            average_over_flip: refine mirrored images as well, and average.
+
+        Returns:
+            What was changed.
+
+        Raises:
+            InputError: if an input cannot be used or the output cannot be written.
+        """
+        path = check_output(output, [datamodule.annotations, checkpoint], overwrite)
+        datamodule.skip_missing_images = skip_missing_images
+        model.restore(checkpoint)
+        model.check_categories(datamodule.categories, datamodule.annotations)
+        model.average_over_flip = average_over_flip
+        refinements: dict[int, Refinement] = {}
+        predictions = cast("list[dict[str, Tensor]]", self.predict(model, datamodule=datamodule) or [])
+        for found in predictions:
+            for key, box, score in zip(
+                found["annotation_ids"].tolist(), found["boxes"].tolist(), found["scores"].tolist(), strict=True
+            ):
+                refinements[key] = Refinement(tuple(box), score)
+        content, summary = refined_content(datamodule.coco, gather_by_id(refinements), datamodule.paths)
+        if self.is_global_zero:
+            write_json(path, content)
+            print_summary(summary, path)
+        self.strategy.barrier()
+        return summary
