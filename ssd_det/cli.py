@@ -52,8 +52,14 @@ class RefineCLI(LightningCLI):
         words = cast("list[str]", args)
         self.config = parser.parse_args(words)
         written = parser.parse_args(words, defaults=False)
-        model = written[written.subcommand].get("model") or {}
-        self.given = frozenset(dict(model.items()) if model else ())
+        model = written[written.subcommand].get("model")
+        self.given = frozenset(vars(model) if model else ())
+
+    def before_instantiate_classes(self) -> None:
+        """Leave the folder of the training alone when only refining."""
+        if self.subcommand == "refine_annotations":
+            self.save_config_callback = None
+            self.config[self.subcommand].trainer.logger = False
 
     def before_fit(self) -> None:
         """Read the annotations before any process is started, so that bad input ends here."""

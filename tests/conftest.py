@@ -1,13 +1,34 @@
 """Fixtures that every test may use."""
 
+import json
 import os
 from pathlib import Path
 
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from ssd_det.data.coco import read_coco
+from ssd_det.data.demo import draw_demo_data
+from ssd_det.data.noise import corrupt
+
 torch.set_num_threads(2)
+
+TINY_MODEL = {
+    "backbone": "resnet18",
+    "weights": None,
+    "frozen_stages": 0,
+    "freeze_batch_norm": False,
+    "fpn_channels": 32,
+    "feature_width": 16,
+    "roi_size": 2,
+    "ratios": [1.0, 1.3],
+    "num_negatives": 10,
+}
+TINY_DATA = {"shortest_side": 64, "longest_side": 96, "batch_size": 2, "num_workers": 0}
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +43,45 @@ def parity(parity_folder, request):
     name = request.node.get_closest_marker("parity_file").args[0]
     with np.load(parity_folder / f"{name}.npz") as arrays:
         return {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
+
+
+@pytest.fixture
+def make_coco(tmp_path):
+    """Write a COCO file of one 40x30 image; keyword arguments replace its parts."""
+
+    def make(name="noisy.json", **parts):
+        content = {
+            "images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
+            "annotations": [{"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}],
+            "categories": [{"id": 3, "name": "cat"}],
+            **parts,
+        }
+        path = tmp_path / name
+        path.write_text(json.dumps(content))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_image(tmp_path):
+    """Write an image of a ramp of grey and return its path."""
+
+    def make(name="a.png", width=40, height=30):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
+        assert cv2.imwrite(str(path), ramp)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A folder with six demo images: ``train.json``, ``noisy.json`` (level 0.4) and ``images/``."""
+    folder = tmp_path_factory.mktemp("demo")
+    draw_demo_data(folder, images=6, seed=3)
+    content, _ = corrupt(read_coco(folder / "train.json"), 0.4, seed=45)
+    (folder / "noisy.json").write_text(json.dumps(content))
+    return folder

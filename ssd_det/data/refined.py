@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from pycocotools import mask
+from pycocotools import mask as masks
 
-from ssd_det.data.coco import Annotation, Box, CocoFile
+from ssd_det.data.coco import Annotation, Box, CocoFile, Image
 from ssd_det.data.writing import moved, with_annotations, xywh
 from ssd_det.ops.boxes import iou
 
@@ -88,7 +89,7 @@ def refined_content(
         new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
         new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
         entries[annotation.position] = new_entry
-        disagreeing += not _agrees(entry.get("segmentation"), box, coco, annotation)
+        disagreeing += not _agrees(entry.get("segmentation"), box, coco.image_by_id[annotation.image_id])
     summary = Summary(
         refined=len(chosen),
         mean_shift=shifts.mean().item() if chosen else 0.0,
@@ -110,14 +111,31 @@ def _corners(boxes: list[Box]) -> torch.Tensor:
     return corners
 
 
-def _agrees(segmentation: object, box: Box, coco: CocoFile, annotation: Annotation) -> bool:
+def _agrees(segmentation: object, box: Box, image: Image) -> bool:
     """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
-    image = coco.image_by_id[annotation.image_id]
+    bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
+    return bounds is None or bool(iou(_corners([bounds]), _corners([box])) > AGREEMENT_IOU)
+
+
+def _polygon_bounds(polygons: list[Any]) -> Box | None:
+    """The box xywh around polygons, each a list x, y, x, y, ..."""
     try:
-        codes = mask.frPyObjects(segmentation, image.height, image.width) if segmentation else []
-        bounds = mask.toBbox(mask.merge(codes) if isinstance(codes, list) else codes).tolist() if codes else None
-    except (TypeError, ValueError, KeyError, IndexError):
-        return True
-    if bounds is None:
-        return True
-    return bool(iou(_corners([tuple(bounds)]), _corners([box])) > AGREEMENT_IOU)
+        points = np.concatenate([np.asarray(polygon, dtype=float).reshape(-1, 2) for polygon in polygons])
+    except (TypeError, ValueError):
+        return None
+    x, y = points.min(axis=0).tolist()
+    right, bottom = points.max(axis=0).tolist()
+    return x, y, right - x, bottom - y
+
+
+def _mask_bounds(mask: object, image: Image) -> Box | None:
+    """The box xywh around a run-length mask of an image, with counts as a list or compressed."""
+    if not isinstance(mask, dict) or mask.get("size") != [image.height, image.width]:
+        return None
+    counts = mask.get("counts")
+    if isinstance(counts, list) and counts and all(isinstance(count, int) and count >= 0 for count in counts):
+        mask = masks.frPyObjects(mask, image.height, image.width)
+    elif not isinstance(counts, str) or not counts.isascii():
+        return None
+    x, y, width, height = masks.toBbox(mask).tolist()
+    return x, y, width, height

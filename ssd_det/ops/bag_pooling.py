@@ -143,5 +143,5 @@ def _interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, samplin
     fraction = position - before
     after = torch.minimum(before + 1, limit - 1)
     index = torch.stack([before, after], dim=-1).long()
-    weight = torch.stack([1 - fraction, fraction], dim=-1) * (counts[:, :, None] / sampling_ratio)
+    weight = torch.stack([1 - fraction, fraction], dim=-1) * (counts[:, :, None].to(low.dtype) / sampling_ratio)
     return index.reshape(-1, size, 2 * sampling_ratio), weight.reshape(-1, size, 2 * sampling_ratio)

@@ -198,9 +198,7 @@ class RefineTask(LightningModule):
         """Refined boxes and scores, some objects at a time, to bound memory."""
         assert self.refiner is not None
         features = self.refiner.features(images, objects.image_sizes)
-        parts = torch.arange(len(objects.boxes), device=images.device).tensor_split(
-            range(OBJECTS_AT_ONCE, len(objects.boxes), OBJECTS_AT_ONCE)
-        )
+        parts = torch.split(torch.arange(len(objects.boxes), device=images.device), OBJECTS_AT_ONCE)
         outputs = [self.refiner.head(features, objects.only(part)) for part in parts]
         return torch.cat([o.refined for o in outputs]), torch.cat([o.score for o in outputs])
 

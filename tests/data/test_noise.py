@@ -1,0 +1,69 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssd_det.data.coco import read_coco
+from ssd_det.data.noise import corrupt, draw, perturb
+from ssd_det.errors import InputError
+
+
+@pytest.mark.parametrize("level", ["r01", "r04", "r09"])
+@pytest.mark.parity_file("noise")
+def test_parity_of_noise(parity, level):
+    arrays = {key: value.numpy() for key, value in parity.items()}
+    sizes = arrays["img_hw"][arrays["box_image"]].astype(float)
+    found = perturb(arrays["boxes"], arrays[f"{level}_draws"], sizes)
+    np.testing.assert_allclose(found, arrays[f"{level}_noisy"], rtol=0, atol=5e-3)
+    kept = (found == arrays["boxes"]).all(axis=1)
+    assert kept[arrays[f"{level}_is_fallback"]].all()
+
+
+@given(st.lists(st.integers(-(2**63), 2**63), min_size=1, max_size=6, unique=True), st.integers(0, 2**32))
+def test_draws_depend_on_seed_and_id_only(ids, seed):
+    together = draw(seed, ids, 0.4)
+    alone = np.concatenate([draw(seed, [value], 0.4) for value in reversed(ids)])[::-1]
+    np.testing.assert_array_equal(together, alone)
+    assert (np.abs(together) <= 0.4).all()
+
+
+def test_a_part_of_a_file_gets_the_same_noise(demo, tmp_path):
+    whole = json.loads((demo / "noisy.json").read_text())
+    part = json.loads((demo / "train.json").read_text())
+    part["annotations"] = part["annotations"][3:7]
+    (tmp_path / "part.json").write_text(json.dumps(part))
+    content, count = corrupt(read_coco(tmp_path / "part.json"), 0.4, seed=45)
+    assert count == 4
+    assert content["annotations"] == whole["annotations"][3:7]
+
+
+def test_true_boxes_are_kept_the_first_time(demo, tmp_path):
+    true = json.loads((demo / "train.json").read_text())["annotations"]
+    content, _ = corrupt(read_coco(demo / "noisy.json"), 0.3, seed=1)
+    assert [entry["true_bbox"] for entry in content["annotations"]] == [entry["bbox"] for entry in true]
+    assert all(entry["bbox"] != old["bbox"] for entry, old in zip(content["annotations"], true, strict=True))
+    areas = [entry["area"] - entry["bbox"][2] * entry["bbox"][3] for entry in content["annotations"]]
+    np.testing.assert_allclose(areas, 0, atol=1e-9)
+
+
+def test_level_zero_changes_no_box(demo):
+    coco = read_coco(demo / "train.json")
+    content, _ = corrupt(coco, 0.0, seed=1)
+    for entry, old in zip(content["annotations"], coco.content["annotations"], strict=True):
+        assert entry == {**old, "true_bbox": old["bbox"]}
+
+
+def test_crowd_and_empty_boxes_get_no_noise(make_coco):
+    entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12], "iscrowd": 1}
+    entries = [entry, {**entry, "id": 6, "iscrowd": 0, "bbox": [4, 5, 0, 3]}]
+    content, count = corrupt(read_coco(make_coco(annotations=entries)), 0.4, seed=0)
+    assert count == 0
+    assert content["annotations"] == entries
+
+
+@pytest.mark.parametrize("level", [-0.1, 1, 1.5, float("nan")])
+def test_levels_out_of_range_are_refused(make_coco, level):
+    with pytest.raises(InputError, match=r"noise_level is .*: give a number from 0 up to"):
+        corrupt(read_coco(make_coco()), level, seed=0)

@@ -1,0 +1,62 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from ssd_det.ops.boxes import mirror
+from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
+from tests.strategies import IMAGE_WIDTH, boxes
+
+RATIOS, OFFSETS = (1.0, 1.2, 1.3, 0.8, 0.7), (0.2,)
+
+
+@given(boxes())
+def test_the_first_neighbour_of_ratio_one_is_the_box(found):
+    bags = neighbours(found, RATIOS, OFFSETS)
+    assert bags.shape == (len(found), 125, 4)
+    assert_close(bags[:, 0], found)
+
+
+@given(boxes(2))
+def test_sampling_commutes_with_mirroring_as_a_set(found):
+    width = torch.tensor(IMAGE_WIDTH, dtype=torch.float64)
+    bags = mirror(neighbours(found, RATIOS, OFFSETS), width)
+    mirrored = neighbours(mirror(found, width), RATIOS, OFFSETS)
+    for bag, other in zip(bags, mirrored, strict=True):
+        distance = torch.cdist(bag, other)
+        assert distance.amin(1).max() < 1e-4
+        assert distance.amin(0).max() < 1e-4
+
+
+def test_several_offsets_add_four_places_each():
+    assert neighbours(torch.tensor([[0.0, 0.0, 4.0, 4.0]]), (1.0, 2.0), (0.1, 0.5)).shape == (1, 4 * 9, 4)
+
+
+def test_no_box_has_no_neighbours():
+    assert neighbours(torch.zeros(0, 4), RATIOS, OFFSETS).shape == (0, 125, 4)
+
+
+def test_a_proposal_is_valid_when_more_than_seven_tenths_are_inside():
+    proposals = torch.tensor([[[-2.0, 0.0, 8.0, 10.0], [-3.0, 0.0, 7.0, 10.0], [-4.0, 0.0, 6.0, 10.0]]])
+    assert inside_image(proposals, torch.tensor([[50, 50]])).tolist() == [[True, False, False]]
+
+
+@given(st.integers(0, 2**31), st.integers(8, 500), st.integers(8, 500))
+def test_negatives_keep_to_their_range(seed, height, width):
+    draws = torch.rand(1, 4, 50, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = negative_boxes(torch.tensor([[height, width]]), draws)[0]
+    assert (found[:, 2:] >= found[:, :2]).all()
+    assert (found[:, 0] >= -0.2 * width).all()
+    assert (found[:, 0] < width).all()
+    assert (found[:, 3] <= 1.2 * height).all()
+
+
+def test_negatives_answer_to_the_bags_of_their_own_image_only():
+    negatives = torch.tensor([[[0.0, 0.0, 10.0, 10.0]], [[0.0, 0.0, 10.0, 10.0]]])
+    bag = torch.tensor([[[50.0, 50.0, 60.0, 60.0], [0.0, 0.0, 10.0, 9.0]]])
+    assert far_from_bags(negatives, bag, torch.tensor([1])).tolist() == [[True], [False]]
+
+
+def test_every_negative_of_an_image_without_objects_counts():
+    found = far_from_bags(torch.rand(2, 3, 4), torch.zeros(0, 5, 4), torch.zeros(0, dtype=torch.long))
+    assert found.all()
