@@ -73,7 +73,10 @@ def stage_one_loss(
     """
     scores = bag_scores(classes.softmax(dim=2), instances, valid).clamp(0, 1)
     target = F.one_hot(labels, scores.shape[1]).to(scores.dtype)
-    loss = F.binary_cross_entropy(scores, target, reduction="none").sum(dim=1)
+    # binary_cross_entropy aborts on NaN, so NaN goes around it, for the training step to find.
+    known = scores.nan_to_num(0)
+    loss = F.binary_cross_entropy(known, target, reduction="none").sum(dim=1)
+    loss = loss + (scores - known).detach().sum(dim=1)
     if object_weight is not None:
         loss = loss * object_weight
     return loss.sum() / count_bags(valid)

@@ -1,6 +1,5 @@
 """Feature pyramids over torchvision's classification networks."""
 
-import pickle
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +15,7 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 
 from ssd_det.errors import InputError
+from ssd_det.models.loading import load_tensors
 
 BackboneName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
 
@@ -124,13 +124,11 @@ def load_network(name: BackboneName, weights: str | None) -> nn.Module:
             f"give a path, null, or one of {names}."
         )
     network = cast(nn.Module, get_model(name, weights=None))
+    kind, mend = f"a state_dict of torchvision's {name}", "give a file saved with torch.save(model.state_dict(), path)"
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"The weights {path} are not a state_dict of torchvision's {name}: "
-            f"give a file saved with torch.save(model.state_dict(), path)."
-        ) from error
+        network.load_state_dict(load_tensors(path, kind, mend))
+    except RuntimeError as error:
+        raise InputError(f"{path}: is not {kind} (other names or shapes): {mend}.") from error
     return network
 
 

@@ -115,6 +115,7 @@ class RefinerHead(nn.Module):
         use_stage2: without it r2 = r1.
         use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
         loss_weights: weights of the terms.
+        regression_beta: errors below it count quadratically in both regression terms; 0 is L1.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class RefinerHead(nn.Module):
         use_stage2: bool = True,
         use_sisd: bool = True,
         loss_weights: LossWeights | None = None,
+        regression_beta: float = 0.0,
     ) -> None:
         super().__init__()
         self.roi_size = roi_size
@@ -140,6 +142,7 @@ class RefinerHead(nn.Module):
         self.offsets = tuple(offsets)
         self.top_k = top_k
         self.loss_weights = loss_weights or LossWeights()
+        self.regression_beta = regression_beta
         pooled = roi_size * roi_size * channels
         self.shared_fcs = _two_layers(pooled, feature_width)
         self.spsd = nn.Linear(feature_width, 4) if use_spsd else None
@@ -223,15 +226,15 @@ class RefinerHead(nn.Module):
             Scalars by name: ``spsd``, ``stage1_mil``, ``stage1_regression``, ``stage2_mil``,
             ``negatives``, ``sisd``, as far as the parts are there.
         """
-        weights, labels = self.loss_weights, objects.labels
+        weights, labels, beta = self.loss_weights, objects.labels, self.regression_beta
         terms = {}
         with torch.autocast(objects.boxes.device.type, enabled=False):
             if output.spsd_deltas is not None:
-                terms["spsd"] = weights.spsd * spsd_loss(output.spsd_deltas, output.bag_a, objects.boxes)
+                terms["spsd"] = weights.spsd * spsd_loss(output.spsd_deltas, output.bag_a, objects.boxes, beta=beta)
             mil = stage_one_loss(output.classes, output.instances, labels, output.valid)
             terms["stage1_mil"] = weights.stage1_mil * mil
             if output.deltas is not None:
-                regression = spsd_loss(output.deltas, output.bag_b, output.r1, output.omega)
+                regression = spsd_loss(output.deltas, output.bag_b, output.r1, output.omega, beta)
                 terms["stage1_regression"] = weights.stage1_regression * regression
             stage_two = output.stage_two
             if stage_two is not None:

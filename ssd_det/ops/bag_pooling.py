@@ -52,6 +52,8 @@ def pool_boxes(
     Returns:
         ``Tensor[N, size, size, C]``, channels last.
     """
+    # Once weights have diverged boxes are NaN: pool them from the corner, and let the loss tell.
+    boxes = boxes.nan_to_num(0)
     level = pyramid_level(boxes, len(features))
     if boxes.is_cuda or sampling_ratio == 0:
         return _pool_by_level(features, strides, boxes, image_index, level, size, sampling_ratio)

@@ -1,6 +1,5 @@
 """Training the refiner on noisy boxes alone, and refining boxes with it."""
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from ssd_det.data.batch import Objects, RefineBatch
 from ssd_det.data.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName
+from ssd_det.models.loading import load_tensors
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
 from ssd_det.models.refiner_head import LossWeights, RefinerHead, RefinerOutput
 from ssd_det.ops.boxes import mirror
@@ -26,6 +26,7 @@ TRAINING_ONLY = (
     "weights",
     "num_negatives",
     "loss_weights",
+    "regression_beta",
     "optimizer",
     "learning_rate",
     "momentum",
@@ -60,6 +61,7 @@ class RefineTask(LightningModule):
         use_stage2: the second stage; without it r2 is r1.
         use_sisd: rank stage II's proposals by predicted IoU.
         loss_weights: weights of the six terms.
+        regression_beta: errors below it count quadratically in both regression terms; 0 is L1, as published.
         optimizer: ``sgd`` as published, or ``adamw``, which needs far fewer steps.
         learning_rate: after warm-up.
         momentum: of SGD.
@@ -93,6 +95,7 @@ class RefineTask(LightningModule):
         use_stage2: bool = True,
         use_sisd: bool = True,
         loss_weights: LossWeights = LossWeights(),  # noqa: B008 (frozen)
+        regression_beta: float = 0.0,
         optimizer: Literal["sgd", "adamw"] = "sgd",
         learning_rate: float = 0.02,
         momentum: float = 0.9,
@@ -131,6 +134,7 @@ class RefineTask(LightningModule):
             num_classes=len(self.categories),
             channels=settings["fpn_channels"],
             loss_weights=self.loss_weights,
+            regression_beta=settings["regression_beta"],
             **{
                 name: settings[name]
                 for name in (
@@ -239,8 +243,9 @@ class RefineTask(LightningModule):
         Raises:
             InputError: if it is something else, or contradicts a setting in :attr:`given`.
         """
+        kind, mend = "a checkpoint of a refiner", "give one that fit wrote"
+        checkpoint = load_tensors(path, kind, mend)
         try:
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
             settings, self.categories = checkpoint["hyper_parameters"], _categories(checkpoint)
             for name in sorted(self.given - set(TRAINING_ONLY)):
                 if _plain(self.hparams[name]) != _plain(settings[name]):
@@ -252,12 +257,8 @@ class RefineTask(LightningModule):
             self.refiner = None
             self.configure_model()
             self.load_state_dict(checkpoint["state_dict"])
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file: give a checkpoint that fit wrote.") from None
-        except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError, ValueError) as error:
-            raise InputError(
-                f"{path}: is not a checkpoint of a refiner ({type(error).__name__}): give one that fit wrote."
-            ) from error
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: is not {kind} ({type(error).__name__}): {mend}.") from error
 
     def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
         """Make sure that data has the classes that the refiner knows.

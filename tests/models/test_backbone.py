@@ -57,10 +57,10 @@ def test_weights_come_from_a_local_file(tmp_path):
 def test_weights_that_do_not_fit_are_named(tmp_path):
     path = tmp_path / "weights.pth"
     torch.save({"a": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match=r"weights\.pth are not a state_dict of torchvision's resnet18"):
+    with pytest.raises(InputError, match=r"weights\.pth: is not a state_dict of torchvision's resnet18"):
         Backbone("resnet18", weights=str(path), channels=32)
     path.write_bytes(b"no pickle at all")
-    with pytest.raises(InputError, match=r"weights\.pth are not a state_dict of torchvision's resnet18"):
+    with pytest.raises(InputError, match=r"weights\.pth: is not a state_dict of torchvision's resnet18"):
         Backbone("resnet18", weights=str(path), channels=32)
 
 

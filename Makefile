@@ -1,0 +1,52 @@
+# Everything runs in .venv, which `make env` makes and the other targets make sure of.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := runs/demo
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.PHONY: help env demo test check format clean
+
+help:
+	@echo "make env     make .venv with the package and its development tools"
+	@echo "make demo    refine the boxes of a small drawn data set, a few minutes"
+	@echo "make test    run the tests"
+	@echo "make check   lint, formatting and types"
+	@echo "make format  put the code into its format"
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+env: .venv/installed
+
+demo: env
+	rm -rf $(DEMO)
+	mkdir -p $(DEMO)
+	$(BIN)/ssd-det demo-data --output $(DEMO)/data --seed 0
+	$(BIN)/ssd-det corrupt-annotations $(DEMO)/data/train.json --output $(DEMO)/noisy.json --noise_level 0.4 --seed 45
+	$(BIN)/ssd-det check-annotations $(DEMO)/noisy.json --image_root $(DEMO)/data/images
+	$(BIN)/ssd-det fit --config configs/demo.yaml \
+	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images
+	$(BIN)/ssd-det refine-annotations --config configs/demo.yaml \
+	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images \
+	  --checkpoint $(DEMO)/checkpoints/last.ckpt --output $(DEMO)/refined.json
+	$(BIN)/ssd-det draw-annotations $(DEMO)/refined.json --image_root $(DEMO)/data/images --output $(DEMO)/pictures
+	$(BIN)/ssd-det compare-annotations $(DEMO)/refined.json --reference $(DEMO)/data/train.json \
+	  --output $(DEMO)/quality.json
+
+test: env
+	$(BIN)/python -m pytest -q
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv runs build dist

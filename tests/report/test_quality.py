@@ -1,0 +1,74 @@
+import json
+
+import pytest
+import torch
+
+from ssd_det.data.coco import read_coco
+from ssd_det.errors import InputError
+from ssd_det.report.quality import compare, failure_counts
+
+BOX = {"image_id": 1, "category_id": 3}
+
+
+def test_before_and_after_are_measured_annotation_by_annotation(make_coco):
+    true = [
+        {**BOX, "id": 1, "bbox": [0, 0, 10, 10]},
+        {**BOX, "id": 2, "bbox": [0, 0, 40, 30]},
+        {**BOX, "id": 3, "bbox": [0, 0, 5, 5], "iscrowd": 1},
+    ]
+    refined = [
+        {**BOX, "id": 2, "bbox": [0, 0, 40, 30]},
+        {**BOX, "id": 1, "bbox": [0, 0, 10, 8], "original_bbox": [0, 0, 10, 4]},
+        {**BOX, "id": 3, "bbox": [0, 0, 5, 5]},
+    ]
+    result = compare(read_coco(make_coco(annotations=refined)), read_coco(make_coco("true.json", annotations=true)))
+    assert (result["annotations"], result["left_out"]) == (2, 1)
+    assert result["after"]["all"] == {
+        "count": 2,
+        "mean_iou": pytest.approx(0.9),
+        "above_50": 1.0,
+        "above_75": 1.0,
+        "above_90": 0.5,
+    }
+    assert result["before"]["all"]["mean_iou"] == pytest.approx(0.7)
+    assert result["after"]["by_size"]["small"]["count"] == 1
+    assert result["after"]["by_size"]["medium"]["count"] == 1
+    assert result["after"]["by_size"]["large"]["mean_iou"] is None
+    assert list(result["after"]["by_category"]) == ["cat"]
+    assert sum(result["before"]["failures"].values()) == 1
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_a_third_file_gives_the_boxes_before(make_coco):
+    files = [
+        read_coco(make_coco(name, annotations=[{**BOX, "id": 1, "bbox": box}]))
+        for name, box in (("a", [0, 0, 10, 10]), ("b", [0, 0, 10, 10]), ("c", [0, 0, 10, 5]))
+    ]
+    assert compare(*files)["before"]["all"]["mean_iou"] == pytest.approx(0.5)
+    assert compare(*files[:2])["before"] is None
+
+
+def test_ids_on_one_side_only_are_listed_up_to_ten(make_coco):
+    many = read_coco(make_coco("many.json", annotations=[{**BOX, "id": i, "bbox": [0, 0, 1, 1]} for i in range(12)]))
+    one = read_coco(make_coco("one.json", annotations=[{**BOX, "id": 11, "bbox": [0, 0, 1, 1]}]))
+    for first, second in ((one, many), (many, one)):
+        with pytest.raises(InputError, match=r"one\.json: 11 annotation ids of .*many\.json .* 8, 9 and 1 more"):
+            compare(first, second)
+
+
+@pytest.mark.parametrize(
+    ("box", "kind"),
+    [
+        ([22, 0, 32, 10], "drift"),
+        ([0, 0, 30, 10], "group"),
+        ([0, 0, 4, 10], "part"),
+        ([0, 0, 9, 40], "other"),
+        ([0, 0, 10, 9], None),
+    ],
+)
+def test_failures_have_one_kind(box, kind):
+    true = torch.tensor([[0, 0, 10, 10], [20, 0, 30, 10], [0, 0, 10, 10]], dtype=torch.float64)
+    boxes = true.clone()
+    boxes[0] = torch.tensor(box)
+    counts = failure_counts(boxes, true, torch.tensor([1, 1, 2]))
+    assert counts == {name: int(name == kind) for name in ("drift", "group", "part", "other")}

@@ -1,0 +1,195 @@
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from torch.testing import assert_close
+
+from ssd_det.callbacks.box_quality import BoxQuality
+from ssd_det.data.coco import Category
+from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.errors import InputError
+from ssd_det.ops.boxes import mirror
+from ssd_det.tasks.refine import RefineTask, mirror_images, uniform_draws
+from tests.conftest import TINY_DATA, TINY_MODEL
+
+
+@pytest.fixture
+def datamodule(demo):
+    return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+
+
+def make_trainer(**settings):
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **settings,
+    )
+
+
+def built(datamodule, **settings):
+    torch.manual_seed(0)
+    task = RefineTask(**{**TINY_MODEL, **settings})
+    task.categories = datamodule.categories
+    task.configure_model()
+    return task
+
+
+@pytest.fixture(scope="module")
+def checkpoint(demo, tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("task") / "last.ckpt"
+    trainer = make_trainer(max_epochs=1)
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+    trainer.fit(RefineTask(**TINY_MODEL, learning_rate=0.01), datamodule=data)
+    trainer.save_checkpoint(path)
+    return path
+
+
+def test_training_logs_every_term_and_the_quality_of_boxes(datamodule):
+    trainer = make_trainer(max_epochs=1, callbacks=[BoxQuality()])
+    trainer.fit(RefineTask(**TINY_MODEL), datamodule=datamodule)
+    names = {"spsd", "stage1_mil", "stage1_regression", "stage2_mil", "negatives", "sisd", "loss", "omega"}
+    names |= {"learning_rate", "noisy_iou", "r1_iou", "r2_iou", "r2_above_50"}
+    names |= {f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")}
+    assert set(trainer.callback_metrics) == names
+    assert 0.3 < trainer.callback_metrics["noisy_iou"] < 0.6
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_rate_warms_up_and_steps_down(datamodule, optimizer):
+    rates = []
+
+    class Task(RefineTask):
+        def on_train_batch_start(self, batch, batch_index):
+            rates.append(self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    task = Task(**TINY_MODEL, optimizer=optimizer, learning_rate=0.001, warmup_steps=4, milestones=[2, 3])
+    make_trainer(max_epochs=4).fit(task, datamodule=datamodule)
+    expected = [0.001 * (0.001 + 0.999 * step / 4) for step in range(4)] + [0.001] * 2 + [1e-4] * 3 + [1e-5] * 3
+    assert rates == pytest.approx(expected)
+
+
+def test_training_twice_gives_the_same_weights_bit_for_bit(demo):
+    weights = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        task = RefineTask(**TINY_MODEL)
+        data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+        make_trainer(max_steps=3).fit(task, datamodule=data)
+        weights.append(task.state_dict())
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_training_goes_on_from_a_checkpoint_as_if_unbroken(demo, tmp_path):
+    def data():
+        return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **{**TINY_DATA, "horizontal_flip": 0.5})
+
+    torch.manual_seed(0)
+    unbroken = RefineTask(**TINY_MODEL)
+    make_trainer(max_epochs=2).fit(unbroken, datamodule=data())
+    torch.manual_seed(0)
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(RefineTask(**TINY_MODEL), datamodule=data())
+    trainer.save_checkpoint(tmp_path / "half.ckpt")
+    torch.manual_seed(99)
+    resumed = RefineTask(**TINY_MODEL)
+    make_trainer(max_epochs=2).fit(resumed, datamodule=data(), ckpt_path=tmp_path / "half.ckpt", weights_only=True)
+    for name, value in unbroken.state_dict().items():
+        assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_a_step_reaches_every_trained_parameter(datamodule):
+    task = built(datamodule)
+    batch = next(iter(datamodule.train_dataloader()))
+    output = task(batch, uniform_draws(batch.seeds, 10))
+    sum(task.refiner.head.losses(output, batch.objects).values()).backward()
+    assert all(parameter.grad is not None for parameter in task.parameters())
+
+
+def test_a_loss_that_is_no_number_names_step_and_terms(datamodule):
+    class Broken(RefineTask):
+        def forward(self, batch, draws=None):
+            batch.images[:] = float("nan")
+            return super().forward(batch, draws)
+
+    with pytest.raises(InputError, match=r"The loss became nan at step 0 \(spsd nan, .*lower model.learning_rate"):
+        make_trainer(max_epochs=1).fit(Broken(**TINY_MODEL), datamodule=datamodule)
+
+
+def test_a_checkpoint_brings_architecture_classes_and_weights(checkpoint, datamodule):
+    task = RefineTask()
+    task.restore(checkpoint)
+    saved = torch.load(checkpoint, weights_only=True)
+    assert task.categories == datamodule.categories
+    assert task.hparams["backbone"] == "resnet18"
+    assert all(value.equal(saved["state_dict"][name]) for name, value in task.state_dict().items())
+
+
+def test_a_setting_that_contradicts_the_checkpoint_is_an_error(checkpoint):
+    task = RefineTask(backbone="resnet50", learning_rate=7.0)
+    task.given = frozenset({"backbone"})
+    with pytest.raises(InputError, match=r"model.backbone is resnet50, but .*last\.ckpt was trained with resnet18"):
+        task.restore(checkpoint)
+    task.given = frozenset({"learning_rate"})
+    task.restore(checkpoint)
+
+
+def test_files_that_are_no_checkpoint_are_named(tmp_path):
+    with pytest.raises(InputError, match="there is no such file"):
+        RefineTask().restore(tmp_path / "none.ckpt")
+    (tmp_path / "text.ckpt").write_text("text")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save([1], tmp_path / "list.ckpt")
+    for name in ("text.ckpt", "other.ckpt", "list.ckpt"):
+        with pytest.raises(InputError, match=f"{name}: is not a checkpoint of a refiner"):
+            RefineTask().restore(tmp_path / name)
+
+
+def test_data_with_other_classes_is_refused(checkpoint):
+    task = RefineTask()
+    task.restore(checkpoint)
+    with pytest.raises(InputError, match=r"noisy\.json: has the classes 1 cat, but the checkpoint was trained on 1 el"):
+        task.check_categories([Category(1, "cat")], "noisy.json")
+
+
+def test_resuming_on_data_with_other_classes_is_refused(checkpoint, make_coco, make_image, tmp_path):
+    make_image()
+    data = RefineDataModule(str(make_coco()), str(tmp_path), **TINY_DATA)
+    with pytest.raises(InputError, match="the data: has the classes 3 cat"):
+        make_trainer(max_epochs=2).fit(
+            RefineTask(**TINY_MODEL), datamodule=data, ckpt_path=checkpoint, weights_only=True
+        )
+
+
+def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
+    task = RefineTask()
+    task.restore(checkpoint)
+    task.eval()
+    batch = next(iter(datamodule.predict_dataloader()))
+    with torch.no_grad():
+        plain = task.predict_step(batch, 0)
+        task.average_over_flip = True
+        both = task.predict_step(batch, 0)
+        widths = batch.objects.image_sizes[:, 1]
+        batch.images = mirror_images(batch.images, widths)
+        object_widths = widths[batch.objects.image_index]
+        batch.objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
+        task.average_over_flip = False
+        flipped = task.predict_step(batch, 0)
+    scale = batch.scales[batch.objects.image_index][:, 0]
+    expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2
+    assert_close(both["boxes"], expected, rtol=0, atol=1e-4)
+    assert_close(both["scores"], (plain["scores"] + flipped["scores"]) / 2, rtol=0, atol=1e-6)
+
+
+def test_images_are_mirrored_inside_their_own_width():
+    images = torch.arange(8.0).reshape(1, 1, 1, 8).expand(1, 3, 1, 8)
+    assert mirror_images(images, torch.tensor([5.0]))[0, 0, 0, :5].tolist() == [4, 3, 2, 1, 0]
+
+
+def test_draws_depend_on_each_images_seed_alone():
+    found = uniform_draws(torch.tensor([3, 4]), 5)
+    assert found.shape == (2, 4, 5)
+    assert found[1].equal(uniform_draws(torch.tensor([4]), 5)[0])
