@@ -32,6 +32,7 @@ class RefineCLI(LightningCLI):
             trainer_class=RefineTrainer,
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
+            parser_kwargs={"prog": "ssd-det"},
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
             args=arguments,

@@ -1,6 +1,7 @@
 """From an annotation file and a folder of images to batches."""
 
 import logging
+import os
 from pathlib import Path
 
 from lightning.pytorch import LightningDataModule
@@ -29,7 +30,8 @@ class RefineDataModule(LightningDataModule):
         max_objects: objects an image in a training step, a random subset each time; bounds memory.
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
-        seed: decides order, subsets, augmentation and negatives, together with epoch and image id.
+        seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
+            that of ``seed_everything`` where not given.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class RefineDataModule(LightningDataModule):
         max_objects: int = 16,
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
         for name, value in (
@@ -66,7 +68,8 @@ class RefineDataModule(LightningDataModule):
         self.max_objects = max_objects
         self.horizontal_flip = horizontal_flip
         self.color_jitter = color_jitter
-        self.seed = seed
+        # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
+        self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
         self.skip_missing_images = False
         self._coco: CocoFile | None = None
         self._paths: dict[int, Path] = {}
