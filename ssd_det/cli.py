@@ -1,5 +1,6 @@
 """LightningCLI for the commands that need a model and data."""
 
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import cast
 
@@ -7,8 +8,11 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.tasks.refine import RefineTask
+from ssd_det.errors import InputError
+from ssd_det.tasks.refine import RefineTask, load_checkpoint
 from ssd_det.trainer import RefineTrainer
+
+CHECKPOINT_WORDS = ("last", "best", "hpc")
 
 
 class RefineCLI(LightningCLI):
@@ -47,20 +51,30 @@ class RefineCLI(LightningCLI):
         }
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse, and note which settings of the model were written out."""
+        """Parse, look at a checkpoint to go on from, and note which settings of the model were written out."""
         for subparser in self._subcommand_parsers.values():
             allow_bare_flags(subparser)
         words = cast("list[str]", args)
         self.config = parser.parse_args(words)
         written = parser.parse_args(words, defaults=False)
+        resumed = self.config[self.config.subcommand].get("ckpt_path")
+        if resumed not in (None, *CHECKPOINT_WORDS):
+            load_checkpoint(resumed)
         model = written[written.subcommand].get("model")
         self.given = frozenset(vars(model) if model else ())
 
     def before_instantiate_classes(self) -> None:
-        """Leave the folder of the training alone when only refining."""
+        """Make sure of an optional package, and leave the folder of the training alone when only refining.
+
+        Raises:
+            InputError: if tracking with wandb is asked for and wandb is not installed.
+        """
+        trainer = self.config[self.subcommand].trainer
         if self.subcommand == "refine_annotations":
             self.save_config_callback = None
-            self.config[self.subcommand].trainer.logger = False
+            trainer.logger = False
+        if "WandbLogger" in str(trainer.logger) and find_spec("wandb") is None:
+            raise InputError("wandb is not installed: pip install 'ssd-det[wandb]', or choose another trainer.logger.")
 
     def before_fit(self) -> None:
         """Read the annotations before any process is started, so that bad input ends here."""

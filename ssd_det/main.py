@@ -44,10 +44,19 @@ def main(args: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(args)
     try:
         runners[chosen.command][1](chosen.arguments)
-    except InputError as error:
-        print(f"ssd-det: error: {error.sentence}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    """What to tell the user of an error; one that is no matter of input is raised again."""
+    if isinstance(error, InputError):
+        return error.sentence
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}: correct the path or its rights."
+    raise error
 
 
 def _runners() -> dict[str, tuple[str, Runner]]:

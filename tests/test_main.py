@@ -259,10 +259,25 @@ def test_bad_input_of_refining_ends_in_one_sentence(inside, capsys, words, messa
         (["--model.weights=noisy.json"], "noisy.json: is not a state_dict of torchvision's resnet18"),
         (["--model.fpn_channels=20"], "fpn_channels is 20"),
         (["--data.batch_size=0"], "data.batch_size is 0"),
+        (["--ckpt_path=none.ckpt"], "none.ckpt: there is no such file"),
+        (["--ckpt_path=noisy.json"], "noisy.json: is not a checkpoint of a refiner"),
+        (["--trainer.logger.save_dir=noisy.json/logs"], "noisy.json"),
     ],
 )
 def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, message):
-    fails(capsys, main(["fit", *TINY, *DATA, *words, *logging_to("again")]), message)
+    fails(capsys, main(["fit", *TINY, *DATA, *logging_to("again"), *words]), message)
+
+
+def test_a_logger_that_is_not_installed_names_the_extra(inside, capsys, monkeypatch):
+    monkeypatch.setattr("ssd_det.cli.find_spec", lambda name: None)
+    words = ["--trainer.logger=lightning.pytorch.loggers.WandbLogger", "--trainer.max_epochs=1"]
+    fails(capsys, main(["fit", *TINY, *DATA, *words]), "pip install 'ssd-det[wandb]'")
+
+
+def test_wandb_tracks_a_training(inside):
+    words = ["--trainer.logger=lightning.pytorch.loggers.WandbLogger", "--trainer.logger.offline=true"]
+    assert main(["fit", *TINY, *DATA, *words, "--trainer.logger.save_dir=tracked", "--trainer.max_epochs=1"]) == 0
+    assert list((inside / "tracked" / "wandb").glob("offline-run-*/*.wandb"))
 
 
 def test_noise_then_comparison_by_the_command(inside, capsys):

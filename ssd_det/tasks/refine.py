@@ -22,6 +22,7 @@ from ssd_det.ops.boxes import mirror
 
 WARMUP_FACTOR = 0.001
 OBJECTS_AT_ONCE = 32
+CHECKPOINT, CHECKPOINT_MEND = "a checkpoint of a refiner", "give one that fit wrote"
 TRAINING_ONLY = (
     "weights",
     "num_negatives",
@@ -243,10 +244,10 @@ class RefineTask(LightningModule):
         Raises:
             InputError: if it is something else, or contradicts a setting in :attr:`given`.
         """
-        kind, mend = "a checkpoint of a refiner", "give one that fit wrote"
-        checkpoint = load_tensors(path, kind, mend)
+        checkpoint = load_checkpoint(path)
+        settings = checkpoint["hyper_parameters"]
         try:
-            settings, self.categories = checkpoint["hyper_parameters"], _categories(checkpoint)
+            self.categories = _categories(checkpoint)
             for name in sorted(self.given - set(TRAINING_ONLY)):
                 if _plain(self.hparams[name]) != _plain(settings[name]):
                     raise InputError(
@@ -258,7 +259,7 @@ class RefineTask(LightningModule):
             self.configure_model()
             self.load_state_dict(checkpoint["state_dict"])
         except (RuntimeError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is not {kind} ({type(error).__name__}): {mend}.") from error
+            raise InputError(f"{path}: is not {CHECKPOINT} ({type(error).__name__}): {CHECKPOINT_MEND}.") from error
 
     def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
         """Make sure that data has the classes that the refiner knows.
@@ -271,6 +272,19 @@ class RefineTask(LightningModule):
                 f"{source}: has the classes {_names(categories)}, but the checkpoint was trained on "
                 f"{_names(self.categories or [])}: use the checkpoint that belongs to the data."
             )
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint of a refiner.
+
+    Raises:
+        InputError: if it is missing or something else.
+    """
+    checkpoint = load_tensors(path, CHECKPOINT, CHECKPOINT_MEND)
+    missing = {"hyper_parameters", "categories", "state_dict"} - checkpoint.keys()
+    if missing:
+        raise InputError(f"{path}: is not {CHECKPOINT} (it has no {', '.join(sorted(missing))}): {CHECKPOINT_MEND}.")
+    return checkpoint
 
 
 def uniform_draws(seeds: Tensor, count: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""Speed and memory, measured against what a user would take instead; never part of the tests."""

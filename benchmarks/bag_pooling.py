@@ -1,0 +1,69 @@
+"""Bag pooling against torchvision.ops.roi_align: forward and backward, paired runs.
+
+python -m benchmarks.bag_pooling
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torchvision.ops import roi_align
+
+from benchmarks.timing import paired, ratio_line
+from ssd_det.ops.bag_pooling import FINEST_LEVEL_SIZE, pool_boxes
+from ssd_det.ops.sampling import neighbours
+
+STRIDE, SIZE, SAMPLING_RATIO = 4, 7, 2
+HEIGHT, WIDTH = 480, 640
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--bags", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=2)
+    settings = parser.parse_args()
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(0)
+
+    feature = torch.randn(2, settings.channels, HEIGHT // STRIDE, WIDTH // STRIDE, requires_grad=True)
+    sides = FINEST_LEVEL_SIZE * (1 + 0.5 * torch.rand(settings.bags, 2))
+    corners = torch.rand(settings.bags, 2) * (torch.tensor([WIDTH, HEIGHT]) - sides)
+    bags = neighbours(torch.cat([corners, corners + sides], dim=1), (1.0, 1.2, 1.3, 0.8, 0.7), (0.2,))
+    boxes = bags.flatten(0, 1)
+    images = torch.arange(settings.bags).remainder(2).repeat_interleave(bags.shape[1])
+    rois = torch.cat([images[:, None].to(boxes.dtype), boxes], dim=1)
+
+    def ours() -> Tensor:
+        return pool_boxes([feature], [STRIDE], boxes, images, SIZE, SAMPLING_RATIO)
+
+    def torchvisions() -> Tensor:
+        pooled: Tensor = roi_align(feature, rois, SIZE, 1 / STRIDE, SAMPLING_RATIO, aligned=True)
+        return pooled.permute(0, 2, 3, 1)
+
+    weights = torch.randn(len(boxes), SIZE, SIZE, settings.channels)
+    difference = (ours() - torchvisions()).abs().max().item()
+    gradients = [torch.autograd.grad((pool() * weights).sum(), feature)[0] for pool in (ours, torchvisions)]
+    gradient_difference = ((gradients[0] - gradients[1]).abs().max() / gradients[1].abs().max()).item()
+    print(
+        f"{settings.bags} bags of {bags.shape[1]}, {settings.channels} channels, {SIZE}x{SIZE}, "
+        f"{settings.threads} threads, torch {torch.__version__}"
+    )
+    print(
+        f"largest difference {difference:.1e}, of the gradient relative to its largest value {gradient_difference:.1e}"
+    )
+    with torch.no_grad():
+        print(ratio_line("forward", *paired(ours, torchvisions, settings.runs)))
+
+    def there_and_back(pool: Callable[[], Tensor]) -> None:
+        torch.autograd.backward(pool(), weights)
+
+    both = paired(partial(there_and_back, ours), partial(there_and_back, torchvisions), settings.runs)
+    print(ratio_line("forward and backward", *both))
+
+
+if __name__ == "__main__":
+    main()

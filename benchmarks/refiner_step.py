@@ -1,0 +1,128 @@
+"""A training step of the refiner against one of torchvision's Faster R-CNN, with the same backbone and images.
+
+    python -m benchmarks.refiner_step
+
+For each number of objects an image: seconds a step of both in turn, the share of the refiner's time in matrix
+products and convolutions, and the peak memory of a process that only takes the refiner's steps.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.profiler import profile
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.rpn import AnchorGenerator
+
+from benchmarks.timing import paired, ratio_line
+from ssd_det.data.batch import Objects
+from ssd_det.models.backbone import Backbone
+from ssd_det.models.refiner import Refiner
+from ssd_det.models.refiner_head import RefinerHead
+
+HEIGHT, WIDTH, IMAGES, CLASSES, NEGATIVES = 480, 640, 2, 20, 500
+MATRIX_OPERATIONS = ("aten::mm", "aten::addmm", "aten::bmm", "convolution")
+
+
+def make_objects(count: int) -> Objects:
+    sides = 40 + 120 * torch.rand(IMAGES * count, 2)
+    corners = torch.rand(IMAGES * count, 2) * (torch.tensor([WIDTH, HEIGHT]) - sides)
+    return Objects(
+        boxes=torch.cat([corners, corners + sides], dim=1),
+        labels=torch.randint(CLASSES, (IMAGES * count,)),
+        image_index=torch.arange(IMAGES).repeat_interleave(count),
+        image_sizes=torch.tensor([[HEIGHT, WIDTH]] * IMAGES),
+    )
+
+
+def make_backbone(name: str) -> Backbone:
+    return Backbone(name, channels=256, frozen_stages=1)  # type: ignore[arg-type]
+
+
+def refiner_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
+    refiner = Refiner(make_backbone(name), RefinerHead(CLASSES)).train()
+    draws = torch.rand(IMAGES, 4, NEGATIVES)
+
+    def step() -> None:
+        output = refiner(images, objects, draws)
+        torch.autograd.backward(list(refiner.head.losses(output, objects).values()))
+        refiner.zero_grad()
+
+    return step
+
+
+class PyramidDict(torch.nn.Module):
+    """The backbone as torchvision's detectors want it: a dictionary of levels."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.out_channels = backbone.channels
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {str(level): feature for level, feature in enumerate(self.backbone(images))}
+
+
+def detector_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
+    anchors = AnchorGenerator(((32,), (64,), (128,), (256,)), ((0.5, 1.0, 2.0),) * 4)
+    detector = FasterRCNN(
+        PyramidDict(make_backbone(name)), CLASSES + 1, min_size=HEIGHT, max_size=WIDTH, rpn_anchor_generator=anchors
+    ).train()
+    targets = [
+        {
+            "boxes": objects.boxes[objects.image_index == image],
+            "labels": objects.labels[objects.image_index == image] + 1,
+        }
+        for image in range(IMAGES)
+    ]
+
+    def step() -> None:
+        torch.autograd.backward(list(detector(list(images), targets).values()))
+        detector.zero_grad()
+
+    return step
+
+
+def matrix_share(step: Callable[[], None]) -> float:
+    """Share of a step's operator time that goes into matrix products and convolutions."""
+    with profile() as found:
+        step()
+    times = [(event.key, float(event.self_cpu_time_total)) for event in found.key_averages()]
+    matrix = sum(time for key, time in times if any(name in key for name in MATRIX_OPERATIONS))
+    return matrix / sum(time for _, time in times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="resnet18")
+    parser.add_argument("--objects", type=int, nargs="+", default=[1, 5, 10, 20, 40])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--memory_of", type=int, help="only take steps with so many objects, and print the peak memory")
+    settings = parser.parse_args()
+    torch.manual_seed(0)
+    images = torch.rand(IMAGES, 3, HEIGHT, WIDTH)
+    if settings.memory_of is not None:
+        step = refiner_step(settings.backbone, images, make_objects(settings.memory_of))
+        step()
+        step()
+        print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f}")
+        return
+    print(
+        f"{IMAGES} images of {WIDTH}x{HEIGHT}, {settings.backbone}, bags of 125, torch {torch.__version__}", flush=True
+    )
+    for count in settings.objects:
+        objects = make_objects(count)
+        refiner, detector = (make(settings.backbone, images, objects) for make in (refiner_step, detector_step))
+        times = paired(detector, refiner, settings.runs)
+        words = [sys.executable, "-m", "benchmarks.refiner_step", "--backbone", settings.backbone]
+        memory = subprocess.check_output([*words, "--memory_of", str(count)], text=True).strip()
+        line = ratio_line(f"{count} objects an image, Faster R-CNN and refiner", *times)
+        print(f"{line}; matrix share {matrix_share(refiner):.2f}; peak {memory} GiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""What the benchmarks share."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+
+def paired(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
+    """Seconds of two functions, run in turn after one warm-up each, so that a busy machine slows both."""
+    first()
+    second()
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(runs):
+        for function, found in zip((first, second), times, strict=True):
+            start = time.perf_counter()
+            function()
+            found.append(time.perf_counter() - start)
+    return times
+
+
+def ratio_line(name: str, first: Sequence[float], second: Sequence[float]) -> str:
+    """Medians of two series in seconds, and the median of their ratios pair by pair."""
+    ratio = statistics.median(b / a for a, b in zip(first, second, strict=True))
+    return f"{name}: {statistics.median(first):.3f} s against {statistics.median(second):.3f} s, ratio {ratio:.2f}"
