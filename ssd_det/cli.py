@@ -9,7 +9,8 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.errors import InputError
-from ssd_det.tasks.refine import RefineTask, load_checkpoint
+from ssd_det.tasks.checkpoint import load_checkpoint
+from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import RefineTrainer
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")

@@ -13,7 +13,7 @@ from ssd_det.data.augmentation import Augmentation, Pixels
 from ssd_det.data.batch import Sample
 from ssd_det.data.coco import Box, CocoFile, Image
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import mirror
+from ssd_det.ops.boxes import corners, mirror
 
 UNKNOWN: Box = (float("nan"),) * 4
 
@@ -99,10 +99,8 @@ class RefineDataset(Dataset[Sample]):
         width = augmented.image.shape[1]
 
         def place_boxes(boxes: Sequence[Box]) -> Tensor:
-            corners = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
-            corners[:, 2:] += corners[:, :2]
-            corners *= torch.tensor(augmented.scale * 2, dtype=torch.float64)
-            return (mirror(corners, corners.new_tensor(width)) if augmented.flipped else corners).float()
+            placed = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
+            return (mirror(placed, placed.new_tensor(width)) if augmented.flipped else placed).float()
 
         return Sample(
             image=torch.from_numpy(np.ascontiguousarray(augmented.image.transpose(2, 0, 1))),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from pycocotools import mask as masks
 
 from ssd_det.data.coco import Annotation, Box, CocoFile, Image
 from ssd_det.data.writing import moved, with_annotations, xywh
-from ssd_det.ops.boxes import iou
+from ssd_det.ops.boxes import corners, iou
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 4
@@ -78,7 +77,7 @@ def refined_content(
             reason = "no area after refining"
         passed[reason] += 1
 
-    old, new = _corners([annotation.bbox for annotation in chosen]), _corners(boxes)
+    old, new = corners([annotation.bbox for annotation in chosen]), corners(boxes)
     overlaps = iou(old, new)
     shifts = ((new[:, :2] + new[:, 2:] - old[:, :2] - old[:, 2:]) / 2).norm(dim=1)
     entries, disagreeing = {}, 0
@@ -105,16 +104,10 @@ def _rounded(box: Box) -> Box:
     return x, y, width, height
 
 
-def _corners(boxes: list[Box]) -> torch.Tensor:
-    corners = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
-    corners[:, 2:] += corners[:, :2]
-    return corners
-
-
 def _agrees(segmentation: object, box: Box, image: Image) -> bool:
     """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
     bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
-    return bounds is None or bool(iou(_corners([bounds]), _corners([box])) > AGREEMENT_IOU)
+    return bounds is None or bool(iou(corners([bounds]), corners([box])) > AGREEMENT_IOU)
 
 
 def _polygon_bounds(polygons: list[Any]) -> Box | None:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ssd_det.data.batch import Objects
 from ssd_det.models.backbone import Backbone
-from ssd_det.models.refiner_head import RefinerHead, RefinerOutput
+from ssd_det.models.refiner_head import RefinerHead
+from ssd_det.models.refiner_output import RefinerOutput
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

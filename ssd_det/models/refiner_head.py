@@ -12,6 +12,7 @@ from ssd_det.losses.mil import instance_scores, negative_loss, of_label, stage_o
 from ssd_det.losses.sisd import predicted_iou, sisd_loss
 from ssd_det.losses.spsd import spsd_loss
 from ssd_det.models.backbone import STRIDES
+from ssd_det.models.refiner_output import Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import pool_boxes
 from ssd_det.ops.boxes import clip, decode
 from ssd_det.ops.merging import Merged, merge_top, scale_in_bag
@@ -30,72 +31,6 @@ class LossWeights:
     stage2_mil: float = 0.25
     negatives: float = 0.75
     sisd: float = 5.0
-
-
-@dataclass(frozen=True)
-class Negatives:
-    """Random boxes: ``boxes`` [B, N, 4], ``valid`` [B, N] and stage II's class logits [B, N, K]."""
-
-    boxes: Tensor
-    valid: Tensor
-    classes: Tensor
-
-
-@dataclass(frozen=True)
-class StageTwo:
-    """What stage II makes of bag C.
-
-    Attributes:
-        proposals: bag C, ``Tensor[G, P, 4]``.
-        valid: ``BoolTensor[G, P]``.
-        classes: class logits, ``Tensor[G, P, K]``.
-        instances: instance logits, ``Tensor[G, P, K]``.
-        iou_scores: raw output of the IoU branch, ``Tensor[G, P]``; ``None`` without SISD.
-        negatives: ``None`` where none were drawn.
-    """
-
-    proposals: Tensor
-    valid: Tensor
-    classes: Tensor
-    instances: Tensor
-    iou_scores: Tensor | None
-    negatives: Negatives | None
-
-
-@dataclass(frozen=True)
-class RefinerOutput:
-    """Everything that one pass makes; boxes are xyxy in pixels of the network's input and detached.
-
-    Attributes:
-        bag_a: the sampled proposals, ``Tensor[G, P, 4]``.
-        valid: ``BoolTensor[G, P]``, validity of bag A, used for B as well.
-        spsd_deltas: ``Tensor[G, P, 4]``, from A; ``None`` without SPSD.
-        bag_b: ``Tensor[G, P, 4]``.
-        classes: stage I's class logits, ``Tensor[G, P, K + 1]``, background last.
-        instances: stage I's instance logits, ``Tensor[G, P, K + 1]``.
-        deltas: stage I's regressor, ``Tensor[G, P, 4]``, from B; ``None`` without it.
-        r1: stage I's boxes, ``Tensor[G, 4]``, clipped.
-        omega: ω, the bag score of the label in stage I, ``Tensor[G]`` in [0, 1].
-        stage_two: ``None`` without stage II.
-        r2: the refined boxes, ``Tensor[G, 4]``; not clipped where SISD ranks them (see :attr:`refined`).
-        score: ``Tensor[G]`` in [0, 1]: the merge-weighted mean of the predicted IoU, not calibrated;
-            without SISD the last stage's bag score of the label.
-        refined: ``Tensor[G, 4]``, r2 clipped to the image.
-    """
-
-    bag_a: Tensor
-    valid: Tensor
-    spsd_deltas: Tensor | None
-    bag_b: Tensor
-    classes: Tensor
-    instances: Tensor
-    deltas: Tensor | None
-    r1: Tensor
-    omega: Tensor
-    stage_two: StageTwo | None
-    r2: Tensor
-    score: Tensor
-    refined: Tensor
 
 
 class RefinerHead(nn.Module):

@@ -1,12 +1,14 @@
-"""Box geometry: overlap, and the deltas that lead from one box to another.
+"""Geometry of boxes: overlap, the deltas from one to another, clipping and mirroring.
 
 Boxes are xyxy in pixels, the width of a box is x2 - x1.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torchvision.ops import box_convert
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)
 MAX_LOG_RATIO = math.log(1000 / 16)
@@ -69,6 +71,13 @@ def iof(boxes: Tensor, others: Tensor) -> Tensor:
         ``Tensor[...]`` in [0, 1].
     """
     return intersection(boxes, others) / area(boxes).clamp(min=AREA_EPSILON)
+
+
+def corners(boxes: Sequence[Sequence[float]]) -> Tensor:
+    """Turn boxes xywh, as annotation files have them, into ``Tensor[N, 4]``, float64, xyxy."""
+    table = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
+    converted: Tensor = box_convert(table, "xywh", "xyxy")
+    return converted
 
 
 def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,3 +146,14 @@ def mirror(boxes: Tensor, widths: Tensor) -> Tensor:
     """
     left, top, right, bottom = boxes.unbind(-1)
     return torch.stack([widths - right, top, widths - left, bottom], dim=-1)
+
+
+def mirror_images(images: Tensor, widths: Tensor) -> Tensor:
+    """Flip each image left to right inside its own width; its padding becomes a copy of its edge.
+
+    Args:
+        images: ``Tensor[B, 3, H, W]``.
+        widths: ``Tensor[B]``, at most W.
+    """
+    columns = widths.long()[:, None] - 1 - torch.arange(images.shape[3], device=images.device)
+    return images.gather(3, columns.clamp(min=0)[:, None, None].expand_as(images))

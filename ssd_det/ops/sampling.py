@@ -80,3 +80,17 @@ def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> 
     index = image_index[:, None].expand_as(overlap)
     highest = overlap.new_zeros(negatives.shape[:2]).scatter_reduce(0, index, overlap, "amax")
     return highest < NEGATIVE_IOU
+
+
+def uniform_draws(seeds: Tensor, count: int) -> Tensor:
+    """Uniform numbers for negatives that depend on each image's seed only.
+
+    Args:
+        seeds: ``LongTensor[B]``.
+        count: negatives an image.
+
+    Returns:
+        ``Tensor[B, 4, count]`` in [0, 1), on the CPU.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds.tolist()]
+    return torch.stack([torch.rand(4, count, generator=generator) for generator in generators])

@@ -11,6 +11,7 @@ from torchvision.utils import draw_bounding_boxes
 from ssd_det.data.coco import Annotation, CocoFile, missing_images_error, resolve_images
 from ssd_det.data.dataset import read_image
 from ssd_det.errors import InputError
+from ssd_det.ops.boxes import corners
 
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
@@ -68,11 +69,9 @@ def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
         side = image
         for drawn, width, line in ((true, 4, TRUE), (boxes, 2, colour)):
             if drawn:
-                corners = torch.tensor(drawn, dtype=torch.float64)
-                corners[:, 2:] += corners[:, :2].clone()
-                corners = (corners * scale).clamp(min=0)
-                usable = (corners[:, 2:] > corners[:, :2]).all(dim=1)
-                side = draw_bounding_boxes(side, corners[usable], colors=line, width=width)
+                placed = (corners(drawn) * scale).clamp(min=0)
+                usable = (placed[:, 2:] > placed[:, :2]).all(dim=1)
+                side = draw_bounding_boxes(side, placed[usable], colors=line, width=width)
         sides.append(side)
     gap = torch.full((3, image.shape[1], 8), 255, dtype=torch.uint8)
     return torch.cat([sides[0], gap, sides[1]], dim=2)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import area, intersection, iof, iou
+from ssd_det.ops.boxes import area, corners, intersection, iof, iou
 
 THRESHOLDS = (0.5, 0.75, 0.9)
 SIZE_LIMITS = (("small", 32.0**2), ("medium", 96.0**2), ("large", float("inf")))
@@ -70,7 +70,7 @@ def quality(annotations: Sequence[Annotation], boxes: Sequence[Box], names: dict
         96² pixels), each with ``count``, ``mean_iou`` and the shares ``above_50``, ``above_75``, ``above_90``;
         and ``failures``: how many boxes below IoU 0.5 fail by drift, group, part and otherwise.
     """
-    true, found = _corners([a.bbox for a in annotations]), _corners(boxes)
+    true, found = corners([a.bbox for a in annotations]), corners(boxes)
     overlaps = iou(found, true)
     categories = torch.tensor([a.category_id for a in annotations])
     areas = area(true)
@@ -123,12 +123,6 @@ def _statistics(overlaps: Tensor) -> dict[str, float | int | None]:
         share = (overlaps > threshold).double().mean().item() if count else None
         result[f"above_{round(100 * threshold)}"] = share
     return result
-
-
-def _corners(boxes: Sequence[Box]) -> Tensor:
-    corners = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
-    corners[:, 2:] += corners[:, :2]
-    return corners
 
 
 def _check_ids(file: CocoFile, reference: CocoFile) -> None:

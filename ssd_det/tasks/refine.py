@@ -15,14 +15,15 @@ from ssd_det.data.batch import Objects, RefineBatch
 from ssd_det.data.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName
-from ssd_det.models.loading import load_tensors
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import LossWeights, RefinerHead, RefinerOutput
-from ssd_det.ops.boxes import mirror
+from ssd_det.models.refiner_head import LossWeights, RefinerHead
+from ssd_det.models.refiner_output import RefinerOutput
+from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.ops.sampling import uniform_draws
+from ssd_det.tasks.checkpoint import KIND, MEND, categories_of, load_checkpoint
 
 WARMUP_FACTOR = 0.001
 OBJECTS_AT_ONCE = 32
-CHECKPOINT, CHECKPOINT_MEND = "a checkpoint of a refiner", "give one that fit wrote"
 TRAINING_ONLY = (
     "weights",
     "num_negatives",
@@ -232,7 +233,7 @@ class RefineTask(LightningModule):
         Raises:
             InputError: if the data has other classes.
         """
-        data_categories, self.categories = self.categories, _categories(checkpoint)
+        data_categories, self.categories = self.categories, categories_of(checkpoint)
         self.check_categories(data_categories or self.categories, "the data")
 
     def restore(self, path: str | Path) -> None:
@@ -247,7 +248,7 @@ class RefineTask(LightningModule):
         checkpoint = load_checkpoint(path)
         settings = checkpoint["hyper_parameters"]
         try:
-            self.categories = _categories(checkpoint)
+            self.categories = categories_of(checkpoint)
             for name in sorted(self.given - set(TRAINING_ONLY)):
                 if _plain(self.hparams[name]) != _plain(settings[name]):
                     raise InputError(
@@ -259,7 +260,7 @@ class RefineTask(LightningModule):
             self.configure_model()
             self.load_state_dict(checkpoint["state_dict"])
         except (RuntimeError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is not {CHECKPOINT} ({type(error).__name__}): {CHECKPOINT_MEND}.") from error
+            raise InputError(f"{path}: is not {KIND} ({type(error).__name__}): {MEND}.") from error
 
     def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
         """Make sure that data has the classes that the refiner knows.
@@ -272,48 +273,6 @@ class RefineTask(LightningModule):
                 f"{source}: has the classes {_names(categories)}, but the checkpoint was trained on "
                 f"{_names(self.categories or [])}: use the checkpoint that belongs to the data."
             )
-
-
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of a refiner.
-
-    Raises:
-        InputError: if it is missing or something else.
-    """
-    checkpoint = load_tensors(path, CHECKPOINT, CHECKPOINT_MEND)
-    missing = {"hyper_parameters", "categories", "state_dict"} - checkpoint.keys()
-    if missing:
-        raise InputError(f"{path}: is not {CHECKPOINT} (it has no {', '.join(sorted(missing))}): {CHECKPOINT_MEND}.")
-    return checkpoint
-
-
-def uniform_draws(seeds: Tensor, count: int) -> Tensor:
-    """Uniform numbers for negatives that depend on each image's seed only.
-
-    Args:
-        seeds: ``LongTensor[B]``.
-        count: negatives an image.
-
-    Returns:
-        ``Tensor[B, 4, count]`` in [0, 1), on the CPU.
-    """
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds.tolist()]
-    return torch.stack([torch.rand(4, count, generator=generator) for generator in generators])
-
-
-def mirror_images(images: Tensor, widths: Tensor) -> Tensor:
-    """Flip each image left to right inside its own width; its padding becomes a copy of its edge.
-
-    Args:
-        images: ``Tensor[B, 3, H, W]``.
-        widths: ``Tensor[B]``, at most W.
-    """
-    columns = widths.long()[:, None] - 1 - torch.arange(images.shape[3], device=images.device)
-    return images.gather(3, columns.clamp(min=0)[:, None, None].expand_as(images))
-
-
-def _categories(checkpoint: dict[str, Any]) -> list[Category]:
-    return [Category(**entry) for entry in checkpoint["categories"]]
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@ from hypothesis import given
 from torch.testing import assert_close
 from torchvision.ops import box_iou
 
-from ssd_det.ops.boxes import area, clip, decode, encode, intersection, iof, iou, mirror
+from ssd_det.ops.boxes import area, clip, corners, decode, encode, intersection, iof, iou, mirror, mirror_images
 from tests.strategies import IMAGE_WIDTH, boxes
 
 
@@ -58,3 +58,13 @@ def test_clip_keeps_boxes_inside_their_own_image():
 def test_mirroring_twice_changes_nothing(found):
     width = torch.tensor(IMAGE_WIDTH, dtype=torch.float64)
     assert_close(mirror(mirror(found, width), width), found)
+
+
+def test_images_are_mirrored_inside_their_own_width():
+    images = torch.arange(8.0).reshape(1, 1, 1, 8).expand(1, 3, 1, 8)
+    assert mirror_images(images, torch.tensor([5.0]))[0, 0, 0, :5].tolist() == [4, 3, 2, 1, 0]
+
+
+def test_corners_are_those_of_xywh():
+    assert corners([(1, 2, 3, 4)]).tolist() == [[1, 2, 4, 6]]
+    assert corners([]).shape == (0, 4)

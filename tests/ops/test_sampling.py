@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ssd_det.ops.boxes import mirror
-from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
+from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, uniform_draws
 from tests.strategies import IMAGE_WIDTH, boxes
 
 RATIOS, OFFSETS = (1.0, 1.2, 1.3, 0.8, 0.7), (0.2,)
@@ -60,3 +60,9 @@ def test_negatives_answer_to_the_bags_of_their_own_image_only():
 def test_every_negative_of_an_image_without_objects_counts():
     found = far_from_bags(torch.rand(2, 3, 4), torch.zeros(0, 5, 4), torch.zeros(0, dtype=torch.long))
     assert found.all()
+
+
+def test_draws_depend_on_each_images_seed_alone():
+    found = uniform_draws(torch.tensor([3, 4]), 5)
+    assert found.shape == (2, 4, 5)
+    assert found[1].equal(uniform_draws(torch.tensor([4]), 5)[0])

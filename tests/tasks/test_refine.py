@@ -7,8 +7,9 @@ from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.data.coco import Category
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import mirror
-from ssd_det.tasks.refine import RefineTask, mirror_images, uniform_draws
+from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.ops.sampling import uniform_draws
+from ssd_det.tasks.refine import RefineTask
 from tests.conftest import TINY_DATA, TINY_MODEL
 
 
@@ -182,14 +183,3 @@ def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
     expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2
     assert_close(both["boxes"], expected, rtol=0, atol=1e-4)
     assert_close(both["scores"], (plain["scores"] + flipped["scores"]) / 2, rtol=0, atol=1e-6)
-
-
-def test_images_are_mirrored_inside_their_own_width():
-    images = torch.arange(8.0).reshape(1, 1, 1, 8).expand(1, 3, 1, 8)
-    assert mirror_images(images, torch.tensor([5.0]))[0, 0, 0, :5].tolist() == [4, 3, 2, 1, 0]
-
-
-def test_draws_depend_on_each_images_seed_alone():
-    found = uniform_draws(torch.tensor([3, 4]), 5)
-    assert found.shape == (2, 4, 5)
-    assert found[1].equal(uniform_draws(torch.tensor([4]), 5)[0])
