@@ -28,7 +28,8 @@ demo: env
 	$(BIN)/ssd-det corrupt-annotations $(DEMO)/data/train.json --output $(DEMO)/noisy.json --noise_level 0.4 --seed 45
 	$(BIN)/ssd-det check-annotations $(DEMO)/noisy.json --image_root $(DEMO)/data/images
 	$(BIN)/ssd-det fit --config configs/demo.yaml \
-	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images
+	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images \
+	  --trainer.logger.init_args.save_dir $(DEMO)
 	$(BIN)/ssd-det refine-annotations --config configs/demo.yaml \
 	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images \
 	  --checkpoint $(DEMO)/checkpoints/last.ckpt --output $(DEMO)/refined.json

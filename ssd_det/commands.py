@@ -28,7 +28,7 @@ def corrupt_annotations(
         seed: decides the noise of each annotation, together with its id.
         overwrite: allow the output to exist, or to be the input.
     """
-    path = check_output(output, [annotations], overwrite)
+    path = check_output(output, annotations, overwrite=overwrite)
     content, count = corrupt(read_coco(annotations), noise_level, seed)
     write_json(path, content)
     say(f"{path}: noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
@@ -44,7 +44,7 @@ def check_annotations(annotations: str, *, image_root: str) -> None:
     findings = look_over(read_coco(annotations), image_root)
     print_findings(findings)
     if findings.faults:
-        raise InputError(f"{annotations}: {len(findings.faults)} faults were found: mend those listed above.")
+        raise InputError(f"{annotations}: faults were found, {len(findings.faults)} in all: mend those listed above.")
 
 
 def compare_annotations(
@@ -65,14 +65,16 @@ def compare_annotations(
         overwrite: allow the output to exist.
     """
     inputs = [annotations, reference, *([before] if before else [])]
-    path = check_output(output, inputs, overwrite) if output else None
+    path = check_output(output, others=inputs, overwrite=overwrite) if output else None
     result = compare(read_coco(annotations), read_coco(reference), read_coco(before) if before else None)
     if path:
         write_json(path, result)
     print_comparison(result)
 
 
-def draw_annotations(annotations: str, *, image_root: str, output: str, count: int = 8) -> None:
+def draw_annotations(
+    annotations: str, *, image_root: str, output: str, count: int = 8, overwrite: bool = False
+) -> None:
     """Draw original, refined and, where known, true boxes into the images where boxes moved most.
 
     Args:
@@ -80,20 +82,22 @@ def draw_annotations(annotations: str, *, image_root: str, output: str, count: i
         image_root: the folder that its file names start from.
         output: the folder to write the pictures to; it is made if need be.
         count: how many images.
+        overwrite: allow the pictures to exist.
     """
-    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count)
+    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 
-def demo_data(*, output: str, images: int = 150, seed: int = 0) -> None:
+def demo_data(*, output: str, images: int = 150, seed: int = 0, overwrite: bool = False) -> None:
     """Draw a small detection data set with true boxes, to try everything on.
 
     Args:
         output: the folder to write train.json and images/ to; it is made if need be.
         images: how many images.
         seed: decides every pixel.
+        overwrite: allow the files to exist.
     """
-    path = draw_demo_data(Path(output), images, seed)
+    path = draw_demo_data(Path(output), images, seed, overwrite)
     say(f"{path}: {images} images.")
 
 
@@ -106,8 +110,8 @@ def configs(*, output: str, overwrite: bool = False) -> None:
     """
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    for source in shipped_configs():
-        path = check_output(folder / source.name, [], overwrite)
+    paths = [check_output(folder / source.name, overwrite=overwrite) for source in shipped_configs()]
+    for source, path in zip(shipped_configs(), paths, strict=True):
         write_whole(path, partial(_write_text, source.read_text(encoding="utf-8")))
         say(str(path))
 

@@ -9,6 +9,7 @@ from functools import partial
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for updates when it is imported
 
 from jsonargparse import ArgumentParser
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from ssd_det import __version__, commands
 from ssd_det.cli import RefineCLI, allow_bare_flags
@@ -44,7 +45,7 @@ def main(args: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(args)
     try:
         runners[chosen.command][1](chosen.arguments)
-    except (InputError, OSError) as error:
+    except (InputError, OSError, MisconfigurationException) as error:
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
     return 0
@@ -56,6 +57,8 @@ def _sentence(error: Exception) -> str:
         return error.sentence
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: correct the path or its rights."
+    if isinstance(error, MisconfigurationException):
+        return f"{' '.join(str(error).split())} Correct the trainer's settings."
     raise error
 
 

@@ -5,10 +5,12 @@ from typing import cast
 from lightning.pytorch import Trainer
 from torch import Tensor
 
+from ssd_det.data.batch import FailedBatch
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.data.refined import Refinement, Summary, refined_content
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.distributed import gather_by_id
+from ssd_det.errors import InputError
 from ssd_det.report.tables import print_summary
 from ssd_det.tasks.refine import RefineTask
 
@@ -43,18 +45,24 @@ class RefineTrainer(Trainer):
         Raises:
             InputError: if an input cannot be used or the output cannot be written.
         """
-        path = check_output(output, [datamodule.annotations, checkpoint], overwrite)
+        path = check_output(output, datamodule.annotations, [checkpoint], overwrite)
         datamodule.skip_missing_images = skip_missing_images
         model.restore(checkpoint)
         model.check_categories(datamodule.categories, datamodule.annotations)
         model.average_over_flip = average_over_flip
         refinements: dict[int, Refinement] = {}
-        predictions = cast("list[dict[str, Tensor]]", self.predict(model, datamodule=datamodule) or [])
+        failures: list[str] = []
+        predictions = cast("list[dict[str, Tensor] | FailedBatch]", self.predict(model, datamodule=datamodule) or [])
         for found in predictions:
-            for key, box, score in zip(
-                found["annotation_ids"].tolist(), found["boxes"].tolist(), found["scores"].tolist(), strict=True
-            ):
+            if isinstance(found, FailedBatch):
+                failures.append(found.sentence)
+                continue
+            values = (found[name].tolist() for name in ("annotation_ids", "boxes", "scores"))
+            for key, box, score in zip(*values, strict=True):
                 refinements[key] = Refinement(tuple(box), score)
+        for sentences in gather_by_id({self.global_rank: failures}).values():
+            if sentences:
+                raise InputError(sentences[0])
         content, summary = refined_content(datamodule.coco, gather_by_id(refinements), datamodule.paths)
         if self.is_global_zero:
             write_json(path, content)

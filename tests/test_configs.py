@@ -17,7 +17,7 @@ def test_there_are_the_configurations_that_the_readme_names():
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_configuration_takes_a_step_and_refines(path, demo, tmp_path, monkeypatch):
+def test_every_configuration_takes_a_step(path, demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}", *SMALL_DATA]
     words = ["fit", f"--config={path}", *data, "--model.weights=null", "--trainer.accelerator=cpu"]

@@ -4,12 +4,16 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
+from torchmetrics import MeanMetric
 
 from ssd_det.data.batch import RefineBatch
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import iou
 
 BEST_OF_BAG = 10
+NAMES = ("noisy_iou", "r1_iou", "r2_iou", "r2_above_50") + tuple(
+    f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")
+)
 
 
 class BoxQuality(Callback):
@@ -20,6 +24,12 @@ class BoxQuality(Callback):
     bag, ``bag_a_mean``, ``bag_a_best`` and ``bag_a_top10``.
     """
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin new means, the same ones on every process, whatever its share of the data holds."""
+        self.means = {name: MeanMetric().to(pl_module.device) for name in NAMES}
+        for mean in self.means.values():
+            mean.update(0.0, 0.0)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: RefineBatch, batch_idx: int
     ) -> None:
@@ -27,8 +37,15 @@ class BoxQuality(Callback):
         known = ~batch.true_boxes.isnan().any(dim=1)
         if known.any():
             quality = measure(outputs["output"], batch.objects.boxes, batch.true_boxes, known)
-            count = int(known.sum())
-            pl_module.log_dict(quality, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
+            for name, value in quality.items():
+                self.means[name].update(value, known.sum())
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the means over the objects of all processes, where there are any."""
+        for name, mean in self.means.items():
+            value = mean.compute()
+            if value.isfinite():
+                pl_module.log(name, value)
 
 
 def measure(output: RefinerOutput, noisy: Tensor, true: Tensor, known: Tensor) -> dict[str, Tensor]:

@@ -74,6 +74,13 @@ class RefineBatch:
     seeds: Tensor
 
 
+@dataclass
+class FailedBatch:
+    """A batch that could not be read: why, for every process to learn of it."""
+
+    sentence: str
+
+
 def padded_size(height: int, width: int) -> tuple[int, int]:
     """Size of an image after padding to multiples of 32."""
     return -(-height // SIZE_DIVISOR) * SIZE_DIVISOR, -(-width // SIZE_DIVISOR) * SIZE_DIVISOR

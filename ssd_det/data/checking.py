@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from ssd_det.data.coco import CocoFile, missing_images_error, resolve_images
-from ssd_det.data.dataset import check_size
+from ssd_det.data.dataset import UNREADABLE, check_size
 from ssd_det.errors import InputError
 
 
@@ -56,8 +55,8 @@ def _header_fault(coco: CocoFile, image_id: int, path: Path) -> str | None:
     try:
         with PillowImage.open(path) as image:
             check_size(path, coco.image_by_id[image_id], *image.size)
-    except (UnidentifiedImageError, OSError):
-        return f"{path}: image {image_id} does not decode: replace the file or leave the image out."
+    except UNREADABLE:
+        return f"{path}: image {image_id} does not decode: replace the file or leave it out."
     except InputError as error:
         return str(error)
     return None

@@ -1,7 +1,6 @@
 """Reading COCO annotation files as people have them."""
 
 import json
-import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,8 @@ from ssd_det.errors import InputError
 Box = tuple[float, float, float, float]
 
 MAX_ID = 2**63 - 1
+MAX_COORDINATE = 1e9
+LEAST_SIDE = 1e-3
 SHOWN_FAULTS = 10
 
 
@@ -28,7 +29,8 @@ class Image(NamedTuple):
 class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
-    ``true_bbox`` is there where noise was added on purpose. ``position`` is the place in the file's list.
+    ``true_bbox`` is there where noise was added on purpose, ``original_bbox`` where the box was refined.
+    ``position`` is the place in the file's list.
     """
 
     id: int
@@ -37,7 +39,13 @@ class Annotation(NamedTuple):
     bbox: Box
     crowd: bool
     true_bbox: Box | None
+    original_bbox: Box | None
     position: int
+
+    @property
+    def measurable(self) -> bool:
+        """Whether this is the box of one object, with an area that single precision can hold."""
+        return not self.crowd and min(self.bbox[2:]) >= LEAST_SIDE
 
 
 class Category(NamedTuple):
@@ -70,6 +78,11 @@ class CocoFile:
         """Every image by its id."""
         return {image.id: image for image in self.images}
 
+    def entry(self, annotation: Annotation) -> dict[str, Any]:
+        """An annotation as it stands in the file."""
+        entry: dict[str, Any] = self.content["annotations"][annotation.position]
+        return entry
+
     @cached_property
     def annotations_by_image(self) -> dict[int, list[Annotation]]:
         """Annotations of each image that has any."""
@@ -83,7 +96,7 @@ class CocoFile:
         if annotation.crowd:
             return "crowd"
         x, y, width, height = annotation.bbox
-        if width <= 0 or height <= 0:
+        if not annotation.measurable:
             return "no area"
         image = self.image_by_id[annotation.image_id]
         if x >= image.width or y >= image.height or x + width <= 0 or y + height <= 0:
@@ -134,18 +147,24 @@ def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Pa
         The path of each image that was found, by id, and the images that were not.
 
     Raises:
-        InputError: if ``image_root`` is not a folder.
+        InputError: if ``image_root`` is not a folder, or two file names lead to the same file.
     """
     root = Path(image_root)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
     found, missing = {}, []
+    names: dict[Path, str] = {}
     for image in coco.images:
         path = _find(root, image.file_name)
         if path is None:
             missing.append(image)
-        else:
-            found[image.id] = path
+            continue
+        found[image.id] = path
+        if names.setdefault(path, image.file_name) != image.file_name:
+            raise InputError(
+                f"{coco.path}: image {image.id}: {image.file_name} and {names[path]} both lead to {path}: "
+                f"give the folder that the file names start from as image_root."
+            )
     return found, missing
 
 
@@ -184,7 +203,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
     if not isinstance(content, dict):
         raise InputError(
@@ -219,14 +238,14 @@ def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
 def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
     annotation_id = _integer(f"{path}: annotations[{index}]", entry, "id")
     where = f"{path}: annotation {annotation_id}"
-    true_bbox = entry.get("true_bbox")
     return Annotation(
         id=annotation_id,
         image_id=_integer(where, entry, "image_id"),
         category_id=_integer(where, entry, "category_id"),
         bbox=_box(where, "bbox", entry.get("bbox")),
         crowd=bool(entry.get("iscrowd", 0)),
-        true_bbox=None if true_bbox is None else _box(where, "true_bbox", true_bbox),
+        true_bbox=_optional_box(where, "true_bbox", entry),
+        original_bbox=_optional_box(where, "original_bbox", entry),
         position=index,
     )
 
@@ -252,14 +271,15 @@ def _box(where: str, key: str, value: object) -> Box:
         x, y, width, height = value
         if _finite(x) and _finite(y) and _finite(width) and _finite(height):
             return float(x), float(y), float(width), float(height)
-    raise InputError(f"{where}: {key} is {_show(value)}: give 4 finite numbers, x, y, width and height.")
+    raise InputError(f"{where}: {key} is {_show(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
+
+
+def _optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
+    return None if entry.get(key) is None else _box(where, key, entry[key])
 
 
 def _finite(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_COORDINATE
 
 
 def _show(value: object) -> str:

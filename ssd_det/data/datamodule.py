@@ -8,7 +8,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
-from ssd_det.data.batch import RefineBatch, Sample, collate
+from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate
 from ssd_det.data.coco import Category, CocoFile, missing_images_error, read_coco, resolve_images
 from ssd_det.data.dataset import RefineDataset
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
@@ -48,6 +48,8 @@ class RefineDataModule(LightningDataModule):
         seed: int | None = None,
     ) -> None:
         super().__init__()
+        if num_workers < 0:
+            raise InputError(f"data.num_workers is {num_workers}: give a number from 0 up.")
         for name, value in (
             ("shortest_side", shortest_side),
             ("longest_side", longest_side),
@@ -100,20 +102,18 @@ class RefineDataModule(LightningDataModule):
         return self.coco.categories
 
     def setup(self, stage: str) -> None:
-        """Read the annotation file, and make sure that there is something to train on.
+        """Read the annotation file, and make sure that there is something to train on or refine.
 
         Raises:
             InputError: see :attr:`coco`; or if no annotation can be refined.
         """
-        if stage != "fit":
-            return
         kept = sum(self.coco.reason_to_skip(annotation) is None for annotation in self.coco.annotations)
         if not kept:
             raise InputError(
                 f"{self.annotations}: none of its {len(self.coco.annotations)} annotations can be refined "
                 f"(all crowd, without area or outside their image): give a file with boxes."
             )
-        if kept < len(self.coco.annotations):
+        if stage == "fit" and kept < len(self.coco.annotations):
             log.warning(
                 "%d of %d annotations are not trained on: crowd, no area or outside the image.",
                 len(self.coco.annotations) - kept,
@@ -129,7 +129,7 @@ class RefineDataModule(LightningDataModule):
             self.seed,
             self.max_objects,
         )
-        world, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        world, rank = self._processes()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
         return DataLoader(
             dataset,
@@ -140,8 +140,12 @@ class RefineDataModule(LightningDataModule):
             persistent_workers=self.num_workers > 0,
         )
 
-    def predict_dataloader(self) -> DataLoader[RefineBatch]:
+    def predict_dataloader(self) -> DataLoader[RefineBatch | FailedBatch]:
         """Every image with objects once, without augmentation, in batches of one padded size."""
         dataset = RefineDataset(self.coco, self.paths, Augmentation(self.shortest_side, self.longest_side))
-        batches = EqualSizeBatches(dataset, self.batch_size)
+        batches = EqualSizeBatches(dataset, self.batch_size, self._processes()[0])
         return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+
+    def _processes(self) -> tuple[int, int]:
+        """How many processes there are, and which this is."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)

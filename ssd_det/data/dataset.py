@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from PIL import Image as PillowImage
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,6 +15,7 @@ from ssd_det.data.coco import Box, CocoFile, Image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, mirror
 
+UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 UNKNOWN: Box = (float("nan"),) * 4
 
 
@@ -24,11 +25,13 @@ def read_image(path: Path, image: Image) -> Pixels:
     Raises:
         InputError: if the file does not decode, or its size is not what the annotation file says.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None:
-        raise InputError(f"{path}: image {image.id} does not decode: replace the file or leave the image out.")
+    try:
+        with PillowImage.open(path) as file:
+            pixels = np.array(file.convert("RGB"))
+    except UNREADABLE:
+        raise InputError(f"{path}: image {image.id} does not decode: replace the file or leave it out.") from None
     check_size(path, image, pixels.shape[1], pixels.shape[0])
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    return pixels
 
 
 def check_size(path: Path, image: Image, width: int, height: int) -> None:
@@ -89,7 +92,7 @@ class RefineDataset(Dataset[Sample]):
         """
         epoch, index = place
         image = self.images[index]
-        random = np.random.default_rng([self.seed, epoch, image.id % 2**64])
+        random = np.random.default_rng([self.seed % 2**64, epoch, image.id % 2**64])
         augment_seed, step_seed = random.integers(2**31, size=2).tolist()
         annotations = self.objects[image.id]
         if self.max_objects is not None and len(annotations) > self.max_objects:

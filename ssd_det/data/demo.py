@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ssd_det.data.writing import write_json
+from ssd_det.data.writing import check_output, write_json
 from ssd_det.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -21,13 +21,14 @@ LEAST_VISIBLE = 0.65
 SEGMENT_TRIES = 40
 
 
-def draw_demo_data(folder: Path, images: int = 150, seed: int = 0) -> Path:
+def draw_demo_data(folder: Path, images: int = 150, seed: int = 0, overwrite: bool = False) -> Path:
     """Draw images with objects of four classes, and their COCO json.
 
     Args:
         folder: gets ``train.json`` and ``images/``; made if need be.
         images: how many.
         seed: decides every pixel: the same seed gives the same files.
+        overwrite: allow the files to exist.
 
     Returns:
         The path of the json.
@@ -41,10 +42,11 @@ def draw_demo_data(folder: Path, images: int = 150, seed: int = 0) -> Path:
         (folder / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
+    path = check_output(folder / "train.json", overwrite=overwrite)
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for image_id in range(1, images + 1):
-        pixels, objects = _draw_image(np.random.default_rng([seed, image_id]))
+        pixels, objects = _draw_image(np.random.default_rng([seed % 2**64, image_id]))
         name = f"{image_id:04d}.png"
         if not cv2.imwrite(str(folder / "images" / name), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
             raise InputError(f"{folder / 'images' / name}: cannot be written: make room, or give another output.")
@@ -61,7 +63,6 @@ def draw_demo_data(folder: Path, images: int = 150, seed: int = 0) -> Path:
                 }
             )
     categories = [{"id": key, "name": name} for key, name in enumerate(SHAPES, start=1)]
-    path = folder / "train.json"
     write_json(path, {"images": entries, "annotations": annotations, "categories": categories})
     return path
 

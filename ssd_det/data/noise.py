@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.data.coco import CocoFile
-from ssd_det.data.writing import moved, with_annotations, xywh
+from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
 from ssd_det.errors import InputError
 
 Array = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ def draw(seed: int, annotation_ids: Collection[int], noise_level: float) -> Arra
     Returns:
         ``[N, 4]``: dx, dy, dw, dh.
     """
-    unit = [np.random.default_rng([seed, value % 2**64]).random(4) for value in annotation_ids]
+    unit = [np.random.default_rng([seed % 2**64, value % 2**64]).random(4) for value in annotation_ids]
     return (2 * np.array(unit).reshape(-1, 4) - 1) * noise_level
 
 
@@ -64,7 +64,7 @@ def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, An
     """
     if not 0 <= noise_level < 1:
         raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
-    chosen = [a for a in coco.annotations if not a.crowd and a.bbox[2] > 0 and a.bbox[3] > 0]
+    chosen = [annotation for annotation in coco.annotations if annotation.measurable]
     boxes = np.array([a.bbox for a in chosen]).reshape(-1, 4)
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
     images = [coco.image_by_id[a.image_id] for a in chosen]
@@ -73,8 +73,8 @@ def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, An
     changed = (noisy != corners).any(axis=1) & (noise_level > 0)
     entries = {}
     for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
-        entry = coco.content["annotations"][annotation.position]
+        entry = coco.entry(annotation)
         new = moved(entry, xywh(box)) if is_changed else dict(entry)
-        new.setdefault("true_bbox", entry["bbox"])
+        keep_box(new, "true_bbox", entry["bbox"])
         entries[annotation.position] = new
     return with_annotations(coco, entries), len(chosen)

@@ -9,12 +9,14 @@ import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.data.coco import Annotation, Box, CocoFile, Image
-from ssd_det.data.writing import moved, with_annotations, xywh
+from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
+from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, iou
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 4
 AGREEMENT_IOU = 0.9
+MAX_RUN = 2**31
 
 
 class Refinement(NamedTuple):
@@ -57,7 +59,7 @@ def refined_content(
         found_images: ids of the images whose files were there.
 
     Raises:
-        RuntimeError: if an annotation that can be refined is not among the refinements.
+        InputError: if an annotation that can be refined is not among the refinements.
     """
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
@@ -67,7 +69,10 @@ def refined_content(
         if reason is None and annotation.image_id not in found_images:
             reason = "image missing"
         if reason is None and annotation.id not in refinements:
-            raise RuntimeError(f"annotation {annotation.id} was not refined")
+            raise InputError(
+                f"{coco.path}: annotation {annotation.id} was not refined: "
+                f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
+            )
         if reason is None:
             box = _rounded(refinements[annotation.id].box)
             if box[2] > 0 and box[3] > 0:
@@ -77,14 +82,14 @@ def refined_content(
             reason = "no area after refining"
         passed[reason] += 1
 
-    old, new = corners([annotation.bbox for annotation in chosen]), corners(boxes)
+    old, new = corners([annotation.original_bbox or annotation.bbox for annotation in chosen]), corners(boxes)
     overlaps = iou(old, new)
     shifts = ((new[:, :2] + new[:, 2:] - old[:, :2] - old[:, 2:]) / 2).norm(dim=1)
     entries, disagreeing = {}, 0
     for annotation, box, overlap in zip(chosen, boxes, overlaps.tolist(), strict=True):
-        entry = coco.content["annotations"][annotation.position]
+        entry = coco.entry(annotation)
         new_entry = moved(entry, box)
-        new_entry.setdefault("original_bbox", entry["bbox"])
+        keep_box(new_entry, "original_bbox", entry["bbox"])
         new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
         new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
         entries[annotation.position] = new_entry
@@ -126,7 +131,7 @@ def _mask_bounds(mask: object, image: Image) -> Box | None:
     if not isinstance(mask, dict) or mask.get("size") != [image.height, image.width]:
         return None
     counts = mask.get("counts")
-    if isinstance(counts, list) and counts and all(isinstance(count, int) and count >= 0 for count in counts):
+    if isinstance(counts, list) and counts and all(isinstance(count, int) and 0 <= count < MAX_RUN for count in counts):
         mask = masks.frPyObjects(mask, image.height, image.width)
     elif not isinstance(counts, str) or not counts.isascii():
         return None

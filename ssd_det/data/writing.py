@@ -41,25 +41,40 @@ def with_annotations(coco: CocoFile, entries: Mapping[int, Mapping[str, Any]]) -
     return {key: annotations if key == "annotations" else value for key, value in coco.content.items()}
 
 
-def check_output(output: str | Path, inputs: Sequence[str | Path], overwrite: bool = False) -> Path:
+def check_output(
+    output: str | Path, rewritten: str | Path | None = None, others: Sequence[str | Path] = (), overwrite: bool = False
+) -> Path:
     """Make sure, before any work is done, that the output may be written.
 
+    Args:
+        output: the path to write to.
+        rewritten: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
+        others: inputs that are never to be replaced.
+        overwrite: allow the output to exist.
+
     Raises:
-        InputError: if its folder is missing or not writable, or it exists or is an input without ``overwrite``.
+        InputError: if it is an input or exists, without leave, or its folder is missing or not writable.
     """
-    path = Path(output)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder: give the path of a file as output.")
+    path = Path(output).resolve()
+    if path.exists() and not path.is_file():
+        raise InputError(f"{output}: is not a regular file: give the path of a file as output.")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist: make it, or give another output.")
+        raise InputError(f"{output}: the folder {path.parent} does not exist: make it, or give another output.")
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: the folder {path.parent} is not writable: give another output.")
-    if not overwrite:
-        if any(path.resolve() == Path(other).resolve() for other in inputs):
-            raise InputError(f"{path}: is the input as well: give another output, or --overwrite true.")
-        if path.exists():
-            raise InputError(f"{path}: exists already: give another output, or --overwrite true.")
+        raise InputError(f"{output}: the folder {path.parent} is not writable: give another output.")
+    if any(path == Path(other).resolve() for other in others):
+        raise InputError(f"{output}: is an input that would be lost: give another output.")
+    if not overwrite and rewritten is not None and path == Path(rewritten).resolve():
+        raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
+    if not overwrite and path.exists():
+        raise InputError(f"{output}: exists already: give another output, or --overwrite true.")
     return path
+
+
+def keep_box(entry: dict[str, Any], key: str, bbox: Sequence[float]) -> None:
+    """Note a box under a key, unless one is there already."""
+    if entry.get(key) is None:
+        entry[key] = bbox
 
 
 def write_json(path: Path, content: object) -> None:

@@ -8,17 +8,20 @@ from torchvision.io import write_png
 from torchvision.transforms.functional import resize
 from torchvision.utils import draw_bounding_boxes
 
-from ssd_det.data.coco import Annotation, CocoFile, missing_images_error, resolve_images
+from ssd_det.data.coco import CocoFile, missing_images_error, resolve_images
 from ssd_det.data.dataset import read_image
+from ssd_det.data.writing import check_output
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import corners
+from ssd_det.ops.boxes import corners, iou
 
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
 SHOWN_SIDE = 640
 
 
-def draw_pictures(coco: CocoFile, image_root: str | Path, folder: Path, count: int) -> list[Path]:
+def draw_pictures(
+    coco: CocoFile, image_root: str | Path, folder: Path, count: int, overwrite: bool = False
+) -> list[Path]:
     """Draw the images whose boxes moved most, the most moved first: before on the left, after on the right.
 
     On both sides the true box, where it is known, is drawn under the other.
@@ -28,10 +31,13 @@ def draw_pictures(coco: CocoFile, image_root: str | Path, folder: Path, count: i
         image_root: the folder of the images.
         folder: where the pictures go; it is made if need be.
         count: how many to draw.
+        overwrite: allow the pictures to exist.
 
     Raises:
-        InputError: if images are missing or the folder cannot be made.
+        InputError: if images are missing, the folder cannot be made or a picture exists.
     """
+    if count < 1:
+        raise InputError(f"count is {count}: give a number from 1 up.")
     found, missing = resolve_images(coco, image_root)
     if missing:
         raise missing_images_error(coco, image_root, missing)
@@ -40,30 +46,30 @@ def draw_pictures(coco: CocoFile, image_root: str | Path, folder: Path, count: i
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
     chosen = sorted(coco.annotations_by_image, key=lambda image_id: (_mean_iou(coco, image_id), image_id))[:count]
-    paths = []
-    for rank, image_id in enumerate(chosen, start=1):
+    names = [f"{rank:02d}_{Path(coco.image_by_id[key].file_name).stem}.png" for rank, key in enumerate(chosen, start=1)]
+    paths = [check_output(folder / name, overwrite=overwrite) for name in names]
+    for path, image_id in zip(paths, chosen, strict=True):
         pixels = read_image(found[image_id], coco.image_by_id[image_id])
-        path = folder / f"{rank:02d}_{Path(coco.image_by_id[image_id].file_name).stem}.png"
         write_png(_picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id), str(path))
-        paths.append(path)
     return paths
 
 
 def _mean_iou(coco: CocoFile, image_id: int) -> float:
-    """Mean ``refine_iou`` of an image's annotations, 1 for those that were not refined."""
-    entries = [coco.content["annotations"][a.position] for a in coco.annotations_by_image[image_id]]
-    return sum(float(entry.get("refine_iou", 1)) for entry in entries) / len(entries)
+    """Mean IoU of an image's boxes with their originals, 1 for those that were not refined."""
+    annotations = coco.annotations_by_image[image_id]
+    originals = corners([a.original_bbox or a.bbox for a in annotations])
+    return iou(originals, corners([a.bbox for a in annotations])).mean().item()
 
 
 def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
     """Before and after beside each other, ``Tensor[3, H, W]``, uint8."""
     annotations = coco.annotations_by_image[image_id]
     scale = SHOWN_SIDE / max(image.shape[1:])
-    image = resize(image, [round(side * scale) for side in image.shape[1:]], antialias=True)
+    image = resize(image, [max(round(side * scale), 1) for side in image.shape[1:]], antialias=True)
     true = [a.true_bbox for a in annotations if a.true_bbox]
     sides = []
     for boxes, colour in (
-        ([_original(coco, a) for a in annotations], ORIGINAL),
+        ([a.original_bbox or a.bbox for a in annotations], ORIGINAL),
         ([a.bbox for a in annotations], REFINED),
     ):
         side = image
@@ -75,8 +81,3 @@ def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
         sides.append(side)
     gap = torch.full((3, image.shape[1], 8), 255, dtype=torch.uint8)
     return torch.cat([sides[0], gap, sides[1]], dim=2)
-
-
-def _original(coco: CocoFile, annotation: Annotation) -> list[float]:
-    entry = coco.content["annotations"][annotation.position]
-    return list(entry.get("original_bbox") or annotation.bbox)

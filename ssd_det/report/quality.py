@@ -1,5 +1,6 @@
 """How close boxes are to the true ones, and how the bad ones fail."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,17 +39,15 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
     _check_ids(file, reference)
     if before is not None:
         _check_ids(before, reference)
-    compared = [a for a in reference.annotations if not a.crowd and a.bbox[2] > 0 and a.bbox[3] > 0]
+    compared = [annotation for annotation in reference.annotations if annotation.measurable]
     after_boxes = {a.id: a.bbox for a in file.annotations}
     if before is not None:
         before_boxes = {a.id: a.bbox for a in before.annotations}
         known = True
     else:
-        entries = file.content["annotations"]
-        originals = {a.id: entries[a.position].get("original_bbox") for a in file.annotations}
-        known = any(box is not None for box in originals.values())
-        before_boxes = {key: tuple(box) if box else after_boxes[key] for key, box in originals.items()}
-    names = {category.id: category.name for category in reference.categories}
+        known = any(a.original_bbox is not None for a in file.annotations)
+        before_boxes = {a.id: a.original_bbox or a.bbox for a in file.annotations}
+    names = _unique_names(reference)
     return {
         "annotations": len(compared),
         "left_out": len(reference.annotations) - len(compared),
@@ -100,19 +99,29 @@ def failure_counts(boxes: Tensor, true: Tensor, image_ids: Tensor) -> dict[str, 
         image_ids: ``LongTensor[N]``.
     """
     counts = dict.fromkeys(FAILURES, 0)
-    own = iou(boxes, true)
-    for image in torch.unique(image_ids[own < FAILED_IOU]):
-        members = image_ids == image
-        failed = members & (own < FAILED_IOU)
-        others, judged = true[members], boxes[failed]
+    order = image_ids.argsort()
+    _, objects = torch.unique_consecutive(image_ids[order], return_counts=True)
+    sizes = objects.tolist()
+    for found, others in zip(torch.split(boxes[order], sizes), torch.split(true[order], sizes), strict=True):
+        own = iou(found, others)
+        failed = own < FAILED_IOU
+        if not failed.any():
+            continue
+        judged = found[failed]
         drift = iou(judged[:, None], others).amax(dim=1) > own[failed]
         covered = intersection(judged[:, None], others) / area(others)
         group = (covered >= GROUP_COVER).sum(dim=1) >= 2
-        part = iof(judged, true[failed]) >= PART_INSIDE
+        part = iof(judged, others[failed]) >= PART_INSIDE
         kind = torch.where(drift, 0, torch.where(group, 1, torch.where(part, 2, 3)))
         for name, count in zip(FAILURES, kind.bincount(minlength=len(FAILURES)).tolist(), strict=True):
             counts[name] += count
     return counts
+
+
+def _unique_names(coco: CocoFile) -> dict[int, str]:
+    """The name of each category by id, with the id behind it where several have the same."""
+    uses = Counter(category.name for category in coco.categories)
+    return {c.id: c.name if uses[c.name] == 1 else f"{c.name} ({c.id})" for c in coco.categories}
 
 
 def _statistics(overlaps: Tensor) -> dict[str, float | int | None]:

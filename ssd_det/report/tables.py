@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ssd_det.data.checking import Findings
@@ -52,7 +53,7 @@ def print_comparison(result: dict[str, Any]) -> None:
         for key in stages[-1][1][group]:
             for name, measured in stages:
                 if measured[group][key]["count"]:
-                    table.add_row(f"{key}, {name}", *_cells(measured[group][key]))
+                    table.add_row(escape(f"{key}, {name}"), *_cells(measured[group][key]))
         table.add_section()
     Console().print(table)
     for name, measured in stages:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LinearLR, MultiStepLR
 
-from ssd_det.data.batch import Objects, RefineBatch
+from ssd_det.data.batch import FailedBatch, Objects, RefineBatch
 from ssd_det.data.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName
@@ -24,6 +24,7 @@ from ssd_det.tasks.checkpoint import KIND, MEND, categories_of, load_checkpoint
 
 WARMUP_FACTOR = 0.001
 OBJECTS_AT_ONCE = 32
+COLOURS = 3
 TRAINING_ONLY = (
     "weights",
     "num_negatives",
@@ -106,6 +107,13 @@ class RefineTask(LightningModule):
         milestones: Sequence[int] = (8, 11),
     ) -> None:
         super().__init__()
+        _check_range(1, roi_size=roi_size, feature_width=feature_width, top_k=top_k)
+        _check_range(0, num_negatives=num_negatives, sampling_ratio=sampling_ratio, warmup_steps=warmup_steps)
+        _check_range(0, learning_rate=learning_rate, weight_decay=weight_decay, regression_beta=regression_beta)
+        if not ratios or min(ratios) <= 0:
+            raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
+        if len(image_mean) != COLOURS or len(image_std) != COLOURS or min(image_std) <= 0:
+            raise InputError("model.image_mean and model.image_std need 3 numbers each, the deviations above 0.")
         self.save_hyperparameters(ignore="loss_weights")
         self.save_hyperparameters({"loss_weights": asdict(loss_weights)})
         self.loss_weights = loss_weights
@@ -181,13 +189,15 @@ class RefineTask(LightningModule):
         self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=count)
         return {"loss": loss, "output": output}
 
-    def predict_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Tensor]:
+    def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
         """Refine a batch.
 
         Returns:
             ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images) and
-            ``scores`` [G] in [0, 1].
+            ``scores`` [G] in [0, 1]; or the batch itself if it could not be read.
         """
+        if isinstance(batch, FailedBatch):
+            return batch
         boxes, scores = self._refine(batch.images, batch.objects)
         if self.average_over_flip:
             # Images are padded on the right: mirror each inside its own width.
@@ -273,6 +283,12 @@ class RefineTask(LightningModule):
                 f"{source}: has the classes {_names(categories)}, but the checkpoint was trained on "
                 f"{_names(self.categories or [])}: use the checkpoint that belongs to the data."
             )
+
+
+def _check_range(least: int, **settings: float) -> None:
+    for name, value in settings.items():
+        if value < least:
+            raise InputError(f"model.{name} is {value}: give a number from {least} up.")
 
 
 def _plain(value: Any) -> Any:

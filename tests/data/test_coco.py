@@ -38,6 +38,7 @@ def test_a_byte_order_mark_is_no_hindrance(make_coco):
         ({"iscrowd": 1}, "crowd"),
         ({"bbox": [4, 5, 0, 12]}, "no area"),
         ({"bbox": [4, 5, 3, -1]}, "no area"),
+        ({"bbox": [4, 5, 1e-6, 3]}, "no area"),
         ({"bbox": [40, 5, 3, 3]}, "outside the image"),
         ({"bbox": [4, -9, 3, 9]}, "outside the image"),
         ({"bbox": [39, 29, 3, 3]}, None),
@@ -69,6 +70,11 @@ def test_boxes_that_cannot_be_refined_have_a_reason(make_coco, parts, reason):
         ({"annotations": [{**BOX, "bbox": [1, 2, True, 4]}]}, "annotation 5: bbox is .*: give 4 finite numbers"),
         ({"annotations": [{**BOX, "bbox": None}]}, "annotation 5: bbox is missing: give 4 finite numbers"),
         ({"annotations": [{**BOX, "true_bbox": [1]}]}, "annotation 5: true_bbox is .*: give 4 finite numbers"),
+        (
+            {"annotations": [{**BOX, "original_bbox": "old"}]},
+            "annotation 5: original_bbox is .*: give 4 finite numbers",
+        ),
+        ({"annotations": [{**BOX, "bbox": [1, 1, 1e300, 4]}]}, "annotation 5: bbox is .*: give 4 finite numbers"),
         ({"annotations": [{**BOX, "id": "five"}]}, r'annotations\[0\]: id is "five": give a whole number'),
         ({"annotations": [{**BOX, "id": 5.5}]}, r"annotations\[0\]: id is 5\.5: give a whole number"),
         ({"annotations": [{**BOX, "id": float("inf")}]}, r"annotations\[0\]: id is Infinity: give a whole number"),
@@ -88,7 +94,7 @@ def test_missing_and_unreadable_files_are_named(tmp_path):
         read_coco(tmp_path / "none.json")
     with pytest.raises(InputError, match="cannot be read"):
         read_coco(tmp_path)
-    for content in (b"{", b"\xff\xfe", b""):
+    for content in (b"{", b"\xff\xfe", b"", b"[" * 200_000, b"9" * 5000):
         (tmp_path / "bad.json").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.json: is not json"):
             read_coco(tmp_path / "bad.json")
@@ -104,6 +110,13 @@ def test_images_are_found_under_prefixes_and_subfolders(make_coco, make_image, t
     found, missing = resolve_images(coco, tmp_path / "images")
     assert found == {1: image}
     assert not missing
+
+
+def test_two_names_that_lead_to_one_file_are_refused(make_coco, make_image, tmp_path):
+    make_image("images/a.png")
+    images = [{**IMAGE, "id": key, "file_name": name} for key, name in ((1, "train/a.png"), (2, "val/a.png"))]
+    with pytest.raises(InputError, match=r"image 2: val/a\.png and train/a\.png both lead to"):
+        resolve_images(read_coco(make_coco(images=images)), tmp_path / "images")
 
 
 def test_missing_images_and_folders_are_told(make_coco, tmp_path):

@@ -5,6 +5,7 @@ import torch
 
 from ssd_det.data.batch import collate, padded_size
 from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.sampling import EqualSizeBatches
 from ssd_det.errors import InputError
 from tests.conftest import TINY_DATA
 
@@ -60,6 +61,16 @@ def test_refining_sees_every_image_once_in_batches_of_one_padded_size(make_coco,
     for batch in batches:
         assert {padded_size(*map(int, size)) for size in batch.objects.image_sizes} == {batch.images.shape[2:]}
     assert sorted(len(batch.images) for batch in batches) == [1, 3]
+
+
+def test_batches_shrink_until_every_process_has_one(datamodule):
+    dataset = datamodule.predict_dataloader().dataset.dataset
+    assert len(EqualSizeBatches(dataset, 16, processes=1)) == 1
+    shared = EqualSizeBatches(dataset, 16, processes=4)
+    assert len(shared) >= 4
+    assert sorted(index for batch in shared.batches for index in batch) == list(range(6))
+    with pytest.raises(InputError, match="6 images .* cannot be shared by 7 processes"):
+        EqualSizeBatches(dataset, 16, processes=7)
 
 
 def test_samples_without_objects_can_be_collated(datamodule):

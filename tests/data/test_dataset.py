@@ -98,5 +98,10 @@ def test_images_that_do_not_decode_or_fit_are_named(tmp_path, make_image):
     (tmp_path / "bad.png").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"bad\.png: image 9 does not decode"):
         read_image(tmp_path / "bad.png", Image(9, "bad.png", 40, 30))
+    whole = tmp_path / "whole.jpg"
+    cv2.imwrite(str(whole), np.random.default_rng(0).integers(0, 256, size=(64, 64, 3)).astype(np.uint8))
+    (tmp_path / "cut.jpg").write_bytes(whole.read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"cut\.jpg: image 9 does not decode"):
+        read_image(tmp_path / "cut.jpg", Image(9, "cut.jpg", 64, 64))
     with pytest.raises(InputError, match=r"image 9 is 40x30, but the annotation file says 30x40"):
         read_image(make_image(), Image(9, "a.png", 30, 40))

@@ -4,6 +4,7 @@ import pytest
 
 from ssd_det.data.coco import read_coco
 from ssd_det.data.refined import Refinement, refined_content
+from ssd_det.errors import InputError
 
 BOX = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
 
@@ -33,8 +34,12 @@ def test_a_refined_annotation_has_its_box_and_three_keys_more(make_coco):
 
 
 def test_an_original_that_is_there_is_kept(make_coco):
-    (entry,), _ = refine(make_coco(annotations=[{**BOX, "original_bbox": [0, 0, 1, 1]}]), {5: (4, 5, 14, 11)})
-    assert entry["original_bbox"] == [0, 0, 1, 1]
+    path = make_coco(annotations=[{**BOX, "original_bbox": [4, 5, 10, 3]}])
+    (entry,), summary = refine(path, {5: (4, 5, 14, 11)})
+    assert entry["original_bbox"] == [4, 5, 10, 3]
+    assert entry["refine_iou"] == summary.mean_iou == 0.5
+    (entry,), _ = refine(make_coco(annotations=[{**BOX, "original_bbox": None}]), {5: (4, 5, 14, 11)})
+    assert entry["original_bbox"] == BOX["bbox"]
 
 
 def test_what_cannot_be_refined_passes_through_and_is_counted(make_coco):
@@ -59,7 +64,7 @@ def test_what_cannot_be_refined_passes_through_and_is_counted(make_coco):
 
 
 def test_an_annotation_that_was_forgotten_is_an_error(make_coco):
-    with pytest.raises(RuntimeError, match="annotation 5 was not refined"):
+    with pytest.raises(InputError, match="annotation 5 was not refined"):
         refine(make_coco(), {})
 
 
@@ -72,6 +77,7 @@ def test_an_annotation_that_was_forgotten_is_an_error(make_coco):
         ([], 0),
         ("what", 0),
         ([[1]], 0),
+        ({"size": [30, 40], "counts": [10**30]}, 0),
     ],
 )
 def test_segmentations_that_disagree_are_counted_and_kept(make_coco, segmentation, count):

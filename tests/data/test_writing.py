@@ -89,20 +89,20 @@ def test_an_output_that_is_the_input_or_exists_needs_overwrite(tmp_path):
     path = tmp_path / "in.json"
     path.write_text("{}")
     with pytest.raises(InputError, match="is the input as well"):
-        check_output(tmp_path / "." / "in.json", [path])
+        check_output(tmp_path / "." / "in.json", path)
     with pytest.raises(InputError, match=r"exists already: give another output, or --overwrite"):
-        check_output(path, [])
-    assert check_output(path, [path], overwrite=True) == path
+        check_output(path)
+    assert check_output(path, path, overwrite=True) == path.resolve()
 
 
 def test_outputs_that_cannot_be_are_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"the folder .* does not exist"):
-        check_output(tmp_path / "none" / "out.json", [])
-    with pytest.raises(InputError, match="is a folder"):
-        check_output(tmp_path, [])
+        check_output(tmp_path / "none" / "out.json")
+    with pytest.raises(InputError, match="is not a regular file"):
+        check_output(tmp_path)
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(InputError, match="is not writable"):
-        check_output(tmp_path / "out.json", [])
+        check_output(tmp_path / "out.json")
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -123,3 +123,17 @@ def test_a_written_file_has_ordinary_rights(tmp_path):
     (tmp_path / "plain").write_text("")
     write_json(tmp_path / "out.json", {})
     assert stat.S_IMODE((tmp_path / "out.json").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+def test_inputs_that_are_not_rewritten_are_never_replaced(tmp_path):
+    path = tmp_path / "true.json"
+    path.write_text("{}")
+    with pytest.raises(InputError, match="is an input that would be lost"):
+        check_output(path, others=[path], overwrite=True)
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write_json(check_output(tmp_path / "link.json"), [1])
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text()) == [1]

@@ -5,7 +5,10 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.data.batch import Objects
+from ssd_det.losses.mil import instance_scores, of_label
+from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.refiner_head import RefinerHead
+from ssd_det.ops.merging import scale_in_bag
 
 LINEAR = {
     "shared_fcs.0": "shared_fcs.0",
@@ -83,8 +86,13 @@ def test_parity_of_a_whole_step(parity, parity_folder, case):
     }
     if case == "sisd":
         found["s2_iou"] = two.iou_scores
+        quality = scale_in_bag(predicted_iou(two.iou_scores))
     else:
         found["s2_bag_weight"] = output.score
+        quality = torch.ones_like(two.valid, dtype=torch.float64)
+    labels = objects.labels
+    weight = of_label(two.classes.sigmoid(), labels) * of_label(instance_scores(two.instances, two.valid), labels)
+    assert_close((weight * quality).sum(1).detach(), parity[f"{case}_s2_bag_weight"], rtol=1e-9, atol=1e-9)
     for name, value in found.items():
         expected = parity[f"{case}_{name}"].reshape(value.shape)
         assert_close(value.detach(), expected, rtol=1e-9, atol=1e-9, msg=lambda text, n=name: f"{n}: {text}")
