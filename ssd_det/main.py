@@ -9,7 +9,7 @@ from functools import partial
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for updates when it is imported
 
 from jsonargparse import ArgumentParser
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ssd_det import __version__, commands
 from ssd_det.cli import RefineCLI, allow_bare_flags

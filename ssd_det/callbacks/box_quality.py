@@ -11,9 +11,8 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import iou
 
 BEST_OF_BAG = 10
-NAMES = ("noisy_iou", "r1_iou", "r2_iou", "r2_above_50") + tuple(
-    f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")
-)
+BAG_NAMES = [f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")]
+NAMES = ("noisy_iou", "r1_iou", "r2_iou", "r2_above_50", *BAG_NAMES)
 
 
 class BoxQuality(Callback):

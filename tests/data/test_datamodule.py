@@ -69,7 +69,7 @@ def test_batches_shrink_until_every_process_has_one(datamodule):
     shared = EqualSizeBatches(dataset, 16, processes=4)
     assert len(shared) >= 4
     assert sorted(index for batch in shared.batches for index in batch) == list(range(6))
-    with pytest.raises(InputError, match="6 images .* cannot be shared by 7 processes"):
+    with pytest.raises(InputError, match=r"6 images .* cannot be shared by 7 processes"):
         EqualSizeBatches(dataset, 16, processes=7)
 
 
