@@ -170,6 +170,18 @@ def test_two_processes_end_with_one_sentence_on_bad_input(inside):
     assert not (inside / "two.json").exists()
 
 
+def test_two_processes_train_together_whoever_has_the_true_boxes(inside):
+    content = json.loads((inside / "noisy.json").read_text())
+    for entry in content["annotations"][1:]:
+        del entry["true_bbox"]
+    (inside / "noisy.json").write_text(json.dumps(content))
+    quality = ["--trainer.callbacks=ssd_det.callbacks.box_quality.BoxQuality", "--trainer.max_epochs=1"]
+    words = [*TINY, *DATA, *quality, *logging_to("two"), "--trainer.devices=2", "--data.batch_size=1"]
+    result = ssd_det("fit", *words, cwd=inside)
+    assert result.returncode == 0, result.stderr
+    assert "noisy_iou" in (inside / "two" / "metrics.csv").read_text()
+
+
 def test_refining_leaves_the_folder_of_the_training_alone(inside):
     before = {path: path.read_bytes() for path in inside.rglob("*") if path.is_file()}
     assert refine(inside, *logging_to("runs")) == 0

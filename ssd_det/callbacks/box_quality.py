@@ -44,7 +44,7 @@ class BoxQuality(Callback):
         for name, mean in self.means.items():
             value = mean.compute()
             if value.isfinite():
-                pl_module.log(name, value)
+                pl_module.log(name, value, sync_dist=True)
 
 
 def measure(output: RefinerOutput, noisy: Tensor, true: Tensor, known: Tensor) -> dict[str, Tensor]:
