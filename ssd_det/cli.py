@@ -79,7 +79,7 @@ class RefineCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Read the annotations before any process is started, so that bad input ends here."""
-        self.datamodule.setup("fit")
+        self.datamodule.count_refinable()
 
     def before_refine_annotations(self) -> None:
         """Hand on what the user wrote out."""

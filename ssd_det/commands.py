@@ -9,7 +9,7 @@ from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt
-from ssd_det.data.writing import check_output, write_json, write_whole
+from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
 from ssd_det.errors import InputError
 from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
@@ -109,9 +109,10 @@ def configs(*, output: str, overwrite: bool = False) -> None:
         overwrite: allow the files to exist.
     """
     folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [check_output(folder / source.name, overwrite=overwrite) for source in shipped_configs()]
-    for source, path in zip(shipped_configs(), paths, strict=True):
+    make_folder(folder)
+    sources = shipped_configs()
+    paths = [check_output(folder / source.name, overwrite=overwrite) for source in sources]
+    for source, path in zip(sources, paths, strict=True):
         write_whole(path, partial(_write_text, source.read_text(encoding="utf-8")))
         say(str(path))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import CocoFile, missing_images_error, resolve_images
-from ssd_det.data.dataset import UNREADABLE, check_size
+from ssd_det.data.coco import CocoFile, Image, missing_images_error, resolve_images
+from ssd_det.data.dataset import UNREADABLE, check_size, undecodable
 from ssd_det.errors import InputError
 
 
@@ -36,8 +36,7 @@ def look_over(coco: CocoFile, image_root: str | Path) -> Findings:
     """
     names = {category.id: category.name for category in coco.categories}
     per_category = Counter(names[a.category_id] for a in coco.annotations)
-    reasons = Counter(coco.reason_to_skip(annotation) for annotation in coco.annotations)
-    reasons.pop(None, None)
+    passed = Counter(reason for a in coco.annotations if (reason := coco.reason_to_skip(a)) is not None)
     counts = {
         "images": len(coco.images),
         "images without annotations": len(coco.images) - len(coco.annotations_by_image),
@@ -46,17 +45,16 @@ def look_over(coco: CocoFile, image_root: str | Path) -> Findings:
     }
     paths, missing = resolve_images(coco, image_root)
     faults = [str(missing_images_error(coco, image_root, missing))] if missing else []
-    faults += [fault for image_id, path in paths.items() if (fault := _header_fault(coco, image_id, path))]
-    passed = {reason: count for reason, count in reasons.items() if reason is not None}
-    return Findings(counts, dict(per_category), passed, faults)
+    faults += [fault for key, path in paths.items() if (fault := _header_fault(path, coco.image_by_id[key]))]
+    return Findings(counts, dict(per_category), dict(passed), faults)
 
 
-def _header_fault(coco: CocoFile, image_id: int, path: Path) -> str | None:
+def _header_fault(path: Path, image: Image) -> str | None:
     try:
-        with PillowImage.open(path) as image:
-            check_size(path, coco.image_by_id[image_id], *image.size)
+        with PillowImage.open(path) as file:
+            check_size(path, image, *file.size)
     except UNREADABLE:
-        return f"{path}: image {image_id} does not decode: replace the file or leave it out."
+        return str(undecodable(path, image))
     except InputError as error:
         return str(error)
     return None

@@ -94,7 +94,8 @@ class RefineDataModule(LightningDataModule):
     @property
     def paths(self) -> dict[int, Path]:
         """The file of each image that is there, by image id."""
-        return self._paths if self.coco else {}
+        _ = self.coco  # finds them
+        return self._paths
 
     @property
     def categories(self) -> list[Category]:
@@ -102,10 +103,24 @@ class RefineDataModule(LightningDataModule):
         return self.coco.categories
 
     def setup(self, stage: str) -> None:
-        """Read the annotation file, and make sure that there is something to train on or refine.
+        """Read the annotation file, and say how much of it is not trained on.
 
         Raises:
-            InputError: see :attr:`coco`; or if no annotation can be refined.
+            InputError: see :meth:`count_refinable`.
+        """
+        left_out = len(self.coco.annotations) - self.count_refinable()
+        if stage == "fit" and left_out:
+            log.warning(
+                "%d of %d annotations are not trained on: crowd, no area or outside the image.",
+                left_out,
+                len(self.coco.annotations),
+            )
+
+    def count_refinable(self) -> int:
+        """Count the annotations that can be trained on or refined, at least one.
+
+        Raises:
+            InputError: see :attr:`coco`; or if there is none.
         """
         kept = sum(self.coco.reason_to_skip(annotation) is None for annotation in self.coco.annotations)
         if not kept:
@@ -113,12 +128,7 @@ class RefineDataModule(LightningDataModule):
                 f"{self.annotations}: none of its {len(self.coco.annotations)} annotations can be refined "
                 f"(all crowd, without area or outside their image): give a file with boxes."
             )
-        if stage == "fit" and kept < len(self.coco.annotations):
-            log.warning(
-                "%d of %d annotations are not trained on: crowd, no area or outside the image.",
-                len(self.coco.annotations) - kept,
-                len(self.coco.annotations),
-            )
+        return kept
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled batches with augmentation."""

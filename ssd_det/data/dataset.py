@@ -29,9 +29,14 @@ def read_image(path: Path, image: Image) -> Pixels:
         with PillowImage.open(path) as file:
             pixels = np.array(file.convert("RGB"))
     except UNREADABLE:
-        raise InputError(f"{path}: image {image.id} does not decode: replace the file or leave it out.") from None
+        raise undecodable(path, image) from None
     check_size(path, image, pixels.shape[1], pixels.shape[0])
     return pixels
+
+
+def undecodable(path: Path, image: Image) -> InputError:
+    """The error that names an image whose file cannot be read as one."""
+    return InputError(f"{path}: image {image.id} does not decode: replace the file or leave it out.")
 
 
 def check_size(path: Path, image: Image, width: int, height: int) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ssd_det.data.writing import check_output, write_json
+from ssd_det.data.writing import check_output, make_folder, write_json
 from ssd_det.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -38,10 +38,7 @@ def draw_demo_data(folder: Path, images: int = 150, seed: int = 0, overwrite: bo
     """
     if images < 1:
         raise InputError(f"images is {images}: give a number from 1 up.")
-    try:
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
+    make_folder(folder / "images")
     path = check_output(folder / "train.json", overwrite=overwrite)
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

@@ -71,6 +71,18 @@ def check_output(
     return path
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
+
+
 def keep_box(entry: dict[str, Any], key: str, bbox: Sequence[float]) -> None:
     """Note a box under a key, unless one is there already."""
     if entry.get(key) is None:

@@ -10,7 +10,7 @@ from torchvision.utils import draw_bounding_boxes
 
 from ssd_det.data.coco import CocoFile, missing_images_error, resolve_images
 from ssd_det.data.dataset import read_image
-from ssd_det.data.writing import check_output
+from ssd_det.data.writing import check_output, make_folder
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, iou
 
@@ -41,10 +41,7 @@ def draw_pictures(
     found, missing = resolve_images(coco, image_root)
     if missing:
         raise missing_images_error(coco, image_root, missing)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
+    make_folder(folder)
     chosen = sorted(coco.annotations_by_image, key=lambda image_id: (_mean_iou(coco, image_id), image_id))[:count]
     names = [f"{rank:02d}_{Path(coco.image_by_id[key].file_name).stem}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
