@@ -1,40 +1,51 @@
 """LightningCLI for the commands that need a model and data."""
 
-from importlib.util import find_spec
-from types import MappingProxyType
-from typing import cast
+import os
+from typing import Any, cast
 
-from jsonargparse import ArgumentParser
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from jsonargparse import Namespace
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import WandbLogger
 
-from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.datamodule import CocoDataModule
 from ssd_det.errors import InputError
+from ssd_det.flags import allow_bare_flags
+from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
-from ssd_det.tasks.refine import RefineTask
-from ssd_det.trainer import RefineTrainer
+from ssd_det.trainer import SSDDetTrainer
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
+DEFAULT_TASK = "ssd_det.tasks.refine.RefineTask"
+DEFAULT_DATA = "ssd_det.data.datamodule.RefineDataModule"
+UNSET_FOLDERS = (None, "", ".")
 
 
-class RefineCLI(LightningCLI):
-    """``fit`` and ``refine-annotations``.
+class TrackedConfig(SaveConfigCallback):
+    """Write ``config.yaml`` beside the metrics, and hand the whole configuration to wandb."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Hand the configuration on."""
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.experiment.config.update({"config": self.config.as_dict()}, allow_val_change=True)
+
+
+class SSDDetCLI(LightningCLI):
+    """The commands that need a model and data, of whichever task the configuration names.
 
     Args:
         arguments: the words after ``ssd-det``.
     """
 
-    COMMANDS = MappingProxyType(
-        {
-            "fit": "Train the refiner on noisy boxes.",
-            "refine-annotations": "Write an annotation file with refined boxes.",
-        }
-    )
-
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(
-            RefineTask,
-            RefineDataModule,
-            trainer_class=RefineTrainer,
+            Task,
+            CocoDataModule,
+            trainer_class=SSDDetTrainer,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=TrackedConfig,
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
             parser_kwargs={"prog": "ssd-det"},
@@ -43,51 +54,88 @@ class RefineCLI(LightningCLI):
             args=arguments,
         )
 
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Without a configuration it is the refiner that is meant."""
+        parser.set_defaults({"model": {"class_path": DEFAULT_TASK}, "data": {"class_path": DEFAULT_DATA}})
+
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
         """The Trainer's methods that are commands, and their parameters that are not options."""
         return {
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
             "refine_annotations": {"model", "datamodule"},
+            "test": {"model", "dataloaders", "datamodule", "verbose"},
+            "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
         }
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse, look at a checkpoint to go on from, and note which settings of the model were written out."""
+        """Parse, and note which settings of the model were written out."""
         for subparser in self._subcommand_parsers.values():
             allow_bare_flags(subparser)
         words = cast("list[str]", args)
         self.config = parser.parse_args(words)
-        written = parser.parse_args(words, defaults=False)
         resumed = self.config[self.config.subcommand].get("ckpt_path")
         if resumed not in (None, *CHECKPOINT_WORDS):
-            load_checkpoint(resumed)
-        model = written[written.subcommand].get("model")
-        self.given = frozenset(vars(model) if model else ())
+            load_checkpoint(resumed)  # LightningCLI will read it without care
+        classes = [f"--model={DEFAULT_TASK}", f"--data={DEFAULT_DATA}"]
+        written = parser.parse_args([words[0], *classes, *words[1:]], defaults=False)
+        keys = written[written.subcommand].model.get("init_args", {}).keys()
+        self.given = frozenset(key.partition(".")[0] for key in keys)
 
     def before_instantiate_classes(self) -> None:
-        """Make sure of an optional package, and leave the folder of the training alone when only refining.
-
-        Raises:
-            InputError: if tracking with wandb is asked for and wandb is not installed.
-        """
+        """Put the logs where ``trainer.default_root_dir`` says; when refining, only wandb is told of it."""
         trainer = self.config[self.subcommand].trainer
+        loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
+        loggers = [logger for logger in loggers if isinstance(logger, Namespace)]
+        for logger in loggers:
+            if trainer.default_root_dir and logger.init_args.get("save_dir") in UNSET_FOLDERS:
+                logger.init_args.save_dir = trainer.default_root_dir
+            if logger.init_args.get("offline"):  # without a word of accounts
+                os.environ.setdefault("WANDB_SILENT", "true")
         if self.subcommand == "refine_annotations":
             self.save_config_callback = None
-            trainer.logger = False
-        if "WandbLogger" in str(trainer.logger) and find_spec("wandb") is None:
-            raise InputError("wandb is not installed: pip install 'ssd-det[wandb]', or choose another trainer.logger.")
+            trainer.logger = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
 
     def before_fit(self) -> None:
-        """Read the annotations before any process is started, so that bad input ends here."""
-        self.datamodule.count_refinable()
+        """Look at the inputs before any process is started, so that bad input ends here."""
+        self._check_task("fit")
+        self.datamodule.coco.count_usable()
+        path = self._config_of("ckpt_path")
+        if path not in (None, *CHECKPOINT_WORDS):
+            self.model.given = self.given
+            self.model.adopt(path, free=frozenset({"weights"}))
 
     def before_refine_annotations(self) -> None:
         """Hand on what the user wrote out."""
+        self._check_task("refine_annotations")
         self.model.given = self.given
 
+    def before_test(self) -> None:
+        """Take the settings of the checkpoint."""
+        self._check_trained("test")
 
-def allow_bare_flags(parser: ArgumentParser) -> None:
-    """Let ``--flag`` alone mean ``--flag true``."""
-    for action in parser._actions:
-        if getattr(action, "_typehint", None) is bool:
-            action.nargs, action.const = "?", True
+    def before_predict(self) -> None:
+        """Take the settings of the checkpoint."""
+        self._check_trained("predict")
+
+    def _check_trained(self, command: str) -> None:
+        self._check_task(command)
+        path = self._config_of("ckpt_path")
+        if path is None:
+            raise InputError(f"{command} has no checkpoint: give --ckpt_path, a checkpoint that fit wrote.")
+        self.model.given = self.given
+        if path not in CHECKPOINT_WORDS:
+            self.model.adopt(path)
+            coco = self.datamodule.coco_for(command)
+            self.model.check_categories(coco.categories, coco.path)
+
+    def _check_task(self, command: str) -> None:
+        if command not in self.model.COMMANDS:
+            raise InputError(
+                f"{command.replace('_', '-')} is nothing that a {self.model.NAME} can do: "
+                f"give the configuration of another task."
+            )
+        self.model.check_data(self.datamodule)
+
+    def _config_of(self, name: str) -> Any:
+        return self.config[self.subcommand].get(name)

@@ -1,6 +1,5 @@
 """The commands that need no model: plain typed functions."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -8,11 +7,14 @@ from typing import IO
 from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
-from ssd_det.data.noise import corrupt
+from ssd_det.data.noise import corrupt, with_true_boxes
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
 from ssd_det.errors import InputError
+from ssd_det.report.figures import draw_figures
 from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
+from ssd_det.report.results import markdown, print_results
+from ssd_det.report.run import box_overlaps, read_results, training_curves
 from ssd_det.report.tables import print_comparison, print_findings, say
 
 
@@ -32,6 +34,20 @@ def corrupt_annotations(
     content, count = corrupt(read_coco(annotations), noise_level, seed)
     write_json(path, content)
     say(f"{path}: noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
+
+
+def true_annotations(annotations: str, *, output: str, overwrite: bool = False) -> None:
+    """Write an annotation file with the true boxes that a noisy one carries.
+
+    Args:
+        annotations: a COCO json file whose annotations have a true_bbox, as corrupt-annotations leaves it.
+        output: the COCO json file to write; annotations without a true_bbox pass through.
+        overwrite: allow the output to exist, or to be the input.
+    """
+    path = check_output(output, annotations, overwrite=overwrite)
+    content, count = with_true_boxes(read_coco(annotations))
+    write_json(path, content)
+    say(f"{path}: the true boxes of {count} of {len(content['annotations'])} annotations.")
 
 
 def check_annotations(annotations: str, *, image_root: str) -> None:
@@ -88,17 +104,36 @@ def draw_annotations(
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 
-def demo_data(*, output: str, images: int = 150, seed: int = 0, overwrite: bool = False) -> None:
+def demo_data(*, output: str, images: int = 150, test_images: int = 60, seed: int = 0, overwrite: bool = False) -> None:
     """Draw a small detection data set with true boxes, to try everything on.
 
     Args:
-        output: the folder to write train.json and images/ to; it is made if need be.
-        images: how many images.
+        output: the folder to write train.json, test.json and images/ to; it is made if need be.
+        images: how many images train.json has.
+        test_images: how many others test.json has.
         seed: decides every pixel.
         overwrite: allow the files to exist.
     """
-    path = draw_demo_data(Path(output), images, seed, overwrite)
-    say(f"{path}: {images} images.")
+    paths = draw_demo_data(Path(output), images, test_images, seed, overwrite)
+    for path, count in zip(paths, (images, test_images), strict=True):
+        say(f"{path}: {count} images.")
+
+
+def report(run: str) -> None:
+    """Show what a run of the pipeline has reached: table, results and figures.
+
+    Args:
+        run: the folder that was the pipeline's output; gets results.json, results.md and figures/.
+    """
+    folder = Path(run)
+    results = read_results(folder)
+    figures = draw_figures(folder / "figures", box_overlaps(folder), training_curves(folder), results["detectors"])
+    write_json(folder / "results.json", results)
+    text = markdown(results, [str(path.relative_to(folder)) for path in figures])
+    write_whole(folder / "results.md", partial(_write_text, text))
+    print_results(results)
+    for path in (folder / "results.json", folder / "results.md", *figures):
+        say(str(path))
 
 
 def configs(*, output: str, overwrite: bool = False) -> None:
@@ -126,13 +161,3 @@ def shipped_configs() -> list[Path]:
     package = Path(__file__).parent
     folder = package / "configs" if (package / "configs").is_dir() else package.parent / "configs"
     return sorted(folder.rglob("*.yaml"))
-
-
-COMMANDS: tuple[Callable[..., None], ...] = (
-    corrupt_annotations,
-    check_annotations,
-    compare_annotations,
-    draw_annotations,
-    demo_data,
-    configs,
-)

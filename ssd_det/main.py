@@ -3,21 +3,42 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for updates when it is imported
 
 from jsonargparse import ArgumentParser
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from ssd_det import __version__, commands
-from ssd_det.cli import RefineCLI, allow_bare_flags
+from ssd_det import __version__
 from ssd_det.errors import InputError
-
-Runner = Callable[[list[str]], object]
+from ssd_det.flags import allow_bare_flags
+from ssd_det.pipeline.processes import die_with_parent
 
 BAD_INPUT = 2
+
+# What each command does, and the module that is imported when it is run; torch takes seconds to import.
+COMMANDS = {
+    "pipeline": (
+        "Refine boxes, train a detector on them and test it; goes on where it was stopped.",
+        "pipeline.command",
+    ),
+    "report": ("Show what a run of the pipeline has reached: table, results and figures.", "commands"),
+    "fit": ("Train the refiner on noisy boxes, or a detector on any boxes.", "cli"),
+    "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
+    "test": ("Measure a trained detector on true boxes.", "cli"),
+    "predict": ("Write what a trained detector finds as COCO results.", "cli"),
+    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "commands"),
+    "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands"),
+    "draw-annotations": (
+        "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
+        "commands",
+    ),
+    "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands"),
+    "true-annotations": ("Write an annotation file with the true boxes that a noisy one carries.", "commands"),
+    "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands"),
+    "configs": ("Write out the configurations that come with the package.", "commands"),
+}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -29,62 +50,54 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 for bad input.
     """
-    runners = _runners()
-    width = max(map(len, runners)) + 2
+    die_with_parent()
+    width = max(map(len, COMMANDS)) + 2
     parser = argparse.ArgumentParser(
         prog="ssd-det",
         description="Better boxes for detection data sets, learnt from the inaccurate boxes alone.",
         epilog="commands:\n"
-        + "\n".join(f"  {name:<{width}}{text}" for name, (text, _) in runners.items())
+        + "\n".join(f"  {name:<{width}}{text}" for name, (text, _) in COMMANDS.items())
         + "\n\nssd-det COMMAND --help says more of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ssd-det {__version__}")
-    parser.add_argument("command", choices=runners, metavar="COMMAND", help="what to do, see below")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do, see below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
     try:
-        runners[chosen.command][1](chosen.arguments)
-    except (InputError, OSError, MisconfigurationException) as error:
+        _run(chosen.command, chosen.arguments)
+    except Exception as error:
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
     return 0
 
 
+def _run(name: str, words: list[str]) -> None:
+    text, module_name = COMMANDS[name]
+    module = import_module(f"ssd_det.{module_name}")
+    # A hyphen in the name of a LightningCLI subcommand fails.
+    function_name = name.replace("-", "_")
+    if module_name == "cli":
+        module.SSDDetCLI([function_name, *words])
+    elif module_name == "commands":
+        function = getattr(module, function_name)
+        parser = ArgumentParser(prog=f"ssd-det {name}", description=text)
+        parser.add_function_arguments(function, as_positional=True)
+        allow_bare_flags(parser)
+        function(**parser.parse_args(words).as_dict())
+    else:
+        module.main(words)
+
+
 def _sentence(error: Exception) -> str:
     """What to tell the user of an error; one that is no matter of input is raised again."""
-    if isinstance(error, InputError):
-        return error.sentence
+    cause: BaseException | None = error
+    while cause is not None:  # jsonargparse wraps what a constructor raises
+        if isinstance(cause, InputError):
+            return cause.sentence
+        cause = cause.__cause__
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: correct the path or its rights."
-    if isinstance(error, MisconfigurationException):
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
         return f"{' '.join(str(error).split())} Correct the trainer's settings."
     raise error
-
-
-def _runners() -> dict[str, tuple[str, Runner]]:
-    """Every command by name: what it does in a line, and how to run it."""
-    runners: dict[str, tuple[str, Runner]] = {
-        name: (text, partial(_run_lightning, name)) for name, text in RefineCLI.COMMANDS.items()
-    }
-    for function in commands.COMMANDS:
-        name = function.__name__.replace("_", "-")
-        runners[name] = (_first_line(function), partial(_run_function, name, function))
-    return runners
-
-
-def _run_lightning(name: str, arguments: list[str]) -> None:
-    # A hyphen in the name of a LightningCLI subcommand fails.
-    RefineCLI([name.replace("-", "_"), *arguments])
-
-
-def _run_function(name: str, function: Callable[..., object], arguments: list[str]) -> None:
-    """Run a typed function; its keyword-only parameters are options."""
-    parser = ArgumentParser(prog=f"ssd-det {name}", description=_first_line(function))
-    parser.add_function_arguments(function, as_positional=True)
-    allow_bare_flags(parser)
-    function(**parser.parse_args(arguments).as_dict())
-
-
-def _first_line(function: Callable[..., object]) -> str:
-    return (function.__doc__ or "").strip().splitlines()[0]

@@ -3,19 +3,22 @@
 from typing import cast
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
 from ssd_det.data.batch import FailedBatch
+from ssd_det.data.coco import read_coco
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.data.refined import Refinement, Summary, refined_content
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
 from ssd_det.report.tables import print_summary
+from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.refine import RefineTask
 
 
-class RefineTrainer(Trainer):
+class SSDDetTrainer(Trainer):
     """A Trainer with one more method."""
 
     def refine_annotations(
@@ -67,5 +70,8 @@ class RefineTrainer(Trainer):
         if self.is_global_zero:
             write_json(path, content)
             print_summary(summary, path)
+            for logger in self.loggers:
+                if isinstance(logger, WandbLogger):
+                    track_refined(logger, read_coco(path), datamodule.paths, path)
         self.strategy.barrier()
         return summary

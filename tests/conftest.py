@@ -81,7 +81,7 @@ def make_image(tmp_path):
 def demo(tmp_path_factory):
     """A folder with six demo images: ``train.json``, ``noisy.json`` (level 0.4) and ``images/``."""
     folder = tmp_path_factory.mktemp("demo")
-    draw_demo_data(folder, images=6, seed=3)
+    draw_demo_data(folder, images=6, test_images=4, seed=3)
     content, _ = corrupt(read_coco(folder / "train.json"), 0.4, seed=45)
     (folder / "noisy.json").write_text(json.dumps(content))
     return folder

@@ -31,14 +31,18 @@ class Augmentation:
     The geometry is recorded instead, so that boxes follow exactly wherever they lie.
 
     Args:
-        shortest_side: pixels that the shorter side is resized to, unless
+        shortest_side: pixels that the shorter side is resized to (``None`` keeps the size), unless
         longest_side: the longer side would then exceed this.
         horizontal_flip: probability of mirroring.
         color_jitter: relative range of brightness, contrast and saturation; 0 for none.
     """
 
     def __init__(
-        self, shortest_side: int, longest_side: int, horizontal_flip: float = 0.0, color_jitter: float = 0.0
+        self,
+        shortest_side: int | None = None,
+        longest_side: int | None = None,
+        horizontal_flip: float = 0.0,
+        color_jitter: float = 0.0,
     ) -> None:
         self.shortest_side = shortest_side
         self.longest_side = longest_side
@@ -47,6 +51,8 @@ class Augmentation:
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of the given size is resized to."""
+        if self.shortest_side is None or self.longest_side is None:
+            return height, width
         scale = min(self.shortest_side / min(height, width), self.longest_side / max(height, width))
         return max(round(height * scale), 1), max(round(width * scale), 1)
 

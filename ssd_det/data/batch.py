@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torchvision.ops import clip_boxes_to_image
 
 SIZE_DIVISOR = 32
 
@@ -42,6 +43,7 @@ class Sample:
         annotation_ids: ``LongTensor[N]``.
         scale: ``Tensor[2]``, resized over original size, (x, y).
         seed: for the random draws that the step makes for this image.
+        image_id: of the annotation file.
     """
 
     image: Tensor
@@ -51,6 +53,7 @@ class Sample:
     annotation_ids: Tensor
     scale: Tensor
     seed: int
+    image_id: int
 
 
 @dataclass
@@ -71,6 +74,24 @@ class RefineBatch:
     true_boxes: Tensor
     annotation_ids: Tensor
     scales: Tensor
+    seeds: Tensor
+
+
+@dataclass
+class DetectBatch:
+    """Several samples in the form that torchvision's detectors take.
+
+    Attributes:
+        images: one ``Tensor[3, H, W]`` in [0, 1] an image.
+        targets: of each image the ``boxes`` ``Tensor[N, 4]``, xyxy in pixels, inside the image, and their
+            ``labels`` ``LongTensor[N]`` from 1 up, as 0 is the background.
+        image_ids: of the annotation file.
+        seeds: ``LongTensor[B]``.
+    """
+
+    images: list[Tensor]
+    targets: list[dict[str, Tensor]]
+    image_ids: list[int]
     seeds: Tensor
 
 
@@ -106,5 +127,19 @@ def collate(samples: Sequence[Sample]) -> RefineBatch:
         true_boxes=torch.cat([sample.true_boxes for sample in samples]),
         annotation_ids=torch.cat([sample.annotation_ids for sample in samples]),
         scales=torch.stack([sample.scale for sample in samples]),
+        seeds=torch.tensor([sample.seed for sample in samples]),
+    )
+
+
+def collate_for_detection(samples: Sequence[Sample]) -> DetectBatch:
+    """Put samples into one batch, boxes clipped to their images."""
+    targets = []
+    for sample in samples:
+        height, width = sample.image.shape[1:]
+        targets.append({"boxes": clip_boxes_to_image(sample.boxes, (height, width)), "labels": sample.labels + 1})
+    return DetectBatch(
+        images=[sample.image / 255 for sample in samples],
+        targets=targets,
+        image_ids=[sample.image_id for sample in samples],
         seeds=torch.tensor([sample.seed for sample in samples]),
     )

@@ -91,6 +91,20 @@ class CocoFile:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
 
+    def count_usable(self) -> int:
+        """Count the annotations that can be trained on or refined, at least one.
+
+        Raises:
+            InputError: if there is none.
+        """
+        kept = sum(self.reason_to_skip(annotation) is None for annotation in self.annotations)
+        if not kept:
+            raise InputError(
+                f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
+                f"(all crowd, without area or outside their image): give a file with boxes."
+            )
+        return kept
+
     def reason_to_skip(self, annotation: Annotation) -> str | None:
         """Why an annotation's box cannot be refined; ``None`` where it can."""
         if annotation.crowd:
@@ -99,7 +113,9 @@ class CocoFile:
         if not annotation.measurable:
             return "no area"
         image = self.image_by_id[annotation.image_id]
-        if x >= image.width or y >= image.height or x + width <= 0 or y + height <= 0:
+        visible_width = min(x + width, image.width) - max(x, 0)
+        visible_height = min(y + height, image.height) - max(y, 0)
+        if min(visible_width, visible_height) < LEAST_SIDE:
             return "outside the image"
         return None
 

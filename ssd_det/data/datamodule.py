@@ -1,23 +1,120 @@
-"""From an annotation file and a folder of images to batches."""
+"""From an annotation file and a folder of images to batches: for the refiner, and what every data module shares."""
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
-from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate
-from ssd_det.data.coco import Category, CocoFile, missing_images_error, read_coco, resolve_images
-from ssd_det.data.dataset import RefineDataset
+from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate, padded_size
+from ssd_det.data.coco import Category, CocoFile, Image, missing_images_error, read_coco, resolve_images
+from ssd_det.data.dataset import CocoDataset
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
 from ssd_det.errors import InputError
 
 log = logging.getLogger(__name__)
 
 
-class RefineDataModule(LightningDataModule):
+class CocoDataModule(LightningDataModule):
+    """What the data modules share: checked settings, one seed, and a share of the data for each process.
+
+    Args:
+        batch_size: images a step and process.
+        num_workers: processes that read images.
+        horizontal_flip: probability of mirroring a training image.
+        color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        seed: decides every random draw; that of ``seed_everything`` where not given.
+        sizes: further settings that have to be positive.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        num_workers: int,
+        horizontal_flip: float,
+        color_jitter: float,
+        seed: int | None,
+        **sizes: int,
+    ) -> None:
+        super().__init__()
+        if num_workers < 0:
+            raise InputError(f"data.num_workers is {num_workers}: give a number from 0 up.")
+        for name, value in {"batch_size": batch_size, **sizes}.items():
+            if value < 1:
+                raise InputError(f"data.{name} is {value}: give a number from 1 up.")
+        for name, share in (("horizontal_flip", horizontal_flip), ("color_jitter", color_jitter)):
+            if not 0 <= share <= 1:
+                raise InputError(f"data.{name} is {share}: give a number from 0 to 1.")
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.horizontal_flip = horizontal_flip
+        self.color_jitter = color_jitter
+        # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
+        self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
+
+    @property
+    def coco(self) -> CocoFile:
+        """The annotation file to learn from, read at the first use."""
+        raise NotImplementedError
+
+    @property
+    def categories(self) -> list[Category]:
+        """The classes, in the order of the labels."""
+        return self.coco.categories
+
+    def coco_for(self, stage: str) -> CocoFile:
+        """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
+        return self.coco
+
+    def setup(self, stage: str) -> None:
+        """Read the annotation file, and say how much of it is not trained on.
+
+        Raises:
+            InputError: see :attr:`coco`; or if no annotation can be used.
+        """
+        if stage != "fit":
+            return
+        left_out = len(self.coco.annotations) - self.coco.count_usable()
+        if left_out:
+            log.warning(
+                "%d of %d annotations are not trained on: crowd, no area or outside the image.",
+                left_out,
+                len(self.coco.annotations),
+            )
+
+    def _train_loader(self, dataset: CocoDataset, collate_samples: Callable[[list[Sample]], Any]) -> DataLoader[Any]:
+        """Shuffled batches, each process its share."""
+        world, rank = self._processes()
+        sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
+        return DataLoader(
+            dataset,
+            sampler=sampler,
+            batch_size=self.batch_size,
+            collate_fn=collate_samples,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def _equal_size_loader(
+        self,
+        dataset: CocoDataset,
+        collate_samples: Callable[[list[Sample]], Any],
+        size_of: Callable[[Image], tuple[int, int]],
+    ) -> DataLoader[Any]:
+        """Every image, in batches of one size."""
+        batches = EqualSizeBatches(dataset, self.batch_size, self._processes()[0], collate_samples, size_of)
+        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+
+    def _processes(self) -> tuple[int, int]:
+        """How many processes there are, and which this is."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+
+class RefineDataModule(CocoDataModule):
     """Noisy annotations and their images, for training the refiner and for refining.
 
     Args:
@@ -47,31 +144,21 @@ class RefineDataModule(LightningDataModule):
         color_jitter: float = 0.0,
         seed: int | None = None,
     ) -> None:
-        super().__init__()
-        if num_workers < 0:
-            raise InputError(f"data.num_workers is {num_workers}: give a number from 0 up.")
-        for name, value in (
-            ("shortest_side", shortest_side),
-            ("longest_side", longest_side),
-            ("batch_size", batch_size),
-            ("max_objects", max_objects),
-        ):
-            if value < 1:
-                raise InputError(f"data.{name} is {value}: give a number from 1 up.")
-        for name, share in (("horizontal_flip", horizontal_flip), ("color_jitter", color_jitter)):
-            if not 0 <= share <= 1:
-                raise InputError(f"data.{name} is {share}: give a number from 0 to 1.")
+        super().__init__(
+            batch_size,
+            num_workers,
+            horizontal_flip,
+            color_jitter,
+            seed,
+            shortest_side=shortest_side,
+            longest_side=longest_side,
+            max_objects=max_objects,
+        )
         self.annotations = annotations
         self.image_root = image_root
         self.shortest_side = shortest_side
         self.longest_side = longest_side
-        self.batch_size = batch_size
-        self.num_workers = num_workers
         self.max_objects = max_objects
-        self.horizontal_flip = horizontal_flip
-        self.color_jitter = color_jitter
-        # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
-        self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
         self.skip_missing_images = False
         self._coco: CocoFile | None = None
         self._paths: dict[int, Path] = {}
@@ -84,11 +171,7 @@ class RefineDataModule(LightningDataModule):
             InputError: if it cannot be used, or images are missing and are not to be skipped.
         """
         if self._coco is None:
-            coco = read_coco(self.annotations)
-            self._paths, missing = resolve_images(coco, self.image_root)
-            if missing and not (self.skip_missing_images and self._paths):
-                raise missing_images_error(coco, self.image_root, missing)
-            self._coco = coco
+            self._coco, self._paths = read_with_images(self.annotations, self.image_root, self.skip_missing_images)
         return self._coco
 
     @property
@@ -97,65 +180,37 @@ class RefineDataModule(LightningDataModule):
         _ = self.coco  # finds them
         return self._paths
 
-    @property
-    def categories(self) -> list[Category]:
-        """The classes, in the order of the labels."""
-        return self.coco.categories
-
-    def setup(self, stage: str) -> None:
-        """Read the annotation file, and say how much of it is not trained on.
-
-        Raises:
-            InputError: see :meth:`count_refinable`.
-        """
-        left_out = len(self.coco.annotations) - self.count_refinable()
-        if stage == "fit" and left_out:
-            log.warning(
-                "%d of %d annotations are not trained on: crowd, no area or outside the image.",
-                left_out,
-                len(self.coco.annotations),
-            )
-
-    def count_refinable(self) -> int:
-        """Count the annotations that can be trained on or refined, at least one.
-
-        Raises:
-            InputError: see :attr:`coco`; or if there is none.
-        """
-        kept = sum(self.coco.reason_to_skip(annotation) is None for annotation in self.coco.annotations)
-        if not kept:
-            raise InputError(
-                f"{self.annotations}: none of its {len(self.coco.annotations)} annotations can be refined "
-                f"(all crowd, without area or outside their image): give a file with boxes."
-            )
-        return kept
-
-    def train_dataloader(self) -> DataLoader[Sample]:
+    def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation."""
-        dataset = RefineDataset(
-            self.coco,
-            self.paths,
-            Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter),
-            self.seed,
-            self.max_objects,
-        )
-        world, rank = self._processes()
-        sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
-        return DataLoader(
-            dataset,
-            sampler=sampler,
-            batch_size=self.batch_size,
-            collate_fn=collate,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
+        augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
+        dataset = CocoDataset(self.coco, self.paths, augmentation, self.seed, self.max_objects)
+        return self._train_loader(dataset, collate)
 
     def predict_dataloader(self) -> DataLoader[RefineBatch | FailedBatch]:
         """Every image with objects once, without augmentation, in batches of one padded size."""
-        dataset = RefineDataset(self.coco, self.paths, Augmentation(self.shortest_side, self.longest_side))
-        batches = EqualSizeBatches(dataset, self.batch_size, self._processes()[0])
-        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+        augmentation = Augmentation(self.shortest_side, self.longest_side)
+        self.coco.count_usable()
+        dataset = CocoDataset(self.coco, self.paths, augmentation)
 
-    def _processes(self) -> tuple[int, int]:
-        """How many processes there are, and which this is."""
-        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        def size_of(image: Image) -> tuple[int, int]:
+            return padded_size(*augmentation.resized(image.height, image.width))
+
+        return self._equal_size_loader(dataset, collate, size_of)
+
+
+def read_with_images(
+    annotations: str, image_root: str, skip_missing_images: bool = False
+) -> tuple[CocoFile, dict[int, Path]]:
+    """Read an annotation file and find its images.
+
+    Returns:
+        The file, and the path of each image that is there, by image id.
+
+    Raises:
+        InputError: if the file cannot be used, or images are missing and are not to be skipped.
+    """
+    coco = read_coco(annotations)
+    paths, missing = resolve_images(coco, image_root)
+    if missing and not (skip_missing_images and paths):
+        raise missing_images_error(coco, image_root, missing)
+    return coco, paths

@@ -52,8 +52,8 @@ def check_size(path: Path, image: Image, width: int, height: int) -> None:
         )
 
 
-class RefineDataset(Dataset[Sample]):
-    """The images of an annotation file, each with the annotations that can be refined.
+class CocoDataset(Dataset[Sample]):
+    """The images of an annotation file, each with the annotations that can be learnt from.
 
     Args:
         coco: the annotation file.
@@ -118,4 +118,5 @@ class RefineDataset(Dataset[Sample]):
             annotation_ids=torch.tensor([a.id for a in annotations], dtype=torch.long),
             scale=torch.tensor(augmented.scale),
             seed=step_seed,
+            image_id=image.id,
         )

@@ -1,6 +1,6 @@
 """A small data set with true boxes, drawn from a seed: shapes with texture, on clutter, overlapping."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +21,43 @@ LEAST_VISIBLE = 0.65
 SEGMENT_TRIES = 40
 
 
-def draw_demo_data(folder: Path, images: int = 150, seed: int = 0, overwrite: bool = False) -> Path:
-    """Draw images with objects of four classes, and their COCO json.
+def draw_demo_data(
+    folder: Path, images: int = 150, test_images: int = 60, seed: int = 0, overwrite: bool = False
+) -> tuple[Path, Path]:
+    """Draw images with objects of four classes, and their COCO json, some to train and others to test on.
 
     Args:
-        folder: gets ``train.json`` and ``images/``; made if need be.
-        images: how many.
+        folder: gets ``train.json``, ``test.json`` and ``images/``; made if need be.
+        images: how many to train on.
+        test_images: how many to test on.
         seed: decides every pixel: the same seed gives the same files.
         overwrite: allow the files to exist.
 
     Returns:
-        The path of the json.
+        The paths of the two json files.
 
     Raises:
-        InputError: if the number is not positive or the folder cannot be written.
+        InputError: if a number is not positive or the folder cannot be written.
     """
-    if images < 1:
-        raise InputError(f"images is {images}: give a number from 1 up.")
+    for name, count in (("images", images), ("test_images", test_images)):
+        if count < 1:
+            raise InputError(f"{name} is {count}: give a number from 1 up.")
     make_folder(folder / "images")
-    path = check_output(folder / "train.json", overwrite=overwrite)
+    train, test = (check_output(folder / name, overwrite=overwrite) for name in ("train.json", "test.json"))
+    _draw_set(train, range(1, images + 1), seed)
+    _draw_set(test, range(images + 1, images + test_images + 1), seed)
+    return train, test
+
+
+def _draw_set(path: Path, image_ids: Iterable[int], seed: int) -> None:
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id in range(1, images + 1):
+    for image_id in image_ids:
         pixels, objects = _draw_image(np.random.default_rng([seed % 2**64, image_id]))
-        name = f"{image_id:04d}.png"
-        if not cv2.imwrite(str(folder / "images" / name), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
-            raise InputError(f"{folder / 'images' / name}: cannot be written: make room, or give another output.")
-        entries.append({"id": image_id, "file_name": name, "width": WIDTH, "height": HEIGHT})
+        image = path.parent / "images" / f"{image_id:04d}.png"
+        if not cv2.imwrite(str(image), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
+            raise InputError(f"{image}: cannot be written: make room, or give another output.")
+        entries.append({"id": image_id, "file_name": image.name, "width": WIDTH, "height": HEIGHT})
         for category_id, (x, y, width, height) in objects:
             annotations.append(
                 {
@@ -61,7 +71,6 @@ def draw_demo_data(folder: Path, images: int = 150, seed: int = 0, overwrite: bo
             )
     categories = [{"id": key, "name": name} for key, name in enumerate(SHAPES, start=1)]
     write_json(path, {"images": entries, "annotations": annotations, "categories": categories})
-    return path
 
 
 def _draw_image(random: np.random.Generator) -> tuple[Pixels, list[tuple[int, tuple[int, int, int, int]]]]:

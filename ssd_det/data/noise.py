@@ -78,3 +78,26 @@ def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, An
         keep_box(new, "true_bbox", entry["bbox"])
         entries[annotation.position] = new
     return with_annotations(coco, entries), len(chosen)
+
+
+def with_true_boxes(coco: CocoFile) -> tuple[dict[str, Any], int]:
+    """Copy the content of a file with each ``true_bbox`` in the place of the noisy box.
+
+    Args:
+        coco: the file; its content is not changed.
+
+    Returns:
+        The content, and how many annotations have a true box.
+
+    Raises:
+        InputError: if none has.
+    """
+    known = [annotation for annotation in coco.annotations if annotation.true_bbox is not None]
+    if not known:
+        raise InputError(f"{coco.path}: no annotation has a true_bbox: give a file that corrupt-annotations wrote.")
+    entries = {}
+    for annotation in known:
+        entry = moved(coco.entry(annotation), coco.entry(annotation)["true_bbox"])
+        del entry["true_bbox"]
+        entries[annotation.position] = entry
+    return with_annotations(coco, entries), len(known)

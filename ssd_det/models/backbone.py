@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import get_model, get_model_weights
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
@@ -32,7 +33,7 @@ MOBILENET_STAGES = (
 
 
 class Backbone(nn.Module):
-    """A torchvision network and a feature pyramid with levels P2 to P5.
+    """A torchvision network and a feature pyramid, by default with the levels P2 to P5.
 
     As published, every convolution of the pyramid is followed by GroupNorm with 32 groups.
 
@@ -44,6 +45,8 @@ class Backbone(nn.Module):
         frozen_stages: how many of the network's stages are not trained: 0 none, 1 the stem and the first
             stage, up to 4 all of it. The stem is frozen with the first stage.
         freeze_batch_norm: keep batch norms on their running statistics (their scale and shift still learn).
+        lowest_level: the finest level, 2 to 5.
+        extra_levels: makes levels above P5.
 
     Raises:
         InputError: if an argument is out of range or the weights cannot be had or do not fit.
@@ -56,6 +59,8 @@ class Backbone(nn.Module):
         channels: int = 256,
         frozen_stages: int = 1,
         freeze_batch_norm: bool = True,
+        lowest_level: int = 2,
+        extra_levels: ExtraFPNBlock | None = None,
     ) -> None:
         super().__init__()
         if channels < 1 or channels % NORM_GROUPS:
@@ -66,14 +71,14 @@ class Backbone(nn.Module):
         stages: tuple[tuple[str, ...], ...] = RESNET_STAGES
         if name == "mobilenet_v2":
             network, stages = cast(nn.Module, network.features), MOBILENET_STAGES
-        outputs = {stage[-1]: f"p{level}" for level, stage in enumerate(stages[1:], start=2)}
+        outputs = {stage[-1]: f"p{level}" for level, stage in enumerate(stages[1:], start=2) if level >= lowest_level}
         self.body = IntermediateLayerGetter(network, outputs)
         self.frozen = [layer for stage in stages[: frozen_stages + 1] for layer in stage] if frozen_stages else []
         self.freeze_batch_norm = freeze_batch_norm
         for layer in self._frozen_layers():
             layer.requires_grad_(False)
         self.fpn = FeaturePyramidNetwork(
-            _channels_of(self.body), channels, norm_layer=partial(nn.GroupNorm, NORM_GROUPS)
+            _channels_of(self.body), channels, extra_levels, norm_layer=partial(nn.GroupNorm, NORM_GROUPS)
         )
         self.channels = channels
 
@@ -98,7 +103,8 @@ class Backbone(nn.Module):
             images: ``Tensor[B, 3, H, W]``, normalised, H and W multiples of 32.
 
         Returns:
-            P2 to P5, ``Tensor[B, channels, H / stride, W / stride]`` for the strides 4, 8, 16, 32.
+            The levels from the finest on, ``Tensor[B, channels, H / stride, W / stride]``; the strides of P2 to
+            P5 are 4, 8, 16 and 32.
         """
         features: OrderedDict[str, Tensor] = self.fpn(self.body(images))
         return list(features.values())

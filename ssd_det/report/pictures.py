@@ -42,13 +42,18 @@ def draw_pictures(
     if missing:
         raise missing_images_error(coco, image_root, missing)
     make_folder(folder)
-    chosen = sorted(coco.annotations_by_image, key=lambda image_id: (_mean_iou(coco, image_id), image_id))[:count]
+    chosen = most_moved(coco)[:count]
     names = [f"{rank:02d}_{Path(coco.image_by_id[key].file_name).stem}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
     for path, image_id in zip(paths, chosen, strict=True):
         pixels = read_image(found[image_id], coco.image_by_id[image_id])
         write_png(_picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id), str(path))
     return paths
+
+
+def most_moved(coco: CocoFile) -> list[int]:
+    """Ids of the images with boxes, those first whose boxes overlap their originals least."""
+    return sorted(coco.annotations_by_image, key=lambda image_id: (_mean_iou(coco, image_id), image_id))
 
 
 def _mean_iou(coco: CocoFile, image_id: int) -> float:

@@ -1,12 +1,12 @@
 """How close boxes are to the true ones, and how the bad ones fail."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ssd_det.data.categories import unique_names
 from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou
@@ -47,7 +47,7 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
     else:
         known = any(a.original_bbox is not None for a in file.annotations)
         before_boxes = {a.id: a.original_bbox or a.bbox for a in file.annotations}
-    names = _unique_names(reference)
+    names = unique_names(reference)
     return {
         "annotations": len(compared),
         "left_out": len(reference.annotations) - len(compared),
@@ -116,12 +116,6 @@ def failure_counts(boxes: Tensor, true: Tensor, image_ids: Tensor) -> dict[str, 
         for name, count in zip(FAILURES, kind.bincount(minlength=len(FAILURES)).tolist(), strict=True):
             counts[name] += count
     return counts
-
-
-def _unique_names(coco: CocoFile) -> dict[int, str]:
-    """The name of each category by id, with the id behind it where several have the same."""
-    uses = Counter(category.name for category in coco.categories)
-    return {c.id: c.name if uses[c.name] == 1 else f"{c.name} ({c.id})" for c in coco.categories}
 
 
 def _statistics(overlaps: Tensor) -> dict[str, float | int | None]:

@@ -61,6 +61,22 @@ def print_comparison(result: dict[str, Any]) -> None:
         say(f"IoU below 0.5, {name}: {failures}.")
 
 
+def print_per_class(measured: dict[str, Any]) -> None:
+    """Show the figures by category of :func:`ssd_det.report.average_precision.average_precision`."""
+    columns = ("ap", "ap_50", "voc_ap_50")
+    table = Table(title="Average precision of each class")
+    for name in ("", *columns):
+        table.add_column(name, justify="right" if name else "left")
+    for key, row in measured["by_category"].items():
+        table.add_row(escape(key), *(figure(row[name]) for name in columns))
+    Console().print(table)
+
+
+def figure(value: float | None) -> str:
+    """A figure with three digits, a dash where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"
 

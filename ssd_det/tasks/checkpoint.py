@@ -7,19 +7,30 @@ from ssd_det.data.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 
-KIND, MEND = "a checkpoint of a refiner", "give one that fit wrote"
+MEND = "give one that fit wrote"
+KEYS = ("task", "settings", "categories", "state_dict")
 
 
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of a refiner.
+def load_checkpoint(path: str | Path, task: str | None = None) -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Args:
+        path: the file.
+        task: what it has to be a checkpoint of, ``refiner`` or ``detector``; either where not given.
+
+    Returns:
+        What Lightning keeps, and ``task``, its ``settings`` and ``categories``.
 
     Raises:
         InputError: if it is missing or something else.
     """
-    checkpoint = load_tensors(path, KIND, MEND)
-    missing = {"hyper_parameters", "categories", "state_dict"} - checkpoint.keys()
+    kind = f"a checkpoint of a {task}" if task else "a checkpoint of a refiner or a detector"
+    checkpoint = load_tensors(path, kind, MEND)
+    missing = [key for key in KEYS if key not in checkpoint]
     if missing:
-        raise InputError(f"{path}: is not {KIND} (it has no {', '.join(sorted(missing))}): {MEND}.")
+        raise InputError(f"{path}: is not {kind} (it has no {', '.join(missing)}): {MEND}.")
+    if task is not None and checkpoint["task"] != task:
+        raise InputError(f"{path}: is not {kind} but of a {checkpoint['task']}: {MEND} for a {task}.")
     return checkpoint
 
 

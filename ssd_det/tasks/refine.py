@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor
-from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LinearLR, MultiStepLR
 
 from ssd_det.data.batch import FailedBatch, Objects, RefineBatch
-from ssd_det.data.coco import Category
+from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
@@ -20,26 +16,12 @@ from ssd_det.models.refiner_head import LossWeights, RefinerHead
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
-from ssd_det.tasks.checkpoint import KIND, MEND, categories_of, load_checkpoint
+from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, Task, check_range
 
-WARMUP_FACTOR = 0.001
 OBJECTS_AT_ONCE = 32
-COLOURS = 3
-TRAINING_ONLY = (
-    "weights",
-    "num_negatives",
-    "loss_weights",
-    "regression_beta",
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "weight_decay",
-    "warmup_steps",
-    "milestones",
-)
 
 
-class RefineTask(LightningModule):
+class RefineTask(Task):
     """SSD-Det's refiner with its losses, optimiser and schedule.
 
     The network is built when the class list is known, from the data or from a checkpoint.
@@ -73,9 +55,13 @@ class RefineTask(LightningModule):
         milestones: epochs after which the rate is divided by 10.
 
     Attributes:
-        given: names of the settings that a user wrote out, so that a checkpoint may not contradict them.
         average_over_flip: refine mirrored images as well, and average.
     """
+
+    NAME = "refiner"
+    DATA = RefineDataModule
+    COMMANDS = frozenset({"fit", "refine_annotations"})
+    FREE = TRAINING_ONLY | {"num_negatives", "loss_weights", "regression_beta"}
 
     def __init__(
         self,
@@ -99,7 +85,7 @@ class RefineTask(LightningModule):
         use_sisd: bool = True,
         loss_weights: LossWeights = LossWeights(),  # noqa: B008 (frozen)
         regression_beta: float = 0.0,
-        optimizer: Literal["sgd", "adamw"] = "sgd",
+        optimizer: OptimizerName = "sgd",
         learning_rate: float = 0.02,
         momentum: float = 0.9,
         weight_decay: float = 1e-4,
@@ -107,25 +93,16 @@ class RefineTask(LightningModule):
         milestones: Sequence[int] = (8, 11),
     ) -> None:
         super().__init__()
-        _check_range(1, roi_size=roi_size, feature_width=feature_width, top_k=top_k)
-        _check_range(0, num_negatives=num_negatives, sampling_ratio=sampling_ratio, warmup_steps=warmup_steps)
-        _check_range(0, learning_rate=learning_rate, weight_decay=weight_decay, regression_beta=regression_beta)
-        if not ratios or min(ratios) <= 0:
-            raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
-        if len(image_mean) != COLOURS or len(image_std) != COLOURS or min(image_std) <= 0:
-            raise InputError("model.image_mean and model.image_std need 3 numbers each, the deviations above 0.")
         self.save_hyperparameters(ignore="loss_weights")
         self.save_hyperparameters({"loss_weights": asdict(loss_weights)})
+        self.check_settings()
+        check_range(1, self.hparams, "roi_size", "top_k")
+        check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta")
+        if not ratios or min(ratios) <= 0:
+            raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
         self.loss_weights = loss_weights
-        self.categories: list[Category] | None = None
         self.refiner: Refiner | None = None
         self.average_over_flip = False
-        self.given: frozenset[str] = frozenset()
-
-    def setup(self, stage: str) -> None:
-        """Take the class list from the data module, unless a checkpoint gave one."""
-        if self.categories is None:
-            self.categories = self.trainer.datamodule.categories  # type: ignore[attr-defined]
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
@@ -175,18 +152,9 @@ class RefineTask(LightningModule):
         draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
         output = self(batch, draws)
         terms = self.refiner.head.losses(output, batch.objects)
-        loss = torch.stack(list(terms.values())).sum()
-        if not loss.isfinite():
-            raise InputError(
-                f"The loss became {loss.item()} at step {self.global_step} "
-                f"({', '.join(f'{name} {value.item():.4g}' for name, value in terms.items())}): "
-                f"lower model.learning_rate or set trainer.gradient_clip_val."
-            )
         count = len(batch.images)
-        self.log_dict({name: value.detach() for name, value in terms.items()}, batch_size=count)
-        self.log("loss", loss.detach(), prog_bar=True, batch_size=count)
+        loss = self.log_losses(terms, count)
         self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
-        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=count)
         return {"loss": loss, "output": output}
 
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
@@ -217,83 +185,3 @@ class RefineTask(LightningModule):
         parts = torch.split(torch.arange(len(objects.boxes), device=images.device), OBJECTS_AT_ONCE)
         outputs = [self.refiner.head(features, objects.only(part)) for part in parts]
         return torch.cat([o.refined for o in outputs]), torch.cat([o.score for o in outputs])
-
-    def configure_optimizers(self) -> Any:
-        """SGD (or AdamW) with linear warm-up by step and decay by epoch (section 4.1)."""
-        settings = self.hparams
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        rate, decay = settings["learning_rate"], settings["weight_decay"]
-        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay)
-        if settings["optimizer"] == "sgd":
-            optimizer = SGD(parameters, lr=rate, momentum=settings["momentum"], weight_decay=decay)
-        schedules = [{"scheduler": MultiStepLR(optimizer, list(settings["milestones"])), "interval": "epoch"}]
-        if settings["warmup_steps"]:
-            warmup = LinearLR(optimizer, WARMUP_FACTOR, total_iters=settings["warmup_steps"])
-            schedules.append({"scheduler": warmup, "interval": "step"})
-        return [optimizer], schedules
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the class list with the weights."""
-        assert self.categories is not None
-        checkpoint["categories"] = [category._asdict() for category in self.categories]
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check the class list when a training goes on.
-
-        Raises:
-            InputError: if the data has other classes.
-        """
-        data_categories, self.categories = self.categories, categories_of(checkpoint)
-        self.check_categories(data_categories or self.categories, "the data")
-
-    def restore(self, path: str | Path) -> None:
-        """Become the refiner that a checkpoint holds: architecture, class list and weights.
-
-        Args:
-            path: a checkpoint that ``fit`` wrote.
-
-        Raises:
-            InputError: if it is something else, or contradicts a setting in :attr:`given`.
-        """
-        checkpoint = load_checkpoint(path)
-        settings = checkpoint["hyper_parameters"]
-        try:
-            self.categories = categories_of(checkpoint)
-            for name in sorted(self.given - set(TRAINING_ONLY)):
-                if _plain(self.hparams[name]) != _plain(settings[name]):
-                    raise InputError(
-                        f"model.{name} is {_plain(self.hparams[name])}, but {path} was trained with "
-                        f"{_plain(settings[name])}: remove the setting or use another checkpoint."
-                    )
-            self.hparams.update({**settings, "weights": None})
-            self.refiner = None
-            self.configure_model()
-            self.load_state_dict(checkpoint["state_dict"])
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is not {KIND} ({type(error).__name__}): {MEND}.") from error
-
-    def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
-        """Make sure that data has the classes that the refiner knows.
-
-        Raises:
-            InputError: if not.
-        """
-        if list(categories) != self.categories:
-            raise InputError(
-                f"{source}: has the classes {_names(categories)}, but the checkpoint was trained on "
-                f"{_names(self.categories or [])}: use the checkpoint that belongs to the data."
-            )
-
-
-def _check_range(least: int, **settings: float) -> None:
-    for name, value in settings.items():
-        if value < least:
-            raise InputError(f"model.{name} is {value}: give a number from {least} up.")
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, list | tuple) else value
-
-
-def _names(categories: Sequence[Category]) -> str:
-    return ", ".join(f"{category.id} {category.name}" for category in categories)

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from ssd_det.data.augmentation import Augmentation
 from ssd_det.data.coco import Image, read_coco, resolve_images
-from ssd_det.data.dataset import RefineDataset, read_image
+from ssd_det.data.dataset import CocoDataset, read_image
 from ssd_det.errors import InputError
 
 BOX = {"image_id": 1, "category_id": 3}
@@ -16,7 +16,7 @@ BOX = {"image_id": 1, "category_id": 3}
 
 def dataset_of(path, root, augmentation=None, **settings):
     coco = read_coco(path)
-    return RefineDataset(coco, resolve_images(coco, root)[0], augmentation or Augmentation(60, 100), **settings)
+    return CocoDataset(coco, resolve_images(coco, root)[0], augmentation or Augmentation(60, 100), **settings)
 
 
 @pytest.fixture

@@ -1,0 +1,10 @@
+"""A habit of our command lines."""
+
+from jsonargparse import ArgumentParser
+
+
+def allow_bare_flags(parser: ArgumentParser) -> None:
+    """Let ``--flag`` alone mean ``--flag true``."""
+    for action in parser._actions:
+        if getattr(action, "_typehint", None) is bool:
+            action.nargs, action.const = "?", True

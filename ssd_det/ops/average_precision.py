@@ -1,0 +1,47 @@
+"""The average precision of Pascal VOC, as the area under the whole precision-recall curve."""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+def voc_average_precision(scores: Array, correct: npt.NDArray[np.bool_], objects: int) -> float:
+    """Area under the precision-recall curve, all points, with precision made to fall (VOC 2010 and later).
+
+    Args:
+        scores: ``[N]``, of the detections of a class in all images.
+        correct: ``[N]``, whether each detection is a hit.
+        objects: how many there are to be found, at least one.
+
+    Returns:
+        A number in [0, 1].
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(correct[order])
+    recall = np.concatenate([[0.0], hits / objects])
+    precision = np.concatenate([hits / np.arange(1, len(hits) + 1), [0.0]])
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((np.diff(recall) * envelope[:-1]).sum())
+
+
+def voc_matches(overlaps: Array, scores: Array, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
+    """Decide which detections of a class in an image are hits: each claims the object it overlaps most, once.
+
+    Args:
+        overlaps: ``[N, M]``, IoU of each detection with each object of the class.
+        scores: ``[N]``, of the detections.
+        threshold: the least IoU of a hit.
+
+    Returns:
+        ``[N]``: the best-scored of the detections that claim an object is a hit, the others are not.
+    """
+    correct = np.zeros(len(scores), dtype=bool)
+    if not overlaps.size:
+        return correct
+    order = np.argsort(-scores, kind="stable")
+    claimed = overlaps[order].argmax(axis=1)
+    close = overlaps[order].max(axis=1) >= threshold
+    _, first = np.unique(claimed[close], return_index=True)
+    correct[order[np.flatnonzero(close)[first]]] = True
+    return correct

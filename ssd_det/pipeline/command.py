@@ -1,0 +1,206 @@
+"""The command ``ssd-det pipeline``."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from jsonargparse.typing import Path_fr
+
+from ssd_det import __version__
+from ssd_det.data.categories import different_categories
+from ssd_det.data.coco import CocoFile, missing_images_error, read_coco, resolve_images
+from ssd_det.data.writing import make_folder, write_json
+from ssd_det.errors import InputError
+from ssd_det.flags import allow_bare_flags
+from ssd_det.pipeline.plan import Inputs, plan, resolve_words, settings_of
+from ssd_det.pipeline.processes import Processes, locked
+from ssd_det.pipeline.stage import digest
+
+RUN = "run.json"
+SECTIONS = ("refine", "detect")
+OWN_KEYS = ("config", "settings")
+INTERRUPTED = 130
+TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
+
+
+@dataclass
+class Section:
+    """What a ``fit`` of the pipeline is told.
+
+    Args:
+        config: a configuration of ``fit``; a relative path starts from the file that names it.
+        settings: what overrides it, in the same form.
+    """
+
+    config: Path_fr
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def pipeline(
+    *,
+    refine: Section,
+    detect: Section,
+    annotations: str,
+    image_root: str,
+    test_annotations: str,
+    output: str,
+    test_image_root: str | None = None,
+    baselines: bool = False,
+    average_over_flip: bool = False,
+    overrides: dict[str, list[str]],
+) -> None:
+    """Refine boxes, train a detector on them and test it; goes on where it was stopped.
+
+    Args:
+        refine: configuration of the refiner; --refine.model.weights=... and the like override it.
+        detect: configuration of the detector; --detect.model.detector=... and the like override it.
+        annotations: a COCO json file with inaccurate boxes.
+        image_root: the folder that its file names start from.
+        test_annotations: a COCO json file with true boxes to test the detector on.
+        output: the folder of the run; each stage has a folder in it.
+        test_image_root: the folder that the file names of the test file start from; image_root where not given.
+        baselines: train the detector on the noisy and, where known, on the true boxes as well.
+        average_over_flip: refine mirrored images as well, and average.
+        overrides: words of the command line for the configuration of each section.
+    """
+    if any(name in os.environ for name in TORCHRUN):
+        raise InputError(
+            "pipeline starts the processes of each stage itself (trainer.devices): "
+            "under torchrun use the single commands fit, refine-annotations and test."
+        )
+    inputs = Inputs(annotations, image_root, test_annotations, test_image_root or image_root)
+    coco = _check(inputs)
+    run = Path(output)
+    _check_folder(run)
+    make_folder(run)
+    with locked(run):
+        record = _open_run(run, inputs)
+        processes = Processes()
+        settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
+        stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, average_over_flip)
+        place = ""
+        try:
+            for number, stage in enumerate(stages, start=1):
+                place = f"[{number}/{len(stages)}]"
+                stage.advance(processes, place)
+            code = processes.run(["report", str(run)])
+        except KeyboardInterrupt:
+            print(f"Stopped in stage {place}: the same command goes on from there.", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
+    if code:
+        raise SystemExit(code)
+    print(f"{processes.seconds:.1f} s in the processes of this call.", flush=True)
+
+
+def main(words: Sequence[str]) -> None:
+    """Parse the words of the command line and run the pipeline."""
+    own, overrides = _split(words)
+    parser = ArgumentParser(
+        prog="ssd-det pipeline",
+        description="Refine boxes, train a detector on them and test it; goes on where it was stopped.",
+    )
+    parser.add_argument("--config", action="config", help="a yaml with any of these settings")
+    parser.add_function_arguments(pipeline, skip={"overrides"})
+    allow_bare_flags(parser)
+    chosen = vars(parser.instantiate_classes(parser.parse_args(own)))
+    del chosen["config"]
+    pipeline(**chosen, overrides=overrides)
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Part the words that are for us from those that the ``fit`` of a section is to be told."""
+    own: list[str] = []
+    overrides: dict[str, list[str]] = {section: [] for section in SECTIONS}
+    target = own
+    for word in words:
+        section, _, rest = word.removeprefix("--").partition(".")
+        if word.startswith("--"):
+            foreign = section in SECTIONS and rest.partition("=")[0].partition(".")[0] not in OWN_KEYS
+            target = overrides[section] if foreign else own
+            target.append(f"--{rest}" if foreign else word)
+        else:
+            target.append(word)
+    return own, overrides
+
+
+def _check(inputs: Inputs) -> CocoFile:
+    """Read the annotation files before any work is done.
+
+    Returns:
+        The noisy file.
+
+    Raises:
+        InputError: if one cannot be used, images are missing, or their categories differ.
+    """
+    coco, test = read_coco(inputs.annotations), read_coco(inputs.test_annotations)
+    for file, root in ((coco, inputs.image_root), (test, inputs.test_image_root)):
+        missing = resolve_images(file, root)[1]
+        if missing:
+            raise missing_images_error(file, root, missing)
+    if test.categories != coco.categories:
+        raise InputError(different_categories(test.path, test.categories, coco.path, coco.categories))
+    coco.count_usable()
+    return coco
+
+
+def _check_folder(run: Path) -> None:
+    if run.is_dir() and any(run.iterdir()) and not (run / RUN).is_file():
+        raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
+
+
+def _open_run(run: Path, inputs: Inputs) -> dict[str, Any]:
+    """Read or make the record of a run.
+
+    Returns:
+        ``inputs`` and ``resolved``, the configuration of each section with the digest of where it came from.
+
+    Raises:
+        InputError: if the run is one on other inputs.
+    """
+    mine = {name: str(Path(path).resolve()) for name, path in asdict(inputs).items()}
+    path = run / RUN
+    if not path.is_file():
+        record: dict[str, Any] = {"inputs": mine, "resolved": {}}
+        write_json(path, record)
+        return record
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        theirs = record["inputs"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: is not what the pipeline wrote: give another output, or remove {run}.") from None
+    for name, value in mine.items():
+        if theirs.get(name) != value:
+            raise InputError(
+                f"{run}: is a run with another configuration: its {name} is {theirs.get(name)}, not {value}: "
+                f"give another output, or remove it."
+            )
+    return record
+
+
+def _resolve(
+    run: Path,
+    record: dict[str, Any],
+    processes: Processes,
+    sections: dict[str, Section],
+    overrides: dict[str, list[str]],
+) -> dict[str, dict[str, Any]]:
+    """The whole configuration of each section; one that was worked out before is taken from the record."""
+    keys = {
+        name: [__version__, digest(Path(section.config.absolute)), section.settings, overrides[name]]
+        for name, section in sections.items()
+    }
+    resolved: dict[str, Any] = record["resolved"]
+    questions = {
+        name: resolve_words(name, section.config.absolute, section.settings, overrides[name], run)
+        for name, section in sections.items()
+        if resolved.get(name, {}).get("from") != keys[name]
+    }
+    for name, printed in processes.ask(questions).items():
+        resolved[name] = {"from": keys[name], "settings": settings_of(name, printed)}
+    write_json(run / RUN, record)
+    return {name: resolved[name]["settings"] for name in sections}

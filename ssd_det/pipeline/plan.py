@@ -1,0 +1,193 @@
+"""Which stages a run has, and what each is told."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.writing import write_whole
+from ssd_det.errors import InputError
+from ssd_det.pipeline.stage import CHECKPOINT, Stage
+
+FOR_EVERY_COMMAND = ("seed_everything", "trainer", "model", "data")
+UNSET_FOLDERS = (None, "", ".")
+BASELINES = ("noisy", "clean")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works on.
+
+    Attributes:
+        annotations: the noisy file.
+        image_root: of its images.
+        test_annotations: the file with true boxes to test on.
+        test_image_root: of its images.
+    """
+
+    annotations: str
+    image_root: str
+    test_annotations: str
+    test_image_root: str
+
+
+def resolve_words(section: str, config: str, settings: Mapping[str, Any], words: Sequence[str], run: Path) -> list[str]:
+    """The command that prints the whole configuration of a ``fit``, so that mistakes in it show before any work.
+
+    Args:
+        section: ``refine`` or ``detect``.
+        config: yaml file of ``fit``.
+        settings: what overrides it.
+        words: of the command line, what overrides these.
+        run: the folder of the run, to note the settings in.
+    """
+    path = run / f"{section}.yaml"
+    write_whole(path, lambda file: file.write(yaml.safe_dump(dict(settings), sort_keys=False)))
+    given = ["--data.annotations=annotations.json", "--data.image_root=images"]
+    return ["fit", f"--config={config}", *([f"--config={path}"] if settings else []), *words, *given, "--print_config"]
+
+
+def settings_of(section: str, printed: str) -> dict[str, Any]:
+    """The configuration that a ``fit`` printed, made ready for stages.
+
+    Raises:
+        InputError: if its logs or checkpoints would not lie in the stage's folder.
+    """
+    settings = {key: value for key, value in yaml.safe_load(printed).items() if key in FOR_EVERY_COMMAND}
+    trainer = settings["trainer"]
+    loggers = trainer["logger"] if isinstance(trainer["logger"], list) else [trainer["logger"]]
+    for logger in loggers:
+        folder = logger["init_args"].get("save_dir") if isinstance(logger, dict) else None
+        if folder not in UNSET_FOLDERS:
+            raise InputError(
+                f"{section}: trainer.logger has the save_dir {folder}: "
+                f"leave it empty, as each stage has a folder of its own."
+            )
+    callbacks = [callback for callback in trainer["callbacks"] or [] if isinstance(callback, dict)]
+    names = [
+        callback["init_args"].get("filename")
+        for callback in callbacks
+        if callback["class_path"].endswith("ModelCheckpoint")
+    ]
+    if "last" not in names:
+        raise InputError(
+            f"{section}: trainer.callbacks has no ModelCheckpoint with the filename last: "
+            f"add one as in the configurations that come with the package."
+        )
+    return settings
+
+
+def plan(
+    inputs: Inputs,
+    coco: CocoFile,
+    refine: dict[str, Any],
+    detect: dict[str, Any],
+    run: Path,
+    baselines: bool,
+    average_over_flip: bool,
+) -> list[Stage]:
+    """The stages of a run, in their order.
+
+    Args:
+        inputs: what it works on.
+        coco: the noisy file, read.
+        refine: settings of the refiner.
+        detect: settings of the detector.
+        run: the folder of the run.
+        baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
+        average_over_flip: refine mirrored images as well, and average.
+    """
+    noisy = Path(inputs.annotations)
+    true = run / "true" / "true.json"
+    known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
+    refine = _with(refine, "data", annotations=inputs.annotations, image_root=inputs.image_root)
+    refined = run / "refined" / "refined.json"
+    stages = [_fit("fit refiner", run / "refiner", refine, [noisy])]
+    if known:
+        stages.append(
+            Stage(
+                "take out the true boxes",
+                true.parent,
+                [["true-annotations", str(noisy), f"--output={true}", "--overwrite"]],
+                [noisy],
+                [true.name],
+            )
+        )
+    stages.append(_refine(run, refine, noisy, refined, true if known else None, average_over_flip))
+    stages += _detector(run, "", detect, refined, inputs)
+    if baselines:
+        stages += _detector(run, "noisy", detect, noisy, inputs)
+    if baselines and known:
+        stages += _detector(run, "clean", detect, true, inputs)
+    return stages
+
+
+def _fit(title: str, folder: Path, settings: dict[str, Any], inputs: list[Path]) -> Stage:
+    settings = _with(settings, "trainer", default_root_dir=str(folder))
+    return Stage(
+        title, folder, [["fit", f"--config={folder / 'config.yaml'}"]], inputs, [CHECKPOINT], settings, resumable=True
+    )
+
+
+def _refine(
+    run: Path, settings: dict[str, Any], noisy: Path, refined: Path, true: Path | None, average_over_flip: bool
+) -> Stage:
+    folder = refined.parent
+    checkpoint = run / "refiner" / CHECKPOINT
+    commands = [
+        [
+            "refine-annotations",
+            f"--config={folder / 'config.yaml'}",
+            f"--checkpoint={checkpoint}",
+            f"--output={refined}",
+            "--overwrite",
+            *(["--average_over_flip"] if average_over_flip else []),
+        ]
+    ]
+    products = [refined.name]
+    inputs = [noisy, checkpoint]
+    if true is not None:
+        quality = folder / "quality.json"
+        compared = ["compare-annotations", str(refined), f"--reference={true}", f"--output={quality}", "--overwrite"]
+        commands.append(compared)
+        products.append(quality.name)
+        inputs.append(true)
+    settings = _with(settings, "trainer", default_root_dir=str(folder))
+    return Stage("refine annotations", folder, commands, inputs, products, settings)
+
+
+def _detector(run: Path, boxes: str, settings: dict[str, Any], annotations: Path, inputs: Inputs) -> list[Stage]:
+    """Train a detector on an annotation file, and test it."""
+    suffix, on = (f"_{boxes}", f" on {boxes} boxes") if boxes else ("", "")
+    folder, test = run / f"detector{suffix}", run / f"test{suffix}"
+    data = {
+        "annotations": str(annotations),
+        "image_root": inputs.image_root,
+        "test_annotations": inputs.test_annotations,
+        "test_image_root": inputs.test_image_root,
+    }
+    settings = _with(settings, "data", **data)
+    checkpoint = folder / CHECKPOINT
+    words = ["test", f"--config={test / 'config.yaml'}", f"--ckpt_path={checkpoint}"]
+    return [
+        _fit(f"fit detector{on}", folder, settings, [annotations]),
+        Stage(
+            f"test detector{on}",
+            test,
+            [words],
+            [checkpoint, Path(inputs.test_annotations)],
+            ["metrics.json"],
+            _with(settings, "trainer", default_root_dir=str(test)),
+        ),
+    ]
+
+
+def _with(settings: dict[str, Any], section: str, **values: str) -> dict[str, Any]:
+    """A copy of settings with some of the trainer's or of the data module's replaced."""
+    changed = copy.deepcopy(settings)
+    (changed[section] if section == "trainer" else changed[section]["init_args"]).update(values)
+    return changed

@@ -1,0 +1,189 @@
+"""A stage of the pipeline: what it runs, what it reads and leaves, and whether it has to be run."""
+
+import hashlib
+import json
+import shutil
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ssd_det.data.writing import make_folder, write_json, write_whole
+from ssd_det.errors import InputError
+from ssd_det.pipeline.processes import Processes
+
+RECORD = "stage.json"
+CONFIG = "config.yaml"
+CHECKPOINT = "checkpoints/last.ckpt"
+METRICS = "metrics.csv"
+SHOWN_CHANGES = 3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the pipeline with a folder of its own.
+
+    Attributes:
+        title: what it does.
+        folder: where it leaves its products.
+        commands: the words of the commands of ``ssd-det`` that it runs, one after the other.
+        inputs: the files that it reads.
+        products: names of the files that it leaves in the folder.
+        settings: what is written to ``config.yaml`` in the folder, if anything.
+        resumable: whether the last command is a ``fit``, which can go on from its checkpoint.
+    """
+
+    title: str
+    folder: Path
+    commands: list[list[str]]
+    inputs: list[Path]
+    products: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    resumable: bool = False
+
+    def advance(self, processes: Processes, place: str) -> None:
+        """Bring the stage to its end: leave it as it is, go on with it, or do it (again).
+
+        Args:
+            processes: to run the commands in.
+            place: of the stage in the run, for people.
+
+        Raises:
+            InputError: if a command is killed or leaves a product out.
+            SystemExit: with its code, if a command fails.
+        """
+        record = read_record(self.folder)
+        due = self._due()
+        changes = self._changes(record, due)
+        if record.get("finished") and not changes:
+            print(f"{place} {self.title}: finished before, and nothing it depends on has changed.", flush=True)
+            return
+        if changes and record:
+            print(f"{place} {self.title}: done again, because {changes}.", flush=True)
+            shutil.rmtree(self.folder)
+            record = {}
+        else:
+            print(f"{place} {self.title}{': goes on' if record else ''}", flush=True)
+        spent = record.get("seconds", 0.0) + self._interrupted(record)
+        self._run(processes, {**due, "seconds": spent, "started": time.time()}, goes_on=bool(record))
+
+    def _run(self, processes: Processes, record: dict[str, Any], goes_on: bool) -> None:
+        make_folder(self.folder)
+        self._write_record(record)
+        commands = list(self.commands)
+        if self.settings:
+            write_whole(self.folder / CONFIG, lambda file: file.write(yaml.safe_dump(self.settings, sort_keys=False)))
+        if self.resumable and goes_on:
+            commands[-1] = [*commands[-1], *self._checkpoint_words()]
+        for words in commands:
+            code = processes.run(words)
+            if code < 0:
+                raise InputError(
+                    f"{self.folder}: the process of this stage was ended by signal {-code} (out of memory?): "
+                    f"the same command goes on from here."
+                )
+            if code:
+                raise SystemExit(code)
+        if self._missing():
+            raise InputError(
+                f"{self.folder}: the stage has not left {', '.join(self._missing())}: correct its settings."
+            )
+        record["seconds"] += time.time() - record.pop("started")
+        self._write_record({**record, "finished": True, "ended": time.time()})
+
+    def _checkpoint_words(self) -> list[str]:
+        """What makes ``fit`` go on from the last checkpoint, if there is a whole one; its log is kept aside."""
+        log = self.folder / METRICS
+        checkpoint = self.folder / CHECKPOINT
+        if not zipfile.is_zipfile(checkpoint):
+            return []
+        if log.is_file():
+            log.rename(self.folder / f"metrics.{time.time_ns()}.csv")
+        return ["--ckpt_path", str(checkpoint)]
+
+    def _due(self) -> dict[str, Any]:
+        """What the products depend on."""
+        files = [*self.inputs, *_weights(self.settings)]
+        return {
+            "title": self.title,
+            "commands": self.commands,
+            "settings": self.settings,
+            "inputs": {str(path): digest(path) for path in files},
+        }
+
+    def _interrupted(self, record: Mapping[str, Any]) -> float:
+        """About how long the last attempt ran, if something ended it: until its last sign of life."""
+        if "started" not in record:
+            return 0.0
+        last = max(path.stat().st_mtime for path in self.folder.rglob("*"))
+        return max(0.0, last - float(record["started"]))
+
+    def _changes(self, record: Mapping[str, Any], due: Mapping[str, Any]) -> str:
+        """Why a stage that was begun has to be done again, in words; empty where nothing speaks for it."""
+        if not record:
+            return ""
+        settings = _differences(record["settings"], due["settings"])
+        changes = [f"{name} was {old} and is {new}" for name, old, new in settings]
+        changes += [f"{path} has changed" for path, new in due["inputs"].items() if record["inputs"].get(path) != new]
+        if record["commands"] != due["commands"] and not changes:
+            changes.append("its commands have changed")
+        if record.get("finished"):
+            changes += [f"{self.folder / name} is gone" for name in self._missing()]
+        rest = len(changes) - SHOWN_CHANGES
+        return "; ".join(changes[:SHOWN_CHANGES]) + (f"; and {rest} more changes" if rest > 0 else "")
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.products if not (self.folder / name).is_file()]
+
+    def _write_record(self, record: Mapping[str, Any]) -> None:
+        write_json(self.folder / RECORD, record)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What a stage noted of itself, nothing if it was not begun.
+
+    Returns:
+        ``title``, ``commands``, ``settings``, ``inputs`` (digests by path), ``seconds``, and ``finished`` and
+        ``ended``, or ``started``.
+
+    Raises:
+        InputError: if the file holds something else.
+    """
+    path = folder / RECORD
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.") from None
+    return record
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a file, ``None`` where there is none."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _weights(settings: Mapping[str, Any]) -> list[Path]:
+    """The file of weights that a model starts from, if it is one."""
+    weights = settings.get("model", {}).get("init_args", {}).get("weights")
+    return [Path(weights)] if isinstance(weights, str) and Path(weights).is_file() else []
+
+
+def _differences(old: Any, new: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    """Where two settings differ: dotted name, old and new value."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return [] if old == new else [(name, old, new)]
+    keys = [*old, *(key for key in new if key not in old)]
+    return [
+        found
+        for key in keys
+        for found in _differences(old.get(key), new.get(key), f"{name}.{key}" if name else str(key))
+    ]

@@ -1,0 +1,95 @@
+"""Figures of a run: boxes before and after, training curves, precision and recall."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ssd_det.data.writing import make_folder
+from ssd_det.report.pictures import ORIGINAL, REFINED
+
+CLEAN = "#009e73"  # of the same palette
+COLOURS = {"noisy": ORIGINAL, "refined": REFINED, "clean": CLEAN}
+CURVE_COLOURS = {
+    "refiner": "#000000",
+    "detector on refined boxes": REFINED,
+    "detector on noisy boxes": ORIGINAL,
+    "detector on clean boxes": CLEAN,
+}
+SIZE = (6.0, 4.0)
+BINS = 20
+RECALLS = 101
+DOTS_PER_INCH = 120
+
+
+def draw_figures(
+    folder: Path,
+    overlaps: Mapping[str, Sequence[float]] | None,
+    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    detectors: Mapping[str, Mapping[str, Any] | None],
+) -> list[Path]:
+    """Draw what there is to draw.
+
+    Args:
+        folder: gets ``iou.png``, ``training.png`` and ``precision_recall.png``; made if need be.
+        overlaps: IoU with the true box of each box, ``before`` and ``after`` refining.
+        curves: steps and losses, by training.
+        detectors: what ``test`` measured, by the boxes trained on.
+
+    Returns:
+        The files written.
+    """
+    make_folder(folder)
+    drawn = {}
+    if overlaps is not None:
+        drawn["iou.png"] = _overlaps(overlaps)
+    if curves:
+        drawn["training.png"] = _training(curves)
+    measured = {name: found["precision_at_50"] for name, found in detectors.items() if found}
+    if any(measured.values()):
+        drawn["precision_recall.png"] = _precision_recall(measured)
+    for name, figure in drawn.items():
+        figure.savefig(folder / name, dpi=DOTS_PER_INCH)
+    return [folder / name for name in drawn]
+
+
+def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
+    figure, axes = _axes("IoU with the true box", "boxes")
+    for name, colour in (("before", ORIGINAL), ("after", REFINED)):
+        label = f"{name} refining, mean {np.mean(overlaps[name]):.3f}"
+        axes.hist(overlaps[name], bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=label)
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
+    figure, axes = _axes("step", "loss")
+    for name, (steps, losses) in curves.items():
+        axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
+    axes.set_yscale("log")
+    axes.legend()
+    return figure
+
+
+def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
+    figure, axes = _axes("recall at IoU 0.5", "precision, mean over the classes")
+    recalls = np.linspace(0, 1, RECALLS)
+    for name, precisions in measured.items():
+        if precisions:
+            label = f"trained on {name} boxes, AP50 {np.mean(precisions):.3f}"
+            axes.plot(recalls, precisions, color=COLOURS[name], label=label)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="lower left")
+    return figure
+
+
+def _axes(x: str, y: str) -> tuple[Figure, Any]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

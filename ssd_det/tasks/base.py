@@ -1,0 +1,217 @@
+"""What every task shares: classes, checkpoints, the logging of losses, optimiser and schedule."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LinearLR, MultiStepLR
+
+from ssd_det.data.categories import different_categories
+from ssd_det.data.coco import Category
+from ssd_det.data.datamodule import CocoDataModule
+from ssd_det.errors import InputError
+from ssd_det.tasks.checkpoint import MEND, categories_of, load_checkpoint
+
+OptimizerName = Literal["sgd", "adamw"]
+
+WARMUP_FACTOR = 0.001
+COLOURS = 3
+OPTIMISATION = frozenset({"optimizer", "learning_rate", "momentum", "weight_decay", "warmup_steps", "milestones"})
+TRAINING_ONLY = OPTIMISATION | {"weights"}
+
+
+class Task(LightningModule):
+    """A network that is built when the class list is known, from the data or from a checkpoint.
+
+    A task's constructor keeps its settings with ``save_hyperparameters`` and calls :meth:`check_settings`.
+
+    Attributes:
+        NAME: what the checkpoints are checkpoints of.
+        DATA: the data module that it works with.
+        COMMANDS: the methods of the Trainer that make sense for it.
+        FREE: settings that a user may choose anew for a trained network.
+        categories: the classes in the order of the labels.
+        given: names of the settings that a user wrote out, so that a checkpoint may not contradict them.
+    """
+
+    NAME: ClassVar[str]
+    DATA: ClassVar[type[CocoDataModule]]
+    COMMANDS: ClassVar[frozenset[str]]
+    FREE: ClassVar[frozenset[str]] = TRAINING_ONLY
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.categories: list[Category] | None = None
+        self.given: frozenset[str] = frozenset()
+
+    def check_settings(self) -> None:
+        """Make sure of the settings that every task has.
+
+        Raises:
+            InputError: if one is out of range.
+        """
+        settings = self.hparams
+        check_range(1, settings, "feature_width")
+        check_range(0, settings, "learning_rate", "weight_decay", "warmup_steps")
+        mean, deviation = settings["image_mean"], settings["image_std"]
+        if len(mean) != COLOURS or len(deviation) != COLOURS or min(deviation) <= 0:
+            raise InputError("model.image_mean and model.image_std need 3 numbers each, the deviations above 0.")
+
+    def setup(self, stage: str) -> None:
+        """Take the class list from the data module, unless a checkpoint gave one.
+
+        Raises:
+            InputError: if the data module belongs to another task, or the data has other classes.
+        """
+        datamodule = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.check_data(datamodule)
+        coco = datamodule.coco_for(stage)
+        if self.categories is None:
+            self.categories = coco.categories
+        self.check_categories(coco.categories, coco.path)
+
+    def check_data(self, datamodule: object) -> None:
+        """Make sure that a data module is the one that belongs to the task.
+
+        Raises:
+            InputError: if not.
+        """
+        if not isinstance(datamodule, self.DATA):
+            raise InputError(
+                f"model.class_path is {type(self).__name__}, which does not go with {type(datamodule).__name__}: "
+                f"set data.class_path to {self.DATA.__module__}.{self.DATA.__name__}."
+            )
+
+    @abstractmethod
+    def configure_model(self) -> None:
+        """Build the network for the class list, unless it is there."""
+
+    def log_losses(self, terms: Mapping[str, Tensor], count: int) -> Tensor:
+        """Log the terms of the loss and their sum.
+
+        Args:
+            terms: scalars, by name.
+            count: images in the batch.
+
+        Returns:
+            The sum.
+
+        Raises:
+            InputError: if it is not finite.
+        """
+        loss = torch.stack(list(terms.values())).sum()
+        if not loss.isfinite():
+            raise InputError(
+                f"The loss became {loss.item()} at step {self.global_step} "
+                f"({', '.join(f'{name} {value.item():.4g}' for name, value in terms.items())}): "
+                f"lower model.learning_rate or set trainer.gradient_clip_val."
+            )
+        self.log_dict({name: value.detach() for name, value in terms.items()}, batch_size=count)
+        self.log("loss", loss.detach(), prog_bar=True, batch_size=count)
+        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=count)
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """SGD or AdamW with linear warm-up by step and decay by epoch (section 4.1)."""
+        settings = self.hparams
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        rate, decay = settings["learning_rate"], settings["weight_decay"]
+        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay)
+        if settings["optimizer"] == "sgd":
+            optimizer = SGD(parameters, lr=rate, momentum=settings["momentum"], weight_decay=decay)
+        schedules = [{"scheduler": MultiStepLR(optimizer, list(settings["milestones"])), "interval": "epoch"}]
+        if settings["warmup_steps"]:
+            warmup = LinearLR(optimizer, WARMUP_FACTOR, total_iters=settings["warmup_steps"])
+            schedules.append({"scheduler": warmup, "interval": "step"})
+        return [optimizer], schedules
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the class list and the settings with the weights."""
+        assert self.categories is not None
+        # Under Lightning's own key the command line would let them override, unsaid, what a user wrote.
+        checkpoint["settings"] = checkpoint.pop(self.CHECKPOINT_HYPER_PARAMS_KEY, dict(self.hparams))
+        checkpoint["task"] = self.NAME
+        checkpoint["categories"] = [category._asdict() for category in self.categories]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Check the class list when a training goes on.
+
+        Raises:
+            InputError: if the data has other classes.
+        """
+        data_categories, self.categories = self.categories, categories_of(checkpoint)
+        self.check_categories(data_categories or self.categories, "the data")
+
+    def adopt(self, path: str | Path, free: frozenset[str] | None = None) -> dict[str, Any]:
+        """Take over the settings and the class list of a checkpoint, but for the free settings in :attr:`given`.
+
+        Args:
+            path: a checkpoint that ``fit`` wrote.
+            free: settings that may differ; :attr:`FREE` where not given.
+
+        Returns:
+            The checkpoint.
+
+        Raises:
+            InputError: if it is something else, or contradicts a setting in :attr:`given`.
+        """
+        checkpoint = load_checkpoint(path, self.NAME)
+        settings: dict[str, Any] = checkpoint["settings"]
+        free = self.FREE if free is None else free
+        kept = {name: self.hparams[name] for name in self.given & free}
+        for name in sorted(self.given - free):
+            mine, theirs = plain(self.hparams[name]), plain(settings.get(name))
+            if mine != theirs:
+                raise InputError(
+                    f"model.{name} is {mine}, but {path} was trained with {theirs}: "
+                    f"remove the setting, give the config.yaml of that training, or use another checkpoint."
+                )
+        self.categories = categories_of(checkpoint)
+        self.hparams.update({**settings, **kept, "weights": None})
+        return checkpoint
+
+    def restore(self, path: str | Path) -> None:
+        """Become the network that a checkpoint holds: settings, class list and weights.
+
+        Raises:
+            InputError: see :meth:`adopt`.
+        """
+        checkpoint = self.adopt(path)
+        try:
+            self.configure_model()
+            self.load_state_dict(checkpoint["state_dict"])
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {MEND}."
+            ) from error
+
+    def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
+        """Make sure that data has the classes that the network knows.
+
+        Raises:
+            InputError: if not; it names those that only one of them has.
+        """
+        known = self.categories or []
+        if list(categories) != known:
+            raise InputError(different_categories(source, categories, "the training data", known))
+
+
+def check_range(least: int, settings: Mapping[str, Any], *names: str) -> None:
+    """Make sure that settings are at least so large.
+
+    Raises:
+        InputError: if one is not.
+    """
+    for name in names:
+        if settings[name] < least:
+            raise InputError(f"model.{name} is {settings[name]}: give a number from {least} up.")
+
+
+def plain(value: Any) -> Any:
+    """A setting as it is after a checkpoint: tuples are lists."""
+    return list(value) if isinstance(value, list | tuple) else value
