@@ -90,6 +90,9 @@ class CocoDataModule(LightningDataModule):
         """Shuffled batches, each process its share."""
         world, rank = self._processes()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
+        if self.trainer is not None:
+            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch.
+            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
         return DataLoader(
             dataset,
             sampler=sampler,

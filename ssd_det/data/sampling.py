@@ -18,7 +18,8 @@ class EpochSampler(DistributedSampler[Any]):
     """
 
     def __iter__(self) -> Iterator[Any]:
-        return ((self.epoch, index) for index in super().__iter__())
+        epoch = self.epoch  # of the order that begins here, whatever is set while it is being used up
+        return ((epoch, index) for index in super().__iter__())
 
 
 class EqualSizeBatches(Dataset[Any]):

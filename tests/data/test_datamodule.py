@@ -65,12 +65,16 @@ def test_refining_sees_every_image_once_in_batches_of_one_padded_size(make_coco,
 
 def test_batches_shrink_until_every_process_has_one(datamodule):
     dataset = datamodule.predict_dataloader().dataset.dataset
-    assert len(EqualSizeBatches(dataset, 16, processes=1)) == 1
-    shared = EqualSizeBatches(dataset, 16, processes=4)
+
+    def batches_for(processes):
+        return EqualSizeBatches(dataset, 16, processes, collate, lambda image: (image.height, image.width))
+
+    assert len(batches_for(1)) == 1
+    shared = batches_for(4)
     assert len(shared) >= 4
     assert sorted(index for batch in shared.batches for index in batch) == list(range(6))
-    with pytest.raises(InputError, match=r"6 images .* cannot be shared by 7 processes"):
-        EqualSizeBatches(dataset, 16, processes=7)
+    with pytest.raises(InputError, match=r"6 images cannot be shared by 7 processes"):
+        batches_for(7)
 
 
 def test_samples_without_objects_can_be_collated(datamodule):
@@ -97,7 +101,7 @@ def test_missing_images_stop_the_run_unless_they_are_skipped(demo, tmp_path):
 def test_a_file_with_nothing_to_refine_is_refused(make_coco, make_image, tmp_path):
     make_image()
     path = make_coco(annotations=[{"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 0, 0]}])
-    with pytest.raises(InputError, match="none of its 1 annotations can be refined"):
+    with pytest.raises(InputError, match="none of its 1 annotations can be used"):
         RefineDataModule(str(path), str(tmp_path)).setup("fit")
 
 

@@ -1,0 +1,78 @@
+import pytest
+import torch
+
+from ssd_det.errors import InputError
+from ssd_det.models.detector import DETECTORS, build_detector
+
+SETTINGS = {
+    "backbone": "resnet18",
+    "weights": None,
+    "frozen_stages": 0,
+    "freeze_batch_norm": False,
+    "fpn_channels": 32,
+    "feature_width": 16,
+    "anchor_sizes": None,
+    "proposals": 20,
+    "rois_per_image": 8,
+    "score_threshold": 0.0,
+    "nms_threshold": 0.5,
+    "detections_per_image": 7,
+    "shortest_side": 64,
+    "longest_side": 96,
+    "image_mean": (0.1, 0.2, 0.3),
+    "image_std": (0.4, 0.5, 0.6),
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_learns_and_detects(name):
+    torch.manual_seed(0)
+    detector = build_detector(name, 3, **SETTINGS)
+    images = [torch.rand(3, 60, 80), torch.rand(3, 80, 60)]
+    targets = [
+        {"boxes": torch.tensor([[5.0, 5.0, 40.0, 50.0]]), "labels": torch.tensor([3])},
+        {"boxes": torch.tensor([[5.0, 5.0, 40.0, 50.0], [1.0, 2.0, 30.0, 30.0]]), "labels": torch.tensor([1, 2])},
+    ]
+    losses = detector.train()(images, targets)
+    sum(losses.values()).backward()
+    assert len(losses) >= 2
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in detector.backbone.parameters())
+    found = detector.eval()(images)
+    for image, detections in zip(images, found, strict=True):
+        assert 0 < len(detections["boxes"]) <= 7
+        assert detections["boxes"].max() <= max(image.shape)
+        assert set(detections["labels"].tolist()) <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("faster_rcnn", [16, 8, 4, 2, 1]), ("fcos", [8, 4, 2, 1, 1])])
+def test_the_pyramid_has_the_levels_that_torchvision_uses(name, sizes):
+    detector = build_detector(name, 1, **SETTINGS)
+    levels = detector.backbone(torch.zeros(1, 3, 64, 64)).values()
+    assert [level.shape[-1] for level in levels] == sizes
+
+
+def test_images_are_normalised_once_and_resized_by_the_detector():
+    detector = build_detector("faster_rcnn", 1, **SETTINGS)
+    image = torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1).expand(3, 128, 160)
+    batch, _ = detector.transform([image])
+    assert batch.image_sizes == [(64, 80)]
+    assert batch.tensors[0, :, :64, :80].abs().max() < 1e-6
+
+
+def test_anchors_can_be_chosen():
+    detector = build_detector("retinanet", 1, **{**SETTINGS, "anchor_sizes": [8, 16, 24, 32, 40]})
+    assert [sizes[0] for sizes in detector.anchor_generator.sizes] == [8, 16, 24, 32, 40]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("yolo", {}, "model.detector is yolo: give one of faster_rcnn, retinanet, fcos"),
+        ("fcos", {"anchor_sizes": [8, 16]}, r"model.anchor_sizes is \[8, 16\]: give 5 numbers"),
+        ("fcos", {"anchor_sizes": [0, 1, 2, 3, 4]}, "give 5 numbers above 0"),
+        ("fcos", {"fpn_channels": 20}, "fpn_channels is 20"),
+    ],
+)
+def test_what_cannot_be_built_is_named(name, settings, message):
+    with pytest.raises(InputError, match=message):
+        build_detector(name, 1, **{**SETTINGS, **settings})
