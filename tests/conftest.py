@@ -28,6 +28,20 @@ TINY_MODEL = {
     "ratios": [1.0, 1.3],
     "num_negatives": 10,
 }
+TINY_DETECTOR = {
+    "backbone": "resnet18",
+    "weights": None,
+    "frozen_stages": 0,
+    "freeze_batch_norm": False,
+    "fpn_channels": 32,
+    "feature_width": 16,
+    "anchor_sizes": [8, 16, 32, 64, 128],
+    "proposals": 20,
+    "rois_per_image": 16,
+    "score_threshold": 0.0,
+    "shortest_side": 72,
+    "longest_side": 96,
+}
 TINY_DATA = {"shortest_side": 64, "longest_side": 96, "batch_size": 2, "num_workers": 0}
 
 
@@ -79,7 +93,7 @@ def make_image(tmp_path):
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    """A folder with six demo images: ``train.json``, ``noisy.json`` (level 0.4) and ``images/``."""
+    """Demo images: six in ``train.json`` and ``noisy.json`` (level 0.4), four in ``test.json``, and ``images/``."""
     folder = tmp_path_factory.mktemp("demo")
     draw_demo_data(folder, images=6, test_images=4, seed=3)
     content, _ = corrupt(read_coco(folder / "train.json"), 0.4, seed=45)

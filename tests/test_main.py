@@ -9,20 +9,10 @@ import torch
 from ssd_det.main import COMMANDS, main
 from tests.command import ssd_det
 from tests.conftest import TINY_DATA, TINY_MODEL
+from tests.words import QUIET, options
 
 
-def options(group, settings):
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in settings.items()}
-    return [f"--{group}.{name}={text}" for name, text in texts.items()]
-
-
-TINY = [
-    *options("model", TINY_MODEL),
-    *options("data", TINY_DATA),
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
-]
+TINY = [*options("model", TINY_MODEL), *options("data", TINY_DATA), *QUIET]
 
 
 @pytest.fixture(scope="module")
