@@ -83,18 +83,27 @@ class SSDDetCLI(LightningCLI):
         self.given = frozenset(key.partition(".")[0] for key in keys)
 
     def before_instantiate_classes(self) -> None:
-        """Put the logs where ``trainer.default_root_dir`` says; when refining, only wandb is told of it."""
+        """Put the logs where ``trainer.default_root_dir`` says; but for training, only wandb is told anything.
+
+        A log of another command would take the place of the training's.
+        """
         trainer = self.config[self.subcommand].trainer
         loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
         loggers = [logger for logger in loggers if isinstance(logger, Namespace)]
-        for logger in loggers:
-            if trainer.default_root_dir and logger.init_args.get("save_dir") in UNSET_FOLDERS:
-                logger.init_args.save_dir = trainer.default_root_dir
-            if logger.init_args.get("offline"):  # without a word of accounts
-                os.environ.setdefault("WANDB_SILENT", "true")
-        if self.subcommand == "refine_annotations":
+        if self.subcommand != "fit":
             self.save_config_callback = None
-            trainer.logger = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
+            trainer.logger = loggers = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
+        self.placed = [logger for logger in loggers if logger.init_args.get("save_dir") in UNSET_FOLDERS]
+        for logger in self.placed if trainer.default_root_dir else []:
+            logger.init_args.save_dir = trainer.default_root_dir
+        if any(logger.init_args.get("offline") for logger in loggers):  # without a word of accounts
+            os.environ.setdefault("WANDB_SILENT", "true")
+
+    def instantiate_classes(self) -> None:
+        """Instantiate, and leave the folder of the logs out of ``config.yaml``, which may serve for another."""
+        super().instantiate_classes()
+        for logger in self.placed:
+            logger.init_args.save_dir = ""
 
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""

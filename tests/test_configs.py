@@ -1,33 +1,61 @@
 """Every configuration that comes with the package."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
+from ssd_det import commands
 from ssd_det.commands import shipped_configs
-from ssd_det.main import main
-from ssd_det.tasks.refine import RefineTask
+from ssd_det.main import COMMANDS, main
+from ssd_det.tasks.base import Task
 from tests.conftest import TINY_DATA
+from tests.words import QUIET
 
 CONFIGS = shipped_configs()
+CONTENTS = {path: yaml.safe_load(path.read_text()) for path in CONFIGS}
+CHAINS = [path for path, content in CONTENTS.items() if "refine" in content]
+REFINERS, DETECTORS = (
+    [path for path, content in CONTENTS.items() if content.get("model", {}).get("class_path", "").endswith(task)]
+    for task in ("RefineTask", "DetectTask")
+)
 SMALL_DATA = [f"--data.{name}={value}" for name, value in TINY_DATA.items()]
+SMALL_DETECTOR = ["--model.shortest_side=64", "--model.longest_side=96", "--data.num_workers=0"]
+
+
+def name_of(path):
+    return path.stem
 
 
 def test_there_are_the_configurations_that_the_readme_names():
-    assert {path.name for path in CONFIGS} >= {"refine.yaml", "refine_small.yaml", "demo.yaml"}
+    names = {path.name for path in CONFIGS}
+    assert names == {*(path.name for path in [*CHAINS, *REFINERS, *DETECTORS])}
+    assert names >= {"refine.yaml", "refine_small.yaml", "detect.yaml", "pipeline.yaml", "demo.yaml"}
+    assert names >= {"bccd.yaml", "voc_animals.yaml"}
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*REFINERS, *DETECTORS], ids=name_of)
 def test_every_configuration_takes_a_step(path, demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}", *SMALL_DATA]
-    words = ["fit", f"--config={path}", *data, "--model.weights=null", "--trainer.accelerator=cpu"]
+    data = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}"]
+    small = SMALL_DATA if path in REFINERS else SMALL_DETECTOR
+    words = ["fit", f"--config={path}", *data, *small, "--model.weights=null", *QUIET]
     steps = []
-    monkeypatch.setattr(RefineTask, "on_train_batch_end", lambda *_: steps.append(1))
-    assert main([*words, "--trainer.fast_dev_run=true", "--trainer.enable_progress_bar=false"]) == 0
+    monkeypatch.setattr(Task, "on_train_batch_end", lambda *_: steps.append(1))
+    assert main([*words, "--trainer.fast_dev_run=true"]) == 0
     assert steps == [1]
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*REFINERS, *DETECTORS], ids=name_of)
+def test_every_configuration_logs_to_its_folder_and_to_wandb_offline(path):
+    loggers = CONTENTS[path]["trainer"]["logger"]
+    assert [logger["class_path"].rpartition(".")[2] for logger in loggers] == ["CSVLogger", "WandbLogger"]
+    assert loggers[1]["init_args"]["offline"] is True
+    assert CONTENTS[path]["trainer"]["default_root_dir"].startswith("runs/")
+
+
+@pytest.mark.parametrize("path", REFINERS, ids=name_of)
 def test_a_configuration_serves_refining_as_well(path, capsys):
     words = ["refine-annotations", f"--config={path}", "--checkpoint=a", "--output=b", "--print_config"]
     with pytest.raises(SystemExit) as end:
@@ -36,9 +64,46 @@ def test_a_configuration_serves_refining_as_well(path, capsys):
     assert yaml.safe_load(capsys.readouterr().out)["checkpoint"] == "a"
 
 
+@pytest.mark.parametrize("command", ["test", "predict"])
+@pytest.mark.parametrize("path", DETECTORS, ids=name_of)
+def test_a_configuration_serves_testing_as_well(path, command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command, f"--config={path}", "--data.test_annotations=a", "--print_config"])
+    assert end.value.code == 0
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["test_annotations"] == "a"
+
+
+@pytest.mark.parametrize("path", CHAINS, ids=name_of)
+def test_every_chain_is_understood_down_to_its_stages(path, demo, tmp_path, monkeypatch, capsys):
+    """The whole configuration of both stages is worked out and accepted before the first of them runs."""
+    stages = []
+    monkeypatch.setattr("ssd_det.pipeline.stage.Stage.advance", lambda self, *_: stages.append(self))
+    monkeypatch.setattr("ssd_det.pipeline.processes.Processes.run", lambda *_: 0)
+    data = [f"--annotations={demo / 'noisy.json'}", f"--test_annotations={demo / 'test.json'}"]
+    words = ["pipeline", f"--config={path}", *data, f"--image_root={demo / 'images'}", f"--output={tmp_path / 'run'}"]
+    assert main([*words, "--baselines", "--detect.model.learning_rate=0.5"]) == 0
+    assert len(stages) == 9
+    detector = next(stage for stage in stages if stage.folder.name == "detector")
+    assert detector.settings["model"]["init_args"]["learning_rate"] == 0.5
+    refiner, detector = (stages[i].settings["model"]["init_args"] for i in (0, 3))
+    assert refiner["backbone"] == detector["backbone"]
+    assert refiner["image_mean"] == detector["image_mean"]
+
+
 def test_configurations_can_be_written_out(tmp_path, capsys):
     assert main(["configs", f"--output={tmp_path / 'new'}"]) == 0
     for path in CONFIGS:
         assert (tmp_path / "new" / path.name).read_text() == path.read_text()
     assert main(["configs", f"--output={tmp_path / 'new'}"]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_says_what_the_commands_say_of_themselves():
+    for name, (text, module) in COMMANDS.items():
+        if module == "commands":
+            assert getattr(commands, name.replace("-", "_")).__doc__.splitlines()[0] == text
+
+
+def test_the_pipeline_itself_imports_no_torch():
+    code = "import sys, ssd_det.main, ssd_det.pipeline.command; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

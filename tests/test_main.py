@@ -11,7 +11,6 @@ from tests.command import ssd_det
 from tests.conftest import TINY_DATA, TINY_MODEL
 from tests.words import QUIET, options
 
-
 TINY = [*options("model", TINY_MODEL), *options("data", TINY_DATA), *QUIET]
 
 

@@ -92,7 +92,7 @@ class CocoDataModule(LightningDataModule):
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
         if self.trainer is not None:
             # A training that goes on from a checkpoint asks for its first batches before it sets the epoch.
-            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
         return DataLoader(
             dataset,
             sampler=sampler,

@@ -147,7 +147,7 @@ def test_what_the_network_is_comes_from_the_checkpoint_and_how_it_is_used_may_be
     assert task.hparams["score_threshold"] == 0.3
     task.given = frozenset({"fpn_channels"})
     task.hparams["fpn_channels"] = 64
-    with pytest.raises(InputError, match="model.fpn_channels is 64, but .* was trained with 32"):
+    with pytest.raises(InputError, match=r"model\.fpn_channels is 64, but .* was trained with 32"):
         task.adopt(checkpoint)
 
 

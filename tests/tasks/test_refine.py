@@ -151,7 +151,7 @@ def test_files_that_are_no_checkpoint_are_named(tmp_path):
 def test_data_with_other_classes_is_refused(checkpoint):
     task = RefineTask()
     task.restore(checkpoint)
-    with pytest.raises(InputError, match=r"noisy\.json: has other categories .*only noisy\.json has 1 cat; only .* 1 el"):
+    with pytest.raises(InputError, match=r"only noisy\.json has 1 cat; only the training data has 1 ellipse"):
         task.check_categories([Category(1, "cat")], "noisy.json")
 
 

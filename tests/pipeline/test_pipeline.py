@@ -1,0 +1,253 @@
+"""The whole chain in processes of its own: unbroken, stopped in every stage, left as it is, and refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from ssd_det.main import main
+from ssd_det.pipeline.processes import locked
+from tests.command import LIMITED, ssd_det
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
+
+EPOCHS = 3
+TRAINER = {
+    "accelerator": "cpu",
+    "max_epochs": EPOCHS,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "log_every_n_steps": 1,
+    "logger": {
+        "class_path": "lightning.pytorch.loggers.CSVLogger",
+        "init_args": {"save_dir": "", "name": "", "version": ""},
+    },
+}
+LAST = {
+    "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",
+    "init_args": {"filename": "last", "enable_version_counter": False},
+}
+METRICS = {"class_path": "ssd_det.callbacks.detections.DetectionMetrics"}
+
+
+@pytest.fixture(scope="module")
+def setting(demo, tmp_path_factory):
+    """A folder with tiny configurations, and the words of a pipeline on the demo's data."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    optimisation = {"optimizer": "adamw", "learning_rate": 1e-3, "warmup_steps": 2, "milestones": [1]}
+    refine = {
+        "model": {"class_path": "ssd_det.tasks.refine.RefineTask", "init_args": {**TINY_MODEL, **optimisation}},
+        "data": {"class_path": "ssd_det.data.datamodule.RefineDataModule", "init_args": TINY_DATA},
+        "trainer": {**TRAINER, "callbacks": [LAST]},
+    }
+    detect = {
+        "model": {"class_path": "ssd_det.tasks.detect.DetectTask", "init_args": {**TINY_DETECTOR, **optimisation}},
+        "data": {
+            "class_path": "ssd_det.data.detect_datamodule.DetectDataModule",
+            "init_args": {"batch_size": 2, "num_workers": 0},
+        },
+        "trainer": {**TRAINER, "callbacks": [METRICS, LAST]},
+    }
+    for name, content in (("refine", refine), ("detect", detect)):
+        (folder / f"tiny_{name}.yaml").write_text(yaml.safe_dump(content))
+    chain = {name: {"config": f"tiny_{name}.yaml"} for name in ("refine", "detect")}
+    (folder / "pipeline.yaml").write_text(yaml.safe_dump(chain))
+    return [
+        "pipeline",
+        f"--config={folder / 'pipeline.yaml'}",
+        f"--annotations={demo / 'noisy.json'}",
+        f"--image_root={demo / 'images'}",
+        f"--test_annotations={demo / 'test.json'}",
+    ]
+
+
+@pytest.fixture(scope="module")
+def unbroken(setting, tmp_path_factory):
+    """The folder of a run that was never stopped, and what it printed."""
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    result = ssd_det(*setting, f"--output={run}", "--baselines")
+    assert result.returncode == 0, result.stderr
+    return run, result.stdout
+
+
+def test_every_stage_leaves_its_products_in_its_folder(unbroken):
+    run, printed = unbroken
+    for name in (
+        "refiner/config.yaml",
+        "refiner/checkpoints/last.ckpt",
+        "refiner/metrics.csv",
+        "true/true.json",
+        "refined/refined.json",
+        "refined/quality.json",
+        "detector/config.yaml",
+        "detector/checkpoints/last.ckpt",
+        "test/metrics.json",
+        "test_noisy/metrics.json",
+        "test_clean/metrics.json",
+        "results.json",
+        "results.md",
+        "figures/iou.png",
+        "figures/training.png",
+    ):
+        assert (run / name).is_file(), name
+    for line in ("[1/9] fit refiner", "[4/9] fit detector", "[9/9] test detector on clean boxes", "share won back"):
+        assert line in printed
+
+
+def test_the_detector_learns_from_the_refined_file_alone(unbroken, demo):
+    run, _ = unbroken
+    settings = {
+        name: yaml.safe_load((run / name / "config.yaml").read_text()) for name in ("detector", "detector_noisy")
+    }
+    data = {name: content["data"]["init_args"]["annotations"] for name, content in settings.items()}
+    assert data == {"detector": str(run / "refined" / "refined.json"), "detector_noisy": str(demo / "noisy.json")}
+    trained = [content["trainer"] | {"default_root_dir": None, "logger": None} for content in settings.values()]
+    assert trained[0] == trained[1]
+    assert settings["detector"]["model"] == settings["detector_noisy"]["model"]
+    assert settings["detector"]["seed_everything"] == settings["detector_noisy"]["seed_everything"]
+
+
+def test_the_results_are_those_of_the_stages(unbroken):
+    run, _ = unbroken
+    results = json.loads((run / "results.json").read_text())
+    for boxes, folder in (("noisy", "test_noisy"), ("refined", "test"), ("clean", "test_clean")):
+        assert results["detectors"][boxes] == json.loads((run / folder / "metrics.json").read_text())
+    assert results["quality"]["after"] == json.loads((run / "refined" / "quality.json").read_text())["after"]["all"]
+    assert list(results["seconds"])[:2] == ["fit refiner", "take out the true boxes"]
+    assert "| trained on | AP | AP50 | AP75 |" in (run / "results.md").read_text()
+
+
+def test_a_finished_run_is_left_as_it_is(unbroken, setting):
+    run, _ = unbroken
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.json") if path.parent != run}
+    result = ssd_det(*setting, f"--output={run}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("finished before") == 5
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def stop_when(setting, run, condition, kill):
+    """Start the pipeline, and stop it as soon as a file of the run is there."""
+    command = [sys.executable, "-m", "ssd_det", *setting, f"--output={run}"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **LIMITED},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (run / condition).exists():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    kill(process)
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed
+
+
+def kill_parent(process):
+    process.kill()
+
+
+def press_control_c(process):
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def test_a_run_that_was_stopped_in_every_stage_ends_with_the_same_products(unbroken, setting, tmp_path):
+    run = tmp_path / "stopped"
+    for condition, kill in (
+        ("refiner/checkpoints/last.ckpt", kill_parent),
+        ("refined/stage.json", kill_parent),
+        ("detector/checkpoints/last.ckpt", press_control_c),
+        ("test/stage.json", kill_parent),
+    ):
+        code, printed = stop_when(setting, run, condition, kill)
+        assert code == (130 if kill is press_control_c else -signal.SIGKILL), printed
+        if kill is press_control_c:
+            assert "the same command goes on from there" in printed
+    result = ssd_det(*setting, f"--output={run}")
+    assert result.returncode == 0, result.stderr
+    assert "[5/5] test detector: goes on" in result.stdout
+    whole, _ = unbroken
+    assert len(list((run / "refiner").glob("metrics.*.csv"))) == 1, "the refiner went on from its checkpoint"
+    boxes = [
+        [entry["bbox"] for entry in json.loads((folder / "refined" / "refined.json").read_text())["annotations"]]
+        for folder in (whole, run)
+    ]
+    for one, other in zip(*boxes, strict=True):
+        assert one == pytest.approx(other, abs=1e-3)
+    first, second = (json.loads((folder / "test" / "metrics.json").read_text()) for folder in (whole, run))
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert value == pytest.approx(second[name], abs=1e-6), name
+
+
+def refused(capsys, words, message, code=2):
+    assert main(words) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("ssd-det: error: ") == 1
+    assert "Traceback" not in error
+
+
+def test_under_torchrun_it_names_the_single_commands(setting, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    refused(capsys, [*setting, f"--output={tmp_path / 'run'}"], "use the single commands fit, refine-annotations")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_something_else_in_it_is_refused(setting, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("mine")
+    refused(capsys, [*setting, f"--output={tmp_path}"], "is not empty and holds no run of the pipeline")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_run_on_other_inputs_is_refused(unbroken, setting, demo, capsys):
+    run, _ = unbroken
+    words = [*setting, f"--output={run}", f"--annotations={demo / 'train.json'}"]
+    refused(capsys, words, "is a run with another configuration: its annotations is")
+
+
+def test_a_run_in_use_is_refused(unbroken, setting, capsys):
+    run, _ = unbroken
+    with locked(run):
+        refused(capsys, [*setting, f"--output={run}"], f"is in use by process {os.getpid()}")
+
+
+def test_other_categories_in_the_test_file_are_named_before_any_work(setting, demo, tmp_path, capsys):
+    content = json.loads((demo / "test.json").read_text())
+    content["categories"][0]["name"] = "blob"
+    (tmp_path / "test.json").write_text(json.dumps(content))
+    words = [*setting, f"--output={tmp_path / 'run'}", f"--test_annotations={tmp_path / 'test.json'}"]
+    refused(capsys, words, "test.json has 1 blob")
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_images_and_empty_files_are_named_before_any_work(setting, demo, tmp_path, capsys):
+    refused(capsys, [*setting, f"--output={tmp_path / 'a'}", f"--image_root={tmp_path}"], "image files are not in")
+    content = json.loads((demo / "noisy.json").read_text())
+    for entry in content["annotations"]:
+        entry["bbox"] = [0, 0, 0, 0]
+    (tmp_path / "noisy.json").write_text(json.dumps(content))
+    words = [*setting, f"--output={tmp_path / 'a'}", f"--annotations={tmp_path / 'noisy.json'}"]
+    refused(capsys, words, "no images with boxes")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("--detect.model.detector=yolo", "The configuration of detect cannot be used"),
+        ("--refine.trainer.callbacks=null", "refine: trainer.callbacks has no ModelCheckpoint with the filename last"),
+        ("--detect.trainer.logger.init_args.save_dir=logs", "detect: trainer.logger has the save_dir logs"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_named_before_any_work(setting, tmp_path, capsys, word, message):
+    refused(capsys, [*setting, f"--output={tmp_path / 'run'}", word], message)
+    assert not (tmp_path / "run" / "refiner").exists()

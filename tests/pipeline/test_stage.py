@@ -1,0 +1,155 @@
+"""What makes a stage run, go on, run again or stay as it is; the commands are played by a function."""
+
+import os
+import shutil
+import zipfile
+
+import pytest
+
+from ssd_det.errors import InputError
+from ssd_det.pipeline.stage import CHECKPOINT, Stage, read_record
+
+
+class FakeProcesses:
+    """Notes the words it is to run, and leaves a product or ends with a code in place of the command."""
+
+    def __init__(self, folder, code=0):
+        self.folder, self.code, self.ran = folder, code, []
+
+    def run(self, words):
+        self.ran.append(words)
+        if not self.code:
+            (self.folder / "product.json").write_text(str(len(self.ran)))
+        return self.code
+
+
+@pytest.fixture
+def stage(tmp_path):
+    (tmp_path / "input.json").write_text("1")
+    settings = {"model": {"init_args": {"learning_rate": 0.1, "weights": None}}, "trainer": {"max_epochs": 2}}
+    folder = tmp_path / "stage"
+    return Stage(
+        "do it", folder, [["prepare"], ["fit", "--x"]], [tmp_path / "input.json"], ["product.json"], settings, True
+    )
+
+
+def advance(stage, code=0):
+    """The words that were run."""
+    processes = FakeProcesses(stage.folder, code)
+    stage.advance(processes, "[1/1]")
+    return processes.ran
+
+
+def test_a_stage_runs_once_and_says_so(stage, capsys):
+    assert advance(stage) == stage.commands
+    assert "learning_rate: 0.1" in (stage.folder / "config.yaml").read_text()
+    assert read_record(stage.folder)["finished"]
+    assert advance(stage) == []
+    assert "finished before" in capsys.readouterr().out
+
+
+def test_another_setting_makes_it_run_again_and_is_named(stage, capsys):
+    advance(stage)
+    (stage.folder / "leftover").write_text("")
+    stage.settings["model"]["init_args"]["learning_rate"] = 0.2
+    assert advance(stage) == stage.commands
+    assert "because model.init_args.learning_rate was 0.1 and is 0.2." in capsys.readouterr().out
+    assert not (stage.folder / "leftover").exists()
+    assert advance(stage) == []
+
+
+def test_inputs_count_by_their_content(stage, capsys):
+    advance(stage)
+    os.utime(stage.inputs[0], (0, 0))
+    assert advance(stage) == []
+    stage.inputs[0].write_text("2")
+    assert advance(stage) == stage.commands
+    assert f"{stage.inputs[0]} has changed" in capsys.readouterr().out
+
+
+def test_a_file_of_weights_is_an_input(stage, tmp_path):
+    weights = tmp_path / "weights.pth"
+    weights.write_text("1")
+    stage.settings["model"]["init_args"]["weights"] = str(weights)
+    advance(stage)
+    assert advance(stage) == []
+    weights.write_text("2")
+    assert advance(stage) == stage.commands
+
+
+def test_a_product_that_was_edited_stays_and_one_that_is_gone_is_made_again(stage, capsys):
+    advance(stage)
+    product = stage.folder / "product.json"
+    product.write_text("edited")
+    assert advance(stage) == []
+    assert product.read_text() == "edited"
+    product.unlink()
+    assert advance(stage) == stage.commands
+    assert f"{product} is gone" in capsys.readouterr().out
+
+
+def test_a_command_that_fails_ends_the_run_with_its_code_and_is_tried_again(stage, capsys):
+    with pytest.raises(SystemExit) as end:
+        advance(stage, code=2)
+    assert end.value.code == 2
+    assert not read_record(stage.folder).get("finished")
+    assert advance(stage) == stage.commands
+    assert "goes on" in capsys.readouterr().out
+
+
+def test_a_killed_command_is_named(stage):
+    with pytest.raises(InputError, match="ended by signal 9"):
+        advance(stage, code=-9)
+
+
+def test_a_product_that_was_not_left_is_named(stage, monkeypatch):
+    monkeypatch.setattr(FakeProcesses, "run", lambda self, words: 0)
+    with pytest.raises(InputError, match=r"has not left product\.json"):
+        advance(stage)
+
+
+def interrupted(stage):
+    with pytest.raises(SystemExit):
+        advance(stage, code=1)
+    checkpoint = stage.folder / CHECKPOINT
+    checkpoint.parent.mkdir()
+    with zipfile.ZipFile(checkpoint, "w") as file:
+        file.writestr("data", "weights")
+    (stage.folder / "metrics.csv").write_text("step,loss\n1,2\n")
+    return checkpoint
+
+
+def test_a_training_goes_on_from_its_checkpoint_and_keeps_its_log(stage):
+    checkpoint = interrupted(stage)
+    assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
+    assert [path.read_text() for path in stage.folder.glob("metrics.*.csv")] == ["step,loss\n1,2\n"]
+
+
+def test_half_a_checkpoint_is_not_gone_on_from(stage):
+    checkpoint = interrupted(stage)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:20])
+    assert advance(stage) == stage.commands
+
+
+def test_other_settings_do_not_go_on_from_the_old_checkpoint(stage):
+    interrupted(stage)
+    stage.settings["trainer"]["max_epochs"] = 3
+    assert advance(stage) == stage.commands
+
+
+def test_wall_time_adds_up_over_attempts(stage):
+    with pytest.raises(SystemExit):
+        advance(stage, code=1)
+    started = read_record(stage.folder)["started"]
+    os.utime(stage.folder / "stage.json", (started + 100, started + 100))
+    advance(stage)
+    assert 100 <= read_record(stage.folder)["seconds"] < 110
+
+
+def test_a_record_that_is_none_is_named(stage):
+    advance(stage)
+    (stage.folder / "stage.json").write_text("{")
+    with pytest.raises(InputError, match="is not what the pipeline wrote"):
+        advance(stage)
+    shutil.rmtree(stage.folder)
+    assert advance(stage) == stage.commands
