@@ -8,7 +8,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
-	@echo "make demo    refine the boxes of a small drawn data set, a few minutes"
+	@echo "make demo    refine the boxes of a small drawn data set and train detectors, some minutes"
 	@echo "make test    run the tests"
 	@echo "make check   lint, formatting and types"
 	@echo "make format  put the code into its format"
@@ -27,15 +27,11 @@ demo: env
 	$(BIN)/ssd-det demo-data --output $(DEMO)/data --seed 0
 	$(BIN)/ssd-det corrupt-annotations $(DEMO)/data/train.json --output $(DEMO)/noisy.json --noise_level 0.4 --seed 45
 	$(BIN)/ssd-det check-annotations $(DEMO)/noisy.json --image_root $(DEMO)/data/images
-	$(BIN)/ssd-det fit --config configs/demo.yaml \
-	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images \
-	  --trainer.logger.init_args.save_dir $(DEMO)
-	$(BIN)/ssd-det refine-annotations --config configs/demo.yaml \
-	  --data.annotations $(DEMO)/noisy.json --data.image_root $(DEMO)/data/images \
-	  --checkpoint $(DEMO)/checkpoints/last.ckpt --output $(DEMO)/refined.json
-	$(BIN)/ssd-det draw-annotations $(DEMO)/refined.json --image_root $(DEMO)/data/images --output $(DEMO)/pictures
-	$(BIN)/ssd-det compare-annotations $(DEMO)/refined.json --reference $(DEMO)/data/train.json \
-	  --output $(DEMO)/quality.json
+	$(BIN)/ssd-det pipeline --config configs/demo.yaml \
+	  --annotations $(DEMO)/noisy.json --image_root $(DEMO)/data/images \
+	  --test_annotations $(DEMO)/data/test.json --output $(DEMO)/run --baselines
+	$(BIN)/ssd-det draw-annotations $(DEMO)/run/refined/refined.json --image_root $(DEMO)/data/images \
+	  --output $(DEMO)/pictures
 
 test: env
 	$(BIN)/python -m pytest -q

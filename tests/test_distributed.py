@@ -18,3 +18,13 @@ def test_an_id_that_two_processes_found_is_an_error(monkeypatch):
     assert gather_by_id({1: "a"}) == {1: "a", 2: "again"}
     with pytest.raises(RuntimeError, match="worked on the same id"):
         gather_by_id({2: "a"})
+
+
+def test_ids_that_samplers_repeat_are_allowed_where_asked_for(monkeypatch):
+    def gather(parts, found):
+        parts[:] = [found, {1: "a", 0: "b"}]
+
+    monkeypatch.setattr(distributed.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(distributed.distributed, "all_gather_object", gather)
+    assert gather_by_id({1: "a"}, repeated=True) == {0: "b", 1: "a"}

@@ -60,7 +60,8 @@ def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
     for name, colour in (("before", ORIGINAL), ("after", REFINED)):
         label = f"{name} refining, mean {np.mean(overlaps[name]):.3f}"
         axes.hist(overlaps[name], bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=label)
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", frameon=False)
+    axes.margins(y=0.2)
     return figure
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.noise import corrupt, draw, perturb
+from ssd_det.data.noise import corrupt, draw, perturb, with_true_boxes
 from ssd_det.errors import InputError
 
 
@@ -67,3 +67,22 @@ def test_crowd_and_empty_boxes_get_no_noise(make_coco):
 def test_levels_out_of_range_are_refused(make_coco, level):
     with pytest.raises(InputError, match=r"noise_level is .*: give a number from 0 up to"):
         corrupt(read_coco(make_coco()), level, seed=0)
+
+
+def test_true_boxes_come_back_as_they_were(make_coco, tmp_path):
+    boxes = [[4.5, 5, 10, 12], [1, 2, 20, 20], [0, 0, 0, 0]]
+    annotations = [
+        {"id": i, "image_id": 1, "category_id": 3, "bbox": box, "area": box[2] * box[3], "note": "kept"}
+        for i, box in enumerate(boxes)
+    ]
+    clean = read_coco(make_coco(annotations=annotations))
+    noisy, _ = corrupt(clean, 0.4, seed=1)
+    (tmp_path / "with_noise.json").write_text(json.dumps(noisy))
+    content, count = with_true_boxes(read_coco(tmp_path / "with_noise.json"))
+    assert content == clean.content
+    assert count == 2
+
+
+def test_a_file_without_true_boxes_is_refused(make_coco):
+    with pytest.raises(InputError, match="no annotation has a true_bbox"):
+        with_true_boxes(read_coco(make_coco()))

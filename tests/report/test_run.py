@@ -1,0 +1,112 @@
+"""Reading a run's folder, and what is made of it: tables, markdown and figures."""
+
+import json
+
+import pytest
+
+from ssd_det.errors import InputError
+from ssd_det.main import main
+from ssd_det.report.results import markdown, tables
+from ssd_det.report.run import box_overlaps, read_results, training_curves, won_back
+
+
+def measured(ap):
+    return {"ap": ap, "ap_50": 2 * ap, "ap_75": None, "precision_at_50": [2 * ap] * 101}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose clean baseline has not ended."""
+    folder = tmp_path / "run"
+    stages = [("refiner", "fit refiner", 5.0), ("refined", "refine annotations", 2.0)]
+    stages += [("true", "take out the true boxes", 1.0), ("detector", "fit detector", 3.0)]
+    stages += [("test", "test detector", 1.0), ("test_noisy", "test detector on noisy boxes", 1.5)]
+    for number, (name, title, seconds) in enumerate(stages):
+        (folder / name).mkdir(parents=True)
+        record = {"title": title, "seconds": seconds, "finished": True, "ended": number}
+        (folder / name / "stage.json").write_text(json.dumps(record))
+    (folder / "test_clean").mkdir()
+    (folder / "test_clean" / "stage.json").write_text(json.dumps({"title": "x", "seconds": 0, "started": 1.0}))
+    (folder / "test_clean" / "metrics.json").write_text(json.dumps(measured(0.9)))
+    (folder / "run.json").write_text("{}")
+    (folder / "test" / "metrics.json").write_text(json.dumps(measured(0.3)))
+    (folder / "test_noisy" / "metrics.json").write_text(json.dumps(measured(0.1)))
+    everything = {"mean_iou": 0.5, "above_50": 0.4, "above_75": 0.1, "above_90": 0.0}
+    quality = {"before": {"all": everything}, "after": {"all": {**everything, "mean_iou": 0.8}}}
+    (folder / "refined" / "quality.json").write_text(json.dumps(quality))
+    entry = {"id": 5, "image_id": 1, "category_id": 3}
+    for name, boxes in (
+        ("refined", {"bbox": [0, 0, 10, 10], "original_bbox": [5, 0, 10, 10]}),
+        ("true", {"bbox": [0, 0, 10, 10]}),
+    ):
+        content = {
+            "images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
+            "annotations": [{**entry, **boxes}],
+            "categories": [{"id": 3, "name": "cat"}],
+        }
+        (folder / name / f"{name}.json").write_text(json.dumps(content))
+    (folder / "refiner" / "metrics.123.csv").write_text("epoch,loss,step\n0,5.0,9\n0,4.5,19\n")
+    (folder / "refiner" / "metrics.csv").write_text("epoch,loss,step\n0,4.0,19\n0,3.0,29\n1,,29\n")
+    return folder
+
+
+def test_finished_stages_count_and_others_do_not(run):
+    results = read_results(run)
+    assert results["detectors"]["refined"]["ap"] == 0.3
+    assert results["detectors"]["clean"] is None
+    assert results["won_back"] == {"ap": None, "ap_50": None, "ap_75": None}
+    assert results["quality"]["after"]["mean_iou"] == 0.8
+    assert list(results["seconds"]) == [
+        "fit refiner",
+        "refine annotations",
+        "take out the true boxes",
+        "fit detector",
+        "test detector",
+        "test detector on noisy boxes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("noisy", "refined", "clean", "share"),
+    [(0.1, 0.3, 0.5, 0.5), (0.1, 0.05, 0.2, -0.5), (0.3, 0.3, 0.3, None), (0.1, 0.2, None, None)],
+)
+def test_the_share_won_back(noisy, refined, clean, share):
+    assert won_back(noisy, refined, clean) == (None if share is None else pytest.approx(share))
+
+
+def test_curves_join_the_logs_of_all_attempts(run):
+    assert training_curves(run) == {"refiner": ([9, 19, 29], [5.0, 4.0, 3.0])}
+
+
+def test_overlaps_are_those_before_and_after(run):
+    overlaps = box_overlaps(run)
+    assert overlaps["before"] == pytest.approx([1 / 3])
+    assert overlaps["after"] == pytest.approx([1.0])
+    (run / "true" / "true.json").unlink()
+    assert box_overlaps(run) is None
+
+
+def test_tables_say_what_was_not_run(run):
+    title, columns, rows = tables(read_results(run))[0]
+    assert title == "Detector on the test file"
+    assert columns == ["trained on", "AP", "AP50", "AP75"]
+    assert rows[0] == ["noisy", "0.100", "0.200", "-"]
+    assert rows[2] == ["clean", "not run", "", ""]
+    text = markdown(read_results(run), ["figures/iou.png"])
+    assert "| clean | not run |  |  |" in text
+    assert "| all stages | 13.5 |" in text
+    assert "![figures/iou.png](figures/iou.png)" in text
+
+
+def test_the_command_writes_results_and_figures(run, capsys):
+    assert main(["report", str(run)]) == 0
+    assert json.loads((run / "results.json").read_text())["detectors"]["noisy"]["ap"] == 0.1
+    assert {path.name for path in (run / "figures").iterdir()} == {"iou.png", "training.png", "precision_recall.png"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
+    assert "share won back" in capsys.readouterr().out
+    assert main(["report", str(run)]) == 0
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no run of the pipeline"):
+        read_results(tmp_path)

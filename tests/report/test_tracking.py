@@ -1,0 +1,68 @@
+"""wandb offline: a network namespace of its own shows that nothing needs a network or an account."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.command import LIMITED
+from tests.conftest import TINY_DATA, TINY_MODEL
+from tests.words import QUIET, options
+
+WANDB = [
+    "--trainer.logger=lightning.pytorch.loggers.WandbLogger",
+    "--trainer.logger.offline=true",
+    "--trainer.default_root_dir=run",
+]
+
+
+def without_network(*words, cwd):
+    """Run a command where there is no network, no home and no key."""
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rn", "true"], check=False).returncode:
+        pytest.skip("network namespaces are forbidden here")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+    command = ["unshare", "-rn", sys.executable, "-m", "ssd_det", *words]
+    environment |= {**LIMITED, "HOME": str(cwd)}
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_tracking_offline_needs_no_network_and_asks_nothing(demo, tmp_path):
+    shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    shared = [*options("model", TINY_MODEL), *options("data", TINY_DATA), *QUIET, *WANDB]
+    shared += ["--data.annotations=noisy.json", "--data.image_root=images"]
+    trained = without_network("fit", *shared, "--trainer.max_epochs=1", "--trainer.log_every_n_steps=1", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    checkpoint = next((tmp_path / "run").rglob("*.ckpt"))
+    words = [f"--checkpoint={checkpoint}", "--output=refined.json"]
+    refined = without_network("refine-annotations", *shared, *words, cwd=tmp_path)
+    assert refined.returncode == 0, refined.stderr
+    printed = (trained.stdout + trained.stderr + refined.stdout + refined.stderr).lower()
+    assert not any(word in printed for word in ("log in", "login", "api key", "account", "wandb online"))
+
+    runs = [next(folder.glob("*.wandb")).read_bytes() for folder in (tmp_path / "run" / "wandb").glob("offline-run-*")]
+    assert len(runs) == 2
+    training, refining = sorted(runs, key=lambda content: b"refined-annotations" in content)
+    assert b"stage1_mil" in training
+    assert b"seed_everything" in training, "the whole configuration"
+    assert b"refined-annotations" in refining, "the artifact"
+
+    panels = (tmp_path / "run" / "wandb").rglob("*.boxes2D.json")
+    positions = [box["position"] for path in panels for box in json.loads(path.read_text())["box_data"]]
+    drawn = {(p["minX"], p["minY"], p["maxX"], p["maxY"]) for p in positions}
+    expected = set()
+    for entry in json.loads((tmp_path / "refined.json").read_text())["annotations"]:
+        for x, y, width, height in (entry["bbox"], entry["original_bbox"], entry["true_bbox"]):
+            expected.add((x, y, x + width, y + height))
+    assert drawn == expected, "refined, noisy and true boxes of all images"
