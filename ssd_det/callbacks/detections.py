@@ -37,10 +37,6 @@ class DetectionMetrics(Callback):
         """Begin."""
         self.found, self.failures = {}, []
 
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin."""
-        self.found, self.failures = {}, []
-
     def on_test_batch_end(
         self,
         trainer: Trainer,
@@ -51,19 +47,11 @@ class DetectionMetrics(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep what was found."""
-        self._keep(outputs)
+        self.found.update(outputs["found"])
+        self.failures += outputs["failures"]
 
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep what was found."""
-        self._keep(outputs)
+    on_predict_start = on_test_start
+    on_predict_batch_end = on_test_batch_end
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was found, measure it and log the figures.
@@ -96,10 +84,6 @@ class DetectionMetrics(Callback):
         if trainer.is_global_zero:
             write_json(folder / "predictions.json", results)
             say(f"{folder / 'predictions.json'}: {len(results)} detections in {len(self.found)} images.")
-
-    def _keep(self, outputs: Any) -> None:
-        self.found.update(outputs["found"])
-        self.failures += outputs["failures"]
 
     def _gather(self, trainer: Trainer) -> tuple[list[dict[str, Any]], Path]:
         """The detections of all processes in the order of the image ids, and the folder to write to."""

@@ -78,19 +78,20 @@ def pipeline(
     run = Path(output)
     _check_folder(run)
     make_folder(run)
+    place = "the preparation"
+    processes = Processes()
     with locked(run):
-        record = _open_run(run, inputs)
-        processes = Processes()
-        settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
-        stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, average_over_flip)
-        place = ""
         try:
+            record = _open_run(run, inputs)
+            settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
+            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, average_over_flip)
             for number, stage in enumerate(stages, start=1):
-                place = f"[{number}/{len(stages)}]"
-                stage.advance(processes, place)
+                place = f"[{number}/{len(stages)}] {stage.title}"
+                stage.advance(processes, f"[{number}/{len(stages)}]")
+            place = "the report"
             code = processes.run(["report", str(run)])
         except KeyboardInterrupt:
-            print(f"Stopped in stage {place}: the same command goes on from there.", file=sys.stderr)
+            print(f"Stopped in {place}: the same command goes on from there.", file=sys.stderr)
             raise SystemExit(INTERRUPTED) from None
     if code:
         raise SystemExit(code)
@@ -118,9 +119,9 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     overrides: dict[str, list[str]] = {section: [] for section in SECTIONS}
     target = own
     for word in words:
-        section, _, rest = word.removeprefix("--").partition(".")
+        section, dot, rest = word.removeprefix("--").partition(".")
         if word.startswith("--"):
-            foreign = section in SECTIONS and rest.partition("=")[0].partition(".")[0] not in OWN_KEYS
+            foreign = section in SECTIONS and bool(dot) and rest.partition("=")[0].partition(".")[0] not in OWN_KEYS
             target = overrides[section] if foreign else own
             target.append(f"--{rest}" if foreign else word)
         else:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ssd_det.main import main
+from ssd_det.pipeline.command import _split
 from ssd_det.pipeline.processes import locked
 from tests.command import LIMITED, ssd_det
 from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
@@ -251,3 +252,10 @@ def test_missing_images_and_empty_files_are_named_before_any_work(setting, demo,
 def test_a_configuration_that_cannot_be_used_is_named_before_any_work(setting, tmp_path, capsys, word, message):
     refused(capsys, [*setting, f"--output={tmp_path / 'run'}", word], message)
     assert not (tmp_path / "run" / "refiner").exists()
+
+
+def test_words_for_a_section_go_to_its_fit():
+    words = ["--output=a", "--refine.model.ratios", "[1.0]", "--refine.config=b", "--detect.trainer.devices=2"]
+    own, overrides = _split([*words, "--baselines", "--refine.settings", "{}"])
+    assert own == ["--output=a", "--refine.config=b", "--baselines", "--refine.settings", "{}"]
+    assert overrides == {"refine": ["--model.ratios", "[1.0]"], "detect": ["--trainer.devices=2"]}

@@ -24,17 +24,15 @@ def without_network(*words, cwd):
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-rn", "true"], check=False).returncode:
         pytest.skip("network namespaces are forbidden here")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
-    command = ["unshare", "-rn", sys.executable, "-m", "ssd_det", *words]
-    environment |= {**LIMITED, "HOME": str(cwd)}
     return subprocess.run(
-        command,
+        ["unshare", "-rn", sys.executable, "-m", "ssd_det", *words],
         cwd=cwd,
-        env=environment,
+        env={**environment, **LIMITED, "HOME": str(cwd)},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=500,
         check=False,
-        stdin=subprocess.DEVNULL,
     )
 
 
