@@ -1,13 +1,18 @@
 """LightningCLI for the commands that need a model and data."""
 
 import os
+import time
+from pathlib import Path
 from typing import Any, cast
 
 from jsonargparse import Namespace
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
 
+from ssd_det.callbacks.detections import DetectionMetrics
+from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.data.datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags
@@ -16,13 +21,20 @@ from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.trainer import SSDDetTrainer
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
+OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
 DEFAULT_TASK = "ssd_det.tasks.refine.RefineTask"
 DEFAULT_DATA = "ssd_det.data.datamodule.RefineDataModule"
 UNSET_FOLDERS = (None, "", ".")
 
 
 class TrackedConfig(SaveConfigCallback):
-    """Write ``config.yaml`` beside the metrics, and hand the whole configuration to wandb."""
+    """Write ``config.yaml`` beside the metrics, for any command, and hand the whole configuration to wandb."""
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace, *args: Any, **kwargs: Any) -> None:
+        kept = config.clone()
+        for name in OF_ONE_CALL:
+            kept.pop(name, None)
+        super().__init__(parser, kept, *args, **kwargs)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Hand the configuration on."""
@@ -93,15 +105,22 @@ class SSDDetCLI(LightningCLI):
         if self.subcommand != "fit":
             self.save_config_callback = None
             trainer.logger = loggers = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
-        self.placed = [logger for logger in loggers if logger.init_args.get("save_dir") in UNSET_FOLDERS]
+        self.placed = [
+            logger
+            for logger in loggers
+            if "save_dir" in logger.init_args and logger.init_args.save_dir in UNSET_FOLDERS
+        ]
         for logger in self.placed if trainer.default_root_dir else []:
             logger.init_args.save_dir = trainer.default_root_dir
         if any(logger.init_args.get("offline") for logger in loggers):  # without a word of accounts
             os.environ.setdefault("WANDB_SILENT", "true")
+        if trainer.default_root_dir:  # where wandb keeps artifacts until they are sent
+            os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_classes(self) -> None:
         """Instantiate, and leave the folder of the logs out of ``config.yaml``, which may serve for another."""
         super().instantiate_classes()
+        self.trainer.strategy.checkpoint_io = WholeCheckpointIO()
         for logger in self.placed:
             logger.init_args.save_dir = ""
 
@@ -113,6 +132,7 @@ class SSDDetCLI(LightningCLI):
         if path not in (None, *CHECKPOINT_WORDS):
             self.model.given = self.given
             self.model.adopt(path, free=frozenset({"weights"}))
+            _keep_metrics(self.trainer)
 
     def before_refine_annotations(self) -> None:
         """Hand on what the user wrote out."""
@@ -130,13 +150,15 @@ class SSDDetCLI(LightningCLI):
     def _check_trained(self, command: str) -> None:
         self._check_task(command)
         path = self._config_of("ckpt_path")
-        if path is None:
-            raise InputError(f"{command} has no checkpoint: give --ckpt_path, a checkpoint that fit wrote.")
+        if path in (None, *CHECKPOINT_WORDS):
+            raise InputError(f"{command} has no checkpoint: give --ckpt_path, the path of one that fit wrote.")
         self.model.given = self.given
-        if path not in CHECKPOINT_WORDS:
-            self.model.adopt(path)
-            coco = self.datamodule.coco_for(command)
-            self.model.check_categories(coco.categories, coco.path)
+        self.model.adopt(path)
+        coco = self.datamodule.coco_for(command)
+        self.model.check_categories(coco.categories, coco.path)
+        callbacks = cast("list[Callback]", self.trainer.callbacks)  # type: ignore[attr-defined]
+        if not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
+            callbacks.append(DetectionMetrics())
 
     def _check_task(self, command: str) -> None:
         if command not in self.model.COMMANDS:
@@ -148,3 +170,13 @@ class SSDDetCLI(LightningCLI):
 
     def _config_of(self, name: str) -> Any:
         return self.config[self.subcommand].get(name)
+
+
+@rank_zero_only
+def _keep_metrics(trainer: Trainer) -> None:
+    """Set the log of an earlier attempt aside, which CSVLogger would delete."""
+    for logger in trainer.loggers:
+        if isinstance(logger, CSVLogger):
+            log = Path(logger.log_dir) / "metrics.csv"
+            if log.is_file():
+                log.rename(log.with_name(f"metrics.{time.time_ns()}.csv"))

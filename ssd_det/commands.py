@@ -104,7 +104,7 @@ def draw_annotations(
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 
-def demo_data(*, output: str, images: int = 150, test_images: int = 60, seed: int = 0, overwrite: bool = False) -> None:
+def demo_data(*, output: str, images: int = 150, test_images: int = 40, seed: int = 0, overwrite: bool = False) -> None:
     """Draw a small detection data set with true boxes, to try everything on.
 
     Args:

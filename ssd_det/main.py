@@ -16,6 +16,7 @@ from ssd_det.flags import allow_bare_flags
 from ssd_det.pipeline.processes import die_with_parent
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 # What each command does, and the module that is imported when it is run; torch takes seconds to import.
 COMMANDS = {
@@ -48,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words of the command line; those of the process where not given.
 
     Returns:
-        The exit code: 0, or 2 for bad input.
+        The exit code: 0, 2 for bad input, or 130 if interrupted.
     """
     die_with_parent()
     width = max(map(len, COMMANDS)) + 2
@@ -66,6 +67,9 @@ def main(args: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(args)
     try:
         _run(chosen.command, chosen.arguments)
+    except KeyboardInterrupt:
+        print("ssd-det: stopped.", file=sys.stderr)
+        return INTERRUPTED
     except Exception as error:
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT

@@ -21,7 +21,8 @@ def trained(demo, tmp_path_factory):
     shutil.copytree(demo, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main(["fit", *TINY, *DATA, "--trainer.max_epochs=1", *logging_to("runs")]) == 0
+        more = ["--trainer.max_epochs=1", "--trainer.log_every_n_steps=1", *logging_to("runs")]
+        assert main(["fit", *TINY, *DATA, *more]) == 0
     return folder
 
 
@@ -204,6 +205,20 @@ def test_resuming_refuses_settings_that_it_could_not_follow(inside, capsys):
     fails(capsys, main(["fit", *TINY, *DATA, *more, "--model.learning_rate=0.5"]), "model.learning_rate is 0.5, but")
     assert main(["fit", *TINY, *DATA, *more]) == 0
     assert "learning_rate: 0.02" in (inside / "again" / "hparams.yaml").read_text()
+    assert "ckpt_path" not in (inside / "again" / "config.yaml").read_text()
+
+
+def test_resuming_keeps_the_log_of_the_first_attempt(inside):
+    log = (inside / "runs" / "metrics.csv").read_text()
+    more = [f"--ckpt_path={checkpoint_in(inside)}", "--trainer.max_epochs=2", "--trainer.log_every_n_steps=1"]
+    assert main(["fit", *TINY, *DATA, *more, *logging_to("runs")]) == 0
+    assert [path.read_text() for path in (inside / "runs").glob("metrics.*.csv")] == [log]
+    assert (inside / "runs" / "metrics.csv").read_text() != log
+
+
+def test_the_configuration_of_a_training_serves_refining(inside):
+    words = ["--config=runs/config.yaml", f"--checkpoint={checkpoint_in(inside)}", "--output=refined.json"]
+    assert main(["refine-annotations", *words]) == 0
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -57,7 +57,7 @@ class DetectionMetrics(Callback):
         """Write what was found, measure it and log the figures.
 
         Raises:
-            InputError: if an image could not be read on any process.
+            InputError: if an image could not be read on any process, or not all images were looked at.
         """
         results, folder = self._gather(trainer)
         figures = torch.full((len(LOGGED),), float("nan"), device=pl_module.device)
@@ -91,6 +91,12 @@ class DetectionMetrics(Callback):
             if sentences:
                 raise InputError(sentences[0])
         self.found = gather_by_id(self.found, repeated=True)
+        images = trainer.datamodule.coco_for("test").images  # type: ignore[attr-defined]
+        if len(self.found) < len(images):
+            raise InputError(
+                f"Only {len(self.found)} of {len(images)} images were looked at: "
+                f"leave out trainer.fast_dev_run, trainer.limit_test_batches and trainer.limit_predict_batches."
+            )
         folder = Path(trainer.log_dir or trainer.default_root_dir)
         if trainer.is_global_zero:
             make_folder(folder)

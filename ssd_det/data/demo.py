@@ -22,7 +22,7 @@ SEGMENT_TRIES = 40
 
 
 def draw_demo_data(
-    folder: Path, images: int = 150, test_images: int = 60, seed: int = 0, overwrite: bool = False
+    folder: Path, images: int = 150, test_images: int = 40, seed: int = 0, overwrite: bool = False
 ) -> tuple[Path, Path]:
     """Draw images with objects of four classes, and their COCO json, some to train and others to test on.
 

@@ -24,6 +24,14 @@ from ssd_det.pipeline.stage import digest
 RUN = "run.json"
 SECTIONS = ("refine", "detect")
 OWN_KEYS = ("config", "settings")
+OWN_SETTINGS = (
+    "data.annotations",
+    "data.image_root",
+    "data.test_annotations",
+    "data.test_image_root",
+    "trainer.default_root_dir",
+    "ckpt_path",
+)
 INTERRUPTED = 130
 TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
 
@@ -73,9 +81,12 @@ def pipeline(
             "pipeline starts the processes of each stage itself (trainer.devices): "
             "under torchrun use the single commands fit, refine-annotations and test."
         )
-    inputs = Inputs(annotations, image_root, test_annotations, test_image_root or image_root)
+    _check_overrides(overrides)
+    # However a path is spelt, and from wherever: it is the content behind it that counts.
+    paths = (annotations, image_root, test_annotations, test_image_root or image_root)
+    inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs)
-    run = Path(output)
+    run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
     place = "the preparation"
@@ -88,6 +99,8 @@ def pipeline(
             for number, stage in enumerate(stages, start=1):
                 place = f"[{number}/{len(stages)}] {stage.title}"
                 stage.advance(processes, f"[{number}/{len(stages)}]")
+                record["current"].append(stage.folder.name)
+                write_json(run / RUN, record)
             place = "the report"
             code = processes.run(["report", str(run)])
         except KeyboardInterrupt:
@@ -149,8 +162,18 @@ def _check(inputs: Inputs) -> CocoFile:
     return coco
 
 
+def _check_overrides(overrides: dict[str, list[str]]) -> None:
+    """Refuse what the pipeline sets itself in every stage."""
+    for section, words in overrides.items():
+        for word in words:
+            name = word.partition("=")[0].removeprefix("--").replace("init_args.", "")
+            if name in OWN_SETTINGS:
+                raise InputError(f"--{section}.{name} is set by the pipeline: leave it out, and see its own options.")
+
+
 def _check_folder(run: Path) -> None:
-    if run.is_dir() and any(run.iterdir()) and not (run / RUN).is_file():
+    names = [path.name for path in run.iterdir() if not path.name.startswith(".")] if run.is_dir() else []
+    if names and RUN not in names:
         raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
 
 
@@ -158,20 +181,19 @@ def _open_run(run: Path, inputs: Inputs) -> dict[str, Any]:
     """Read or make the record of a run.
 
     Returns:
-        ``inputs`` and ``resolved``, the configuration of each section with the digest of where it came from.
+        ``inputs``; ``resolved``, the configuration of each section with the digest of where it came from; and
+        ``current``, the folders of the stages that this call has found finished or brought to their end: none yet.
 
     Raises:
         InputError: if the run is one on other inputs.
     """
-    mine = {name: str(Path(path).resolve()) for name, path in asdict(inputs).items()}
+    mine = asdict(inputs)
     path = run / RUN
-    if not path.is_file():
-        record: dict[str, Any] = {"inputs": mine, "resolved": {}}
-        write_json(path, record)
-        return record
+    record: dict[str, Any] = {"inputs": mine, "resolved": {}}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        theirs = record["inputs"]
+        if path.is_file():
+            record = json.loads(path.read_text(encoding="utf-8"))
+        theirs, _ = dict(record["inputs"]), dict(record["resolved"])
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: is not what the pipeline wrote: give another output, or remove {run}.") from None
     for name, value in mine.items():
@@ -180,7 +202,7 @@ def _open_run(run: Path, inputs: Inputs) -> dict[str, Any]:
                 f"{run}: is a run with another configuration: its {name} is {theirs.get(name)}, not {value}: "
                 f"give another output, or remove it."
             )
-    return record
+    return {**record, "current": []}
 
 
 def _resolve(

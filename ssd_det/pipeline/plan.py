@@ -15,7 +15,7 @@ from ssd_det.pipeline.stage import CHECKPOINT, Stage
 
 FOR_EVERY_COMMAND = ("seed_everything", "trainer", "model", "data")
 UNSET_FOLDERS = (None, "", ".")
-BASELINES = ("noisy", "clean")
+TASKS = {"refine": "RefineTask", "detect": "DetectTask"}
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,46 @@ def settings_of(section: str, printed: str) -> dict[str, Any]:
     """The configuration that a ``fit`` printed, made ready for stages.
 
     Raises:
-        InputError: if its logs or checkpoints would not lie in the stage's folder.
+        InputError: if it is one of another task, has no seed, leaves no checkpoint, or would write its logs elsewhere.
     """
     settings = {key: value for key, value in yaml.safe_load(printed).items() if key in FOR_EVERY_COMMAND}
-    trainer = settings["trainer"]
-    loggers = trainer["logger"] if isinstance(trainer["logger"], list) else [trainer["logger"]]
-    for logger in loggers:
-        folder = logger["init_args"].get("save_dir") if isinstance(logger, dict) else None
+    task = settings["model"]["class_path"].rpartition(".")[2]
+    if task != TASKS[section]:
+        raise InputError(f"{section}: model.class_path is {task}: give a configuration of {TASKS[section]}.")
+    seed = settings["seed_everything"]
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InputError(f"{section}: seed_everything is {seed}: give a number, so that a stopped run can go on.")
+    for logger in _entries(settings["trainer"]["logger"]):
+        folder = logger["init_args"].get("save_dir")
         if folder not in UNSET_FOLDERS:
             raise InputError(
                 f"{section}: trainer.logger has the save_dir {folder}: "
                 f"leave it empty, as each stage has a folder of its own."
             )
-    callbacks = [callback for callback in trainer["callbacks"] or [] if isinstance(callback, dict)]
-    names = [
-        callback["init_args"].get("filename")
-        for callback in callbacks
-        if callback["class_path"].endswith("ModelCheckpoint")
-    ]
-    if "last" not in names:
+    if not _checkpoints(settings):
         raise InputError(
             f"{section}: trainer.callbacks has no ModelCheckpoint with the filename last: "
             f"add one as in the configurations that come with the package."
         )
+    weights = settings["model"]["init_args"]["weights"]
+    if isinstance(weights, str) and Path(weights).is_file():
+        settings["model"]["init_args"]["weights"] = str(Path(weights).resolve())
     return settings
+
+
+def _checkpoints(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The callbacks that write ``last.ckpt``."""
+    return [
+        callback
+        for callback in _entries(settings["trainer"]["callbacks"])
+        if callback["class_path"].endswith("ModelCheckpoint") and callback["init_args"].get("filename") == "last"
+    ]
+
+
+def _entries(setting: Any) -> list[dict[str, Any]]:
+    """The classes that a setting names, be it one, a list, or none."""
+    entries = setting if isinstance(setting, list) else [setting]
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def plan(
@@ -128,6 +144,8 @@ def plan(
 
 def _fit(title: str, folder: Path, settings: dict[str, Any], inputs: list[Path]) -> Stage:
     settings = _with(settings, "trainer", default_root_dir=str(folder))
+    for callback in _checkpoints(settings):
+        callback["init_args"]["dirpath"] = str((folder / CHECKPOINT).parent)
     return Stage(
         title, folder, [["fit", f"--config={folder / 'config.yaml'}"]], inputs, [CHECKPOINT], settings, resumable=True
     )

@@ -30,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             file.seek(0)
             raise InputError(
                 f"{folder}: is in use by process {file.read().strip()}: wait for it, or give another output."
@@ -107,8 +107,9 @@ class Processes:
         self.seconds += time.monotonic() - started
         for name, process in asked.items():
             if process.returncode:
-                error = answers[name][1].rpartition("error: ")[2]
-                raise InputError(f"The configuration of {name} cannot be used: {' '.join(error.split())}")
+                before, found, error = answers[name][1].rpartition("error: ")
+                said = error if found else before.rstrip().rpartition("\n")[2]
+                raise InputError(f"The configuration of {name} cannot be used: {' '.join(said.split())}")
         return {name: printed for name, (printed, _) in answers.items()}
 
 

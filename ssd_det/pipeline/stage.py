@@ -19,7 +19,7 @@ from ssd_det.pipeline.processes import Processes
 RECORD = "stage.json"
 CONFIG = "config.yaml"
 CHECKPOINT = "checkpoints/last.ckpt"
-METRICS = "metrics.csv"
+KEYS = ("title", "commands", "settings", "inputs", "seconds")
 SHOWN_CHANGES = 3
 
 
@@ -64,7 +64,6 @@ class Stage:
             return
         if changes and record:
             print(f"{place} {self.title}: done again, because {changes}.", flush=True)
-            shutil.rmtree(self.folder)
             record = {}
         else:
             print(f"{place} {self.title}{': goes on' if record else ''}", flush=True)
@@ -72,6 +71,8 @@ class Stage:
         self._run(processes, {**due, "seconds": spent, "started": time.time()}, goes_on=bool(record))
 
     def _run(self, processes: Processes, record: dict[str, Any], goes_on: bool) -> None:
+        if not goes_on:
+            shutil.rmtree(self.folder, ignore_errors=True)  # what is left of an attempt that was being removed
         make_folder(self.folder)
         self._write_record(record)
         commands = list(self.commands)
@@ -93,16 +94,16 @@ class Stage:
                 f"{self.folder}: the stage has not left {', '.join(self._missing())}: correct its settings."
             )
         record["seconds"] += time.time() - record.pop("started")
-        self._write_record({**record, "finished": True, "ended": time.time()})
+        self._write_record({**record, "finished": True})
 
     def _checkpoint_words(self) -> list[str]:
-        """What makes ``fit`` go on from the last checkpoint, if there is a whole one; its log is kept aside."""
-        log = self.folder / METRICS
+        """What makes ``fit`` go on from the last checkpoint, if there is a whole one."""
         checkpoint = self.folder / CHECKPOINT
-        if not zipfile.is_zipfile(checkpoint):
+        if not checkpoint.is_file():
             return []
-        if log.is_file():
-            log.rename(self.folder / f"metrics.{time.time_ns()}.csv")
+        if not zipfile.is_zipfile(checkpoint):
+            print(f"{checkpoint} is not whole: the training begins anew.", flush=True)
+            return []
         return ["--ckpt_path", str(checkpoint)]
 
     def _due(self) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class Stage:
         """About how long the last attempt ran, if something ended it: until its last sign of life."""
         if "started" not in record:
             return 0.0
-        last = max(path.stat().st_mtime for path in self.folder.rglob("*"))
+        last = max((self.folder / RECORD).stat().st_mtime, *map(_modified, self.folder.rglob("*")))
         return max(0.0, last - float(record["started"]))
 
     def _changes(self, record: Mapping[str, Any], due: Mapping[str, Any]) -> str:
@@ -147,8 +148,8 @@ def read_record(folder: Path) -> dict[str, Any]:
     """What a stage noted of itself, nothing if it was not begun.
 
     Returns:
-        ``title``, ``commands``, ``settings``, ``inputs`` (digests by path), ``seconds``, and ``finished`` and
-        ``ended``, or ``started``.
+        ``title``, ``commands``, ``settings``, ``inputs`` (digests by path), ``seconds``, and ``finished`` or
+        ``started``.
 
     Raises:
         InputError: if the file holds something else.
@@ -159,8 +160,18 @@ def read_record(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.") from None
+        record = {}
+    if not isinstance(record, dict) or any(key not in record for key in KEYS):
+        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.")
     return record
+
+
+def _modified(path: Path) -> float:
+    """When a file changed last; files and links may be going as this is asked."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def digest(path: Path) -> str | None:

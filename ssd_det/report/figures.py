@@ -19,6 +19,7 @@ CURVE_COLOURS = {
     "detector on clean boxes": CLEAN,
 }
 SIZE = (6.0, 4.0)
+WIDE = (10.0, 4.0)
 BINS = 20
 RECALLS = 101
 DOTS_PER_INCH = 120
@@ -66,11 +67,16 @@ def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
-    figure, axes = _axes("step", "loss")
+    """The refiner's losses and the detectors' beside each other: their sums are of different terms."""
+    figure = Figure(figsize=WIDE, layout="constrained")
+    left, right = (_plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
     for name, (steps, losses) in curves.items():
+        axes = left if name == "refiner" else right
         axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
-    axes.set_yscale("log")
-    axes.legend()
+    for axes in (left, right):
+        axes.set_ylim(bottom=0)
+        if axes.has_data():
+            axes.legend(loc="lower left", frameon=False)
     return figure
 
 
@@ -89,8 +95,12 @@ def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
 
 def _axes(x: str, y: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.subplots()
+    return figure, _plain(figure.subplots(), x, y)
+
+
+def _plain(axes: Any, x: str, y: str) -> Any:
+    """Axes with names and without a frame."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    return axes

@@ -21,7 +21,7 @@ FIGURES = ("ap", "ap_50", "ap_75")
 
 
 def read_results(run: Path) -> dict[str, Any]:
-    """Collect the figures of a run, of the stages that are finished.
+    """Collect the figures of a run, of the stages that its last call found or made up to date.
 
     Args:
         run: its folder.
@@ -35,18 +35,28 @@ def read_results(run: Path) -> dict[str, Any]:
     Raises:
         InputError: if the folder is not a run's.
     """
-    if not (run / "run.json").is_file():
-        raise InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.")
-    detectors = {boxes: _product(run / folder, "metrics.json") for boxes, folder in TEST_FOLDERS.items()}
-    quality = _product(run / "refined", "quality.json")
-    records = {folder: read_record(folder) for folder in run.iterdir() if folder.is_dir()}
-    finished = sorted((r for r in records.values() if r.get("finished")), key=lambda record: record["ended"])
+    current = _current(run)
+    detectors = {
+        boxes: _product(run / folder, "metrics.json") if folder in current else None
+        for boxes, folder in TEST_FOLDERS.items()
+    }
+    quality = (_product(run / "refined", "quality.json") if "refined" in current else None) or {}
+    records = [read_record(run / folder) for folder in current]
     return {
         "detectors": detectors,
         "won_back": {name: won_back(*(_figure(detectors[boxes], name) for boxes in TEST_FOLDERS)) for name in FIGURES},
-        "quality": {stage: quality[stage]["all"] for stage in ("before", "after")} if quality else None,
-        "seconds": {record["title"]: record["seconds"] for record in finished},
+        "quality": {stage: found["all"] for stage in ("before", "after") if (found := quality.get(stage))} or None,
+        "seconds": {record["title"]: record["seconds"] for record in records if record},
     }
+
+
+def _current(run: Path) -> list[str]:
+    """Folders of the stages that the last call of the pipeline found or made up to date, in their order."""
+    try:
+        folders: list[str] = json.loads((run / "run.json").read_text(encoding="utf-8"))["current"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.") from None
+    return folders
 
 
 def won_back(noisy: float | None, refined: float | None, clean: float | None) -> float | None:
@@ -59,7 +69,7 @@ def won_back(noisy: float | None, refined: float | None, clean: float | None) ->
 def box_overlaps(run: Path) -> dict[str, list[float]] | None:
     """IoU with the true box of each box before and after refining, where true boxes are known."""
     paths = {name: run / name / f"{name}.json" for name in ("refined", "true")}
-    if not all(path.is_file() for path in paths.values()):
+    if not set(paths) <= set(_current(run)) or not all(path.is_file() for path in paths.values()):
         return None
     refined, true = (read_coco(paths[name]) for name in ("refined", "true"))
     target = {a.id: a.bbox for a in true.annotations if a.measurable}
@@ -72,9 +82,12 @@ def box_overlaps(run: Path) -> dict[str, list[float]] | None:
 
 
 def training_curves(run: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """Steps and losses of each training that has begun, over all attempts; of a repeated step the last counts."""
+    """Steps and losses of each finished training, over all attempts; of a repeated step the last counts."""
     curves = {}
+    current = _current(run)
     for name, folder in TRAINING_FOLDERS.items():
+        if folder not in current:
+            continue
         losses: dict[int, float] = {}
         # The logs of attempts that were stopped carry a time in their names; the last is metrics.csv.
         for path in [*sorted((run / folder).glob("metrics.*.csv")), run / folder / "metrics.csv"]:
@@ -90,7 +103,7 @@ def training_curves(run: Path) -> dict[str, tuple[list[int], list[float]]]:
 
 def _product(folder: Path, name: str) -> dict[str, Any] | None:
     """A json file that a finished stage left."""
-    if not read_record(folder).get("finished") or not (folder / name).is_file():
+    if not (folder / name).is_file():
         return None
     content: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
     return content

@@ -100,7 +100,6 @@ class RefineTask(Task):
         check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta")
         if not ratios or min(ratios) <= 0:
             raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
-        self.loss_weights = loss_weights
         self.refiner: Refiner | None = None
         self.average_over_flip = False
 
@@ -120,7 +119,7 @@ class RefineTask(Task):
         head = RefinerHead(
             num_classes=len(self.categories),
             channels=settings["fpn_channels"],
-            loss_weights=self.loss_weights,
+            loss_weights=LossWeights(**settings["loss_weights"]),
             regression_beta=settings["regression_beta"],
             **{
                 name: settings[name]

@@ -55,6 +55,11 @@ def test_predicting_writes_the_same_results(demo, trained, tmp_path):
     assert not list((tmp_path / "b").rglob("metrics.json"))
 
 
+def test_predicting_writes_results_whatever_the_callbacks(demo, trained, tmp_path):
+    assert main(["predict", *words_for(demo, trained, tmp_path, "--trainer.callbacks=null")]) == 0
+    assert list(tmp_path.rglob("predictions.json"))
+
+
 def test_two_processes_with_uneven_shares_measure_as_one(demo, trained, tmp_path):
     """Three images for two processes: one of them is repeated to fill the shares, and must count once."""
     content = json.loads((demo / "test.json").read_text())
@@ -94,6 +99,8 @@ def test_an_image_that_does_not_decode_is_named(demo, trained, tmp_path, capsys)
     [
         ("test", "--data.test_annotations=null", "data.test_annotations is not given"),
         ("test", "--ckpt_path=null", "test has no checkpoint: give --ckpt_path"),
+        ("test", "--ckpt_path=last", "test has no checkpoint: give --ckpt_path"),
+        ("test", "--trainer.limit_test_batches=1", "Only 2 of 4 images were looked at"),
         ("refine-annotations", "--checkpoint=a", "refine-annotations is nothing that a detector can do"),
     ],
 )

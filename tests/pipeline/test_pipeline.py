@@ -122,13 +122,17 @@ def test_the_results_are_those_of_the_stages(unbroken):
     assert "| trained on | AP | AP50 | AP75 |" in (run / "results.md").read_text()
 
 
-def test_a_finished_run_is_left_as_it_is(unbroken, setting):
+def test_a_finished_run_is_left_as_it_is(unbroken, setting, demo):
     run, _ = unbroken
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.json") if path.parent != run}
-    result = ssd_det(*setting, f"--output={run}")
+    spelt_otherwise = [f"--output={os.path.relpath(run)}", f"--image_root={demo / 'images' / '..' / 'images'}"]
+    result = ssd_det(*setting, *spelt_otherwise)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("finished before") == 5
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    detectors = json.loads((run / "results.json").read_text())["detectors"]
+    assert detectors["refined"]
+    assert detectors["noisy"] is None, "a baseline of an earlier call, which may have had other settings"
 
 
 def stop_when(setting, run, condition, kill):
@@ -205,8 +209,9 @@ def test_under_torchrun_it_names_the_single_commands(setting, tmp_path, capsys, 
 
 def test_a_folder_with_something_else_in_it_is_refused(setting, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / ".lock").write_text("")
     refused(capsys, [*setting, f"--output={tmp_path}"], "is not empty and holds no run of the pipeline")
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "mine.txt"}
 
 
 def test_a_run_on_other_inputs_is_refused(unbroken, setting, demo, capsys):
@@ -247,9 +252,14 @@ def test_missing_images_and_empty_files_are_named_before_any_work(setting, demo,
         ("--detect.model.detector=yolo", "The configuration of detect cannot be used"),
         ("--refine.trainer.callbacks=null", "refine: trainer.callbacks has no ModelCheckpoint with the filename last"),
         ("--detect.trainer.logger.init_args.save_dir=logs", "detect: trainer.logger has the save_dir logs"),
+        ("--refine.seed_everything=true", "refine: seed_everything is True: give a number"),
+        ("--detect.config={refine}", "detect: model.class_path is RefineTask: give a configuration of DetectTask"),
+        ("--refine.data.annotations=other.json", "--refine.data.annotations is set by the pipeline: leave it out"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_named_before_any_work(setting, tmp_path, capsys, word, message):
+    tiny_refine = setting[1].partition("=")[2].replace("pipeline.yaml", "tiny_refine.yaml")
+    word = word.format(refine=tiny_refine)
     refused(capsys, [*setting, f"--output={tmp_path / 'run'}", word], message)
     assert not (tmp_path / "run" / "refiner").exists()
 

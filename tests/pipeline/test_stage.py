@@ -115,20 +115,34 @@ def interrupted(stage):
     checkpoint.parent.mkdir()
     with zipfile.ZipFile(checkpoint, "w") as file:
         file.writestr("data", "weights")
-    (stage.folder / "metrics.csv").write_text("step,loss\n1,2\n")
     return checkpoint
 
 
-def test_a_training_goes_on_from_its_checkpoint_and_keeps_its_log(stage):
+def test_a_training_goes_on_from_its_checkpoint(stage):
     checkpoint = interrupted(stage)
     assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
-    assert [path.read_text() for path in stage.folder.glob("metrics.*.csv")] == ["step,loss\n1,2\n"]
 
 
-def test_half_a_checkpoint_is_not_gone_on_from(stage):
+def test_half_a_checkpoint_is_not_gone_on_from(stage, capsys):
     checkpoint = interrupted(stage)
     checkpoint.write_bytes(checkpoint.read_bytes()[:20])
     assert advance(stage) == stage.commands
+    assert "is not whole: the training begins anew" in capsys.readouterr().out
+
+
+def test_a_removal_that_was_interrupted_leaves_no_old_checkpoint(stage):
+    checkpoint = interrupted(stage)
+    (stage.folder / "stage.json").unlink()
+    with pytest.raises(SystemExit):
+        advance(stage, code=1)
+    assert not checkpoint.exists()
+    assert advance(stage) == stage.commands
+
+
+def test_links_that_lead_nowhere_do_no_harm(stage):
+    interrupted(stage)
+    (stage.folder / "debug.log").symlink_to("nowhere")
+    assert len(advance(stage)) == 2
 
 
 def test_other_settings_do_not_go_on_from_the_old_checkpoint(stage):
@@ -148,8 +162,9 @@ def test_wall_time_adds_up_over_attempts(stage):
 
 def test_a_record_that_is_none_is_named(stage):
     advance(stage)
-    (stage.folder / "stage.json").write_text("{")
-    with pytest.raises(InputError, match="is not what the pipeline wrote"):
-        advance(stage)
+    for text in ("{", "[]", '{"a": 1}'):
+        (stage.folder / "stage.json").write_text(text)
+        with pytest.raises(InputError, match="is not what the pipeline wrote"):
+            advance(stage)
     shutil.rmtree(stage.folder)
     assert advance(stage) == stage.commands

@@ -16,19 +16,18 @@ def measured(ap):
 
 @pytest.fixture
 def run(tmp_path):
-    """A run whose clean baseline has not ended."""
+    """A run with a clean baseline that is left from an earlier call."""
     folder = tmp_path / "run"
     stages = [("refiner", "fit refiner", 5.0), ("refined", "refine annotations", 2.0)]
     stages += [("true", "take out the true boxes", 1.0), ("detector", "fit detector", 3.0)]
     stages += [("test", "test detector", 1.0), ("test_noisy", "test detector on noisy boxes", 1.5)]
-    for number, (name, title, seconds) in enumerate(stages):
+    for name, title, seconds in stages:
         (folder / name).mkdir(parents=True)
-        record = {"title": title, "seconds": seconds, "finished": True, "ended": number}
+        record = {"title": title, "seconds": seconds, "finished": True, "commands": [], "settings": {}, "inputs": {}}
         (folder / name / "stage.json").write_text(json.dumps(record))
     (folder / "test_clean").mkdir()
-    (folder / "test_clean" / "stage.json").write_text(json.dumps({"title": "x", "seconds": 0, "started": 1.0}))
     (folder / "test_clean" / "metrics.json").write_text(json.dumps(measured(0.9)))
-    (folder / "run.json").write_text("{}")
+    (folder / "run.json").write_text(json.dumps({"current": [name for name, _, _ in stages]}))
     (folder / "test" / "metrics.json").write_text(json.dumps(measured(0.3)))
     (folder / "test_noisy" / "metrics.json").write_text(json.dumps(measured(0.1)))
     everything = {"mean_iou": 0.5, "above_50": 0.4, "above_75": 0.1, "above_90": 0.0}
@@ -50,7 +49,7 @@ def run(tmp_path):
     return folder
 
 
-def test_finished_stages_count_and_others_do_not(run):
+def test_stages_of_the_last_call_count_and_others_do_not(run):
     results = read_results(run)
     assert results["detectors"]["refined"]["ap"] == 0.3
     assert results["detectors"]["clean"] is None
@@ -84,6 +83,14 @@ def test_overlaps_are_those_before_and_after(run):
     assert overlaps["after"] == pytest.approx([1.0])
     (run / "true" / "true.json").unlink()
     assert box_overlaps(run) is None
+
+
+def test_quality_without_earlier_boxes_is_shown_without_them(run):
+    path = run / "refined" / "quality.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "before": None}))
+    results = read_results(run)
+    assert list(results["quality"]) == ["after"]
+    assert [row[0] for row in tables(results)[1][2]] == ["after"]
 
 
 def test_tables_say_what_was_not_run(run):

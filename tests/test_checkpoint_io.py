@@ -1,0 +1,20 @@
+import pytest
+import torch
+
+from ssd_det.checkpoint_io import WholeCheckpointIO
+
+
+def test_a_checkpoint_takes_the_place_of_the_last(tmp_path):
+    path = tmp_path / "new" / "last.ckpt"
+    for number in range(2):
+        WholeCheckpointIO().save_checkpoint({"number": number}, path)
+    assert torch.load(path) == {"number": 1}
+    assert [file.name for file in path.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_what_cannot_be_written_leaves_the_last_one_whole(tmp_path):
+    path = tmp_path / "last.ckpt"
+    WholeCheckpointIO().save_checkpoint({"number": 0}, path)
+    with pytest.raises(Exception, match="pickle"):
+        WholeCheckpointIO().save_checkpoint({"number": lambda: 1}, path)
+    assert torch.load(path) == {"number": 0}
