@@ -101,15 +101,11 @@ def test_every_stage_leaves_its_products_in_its_folder(unbroken):
 
 def test_the_detector_learns_from_the_refined_file_alone(unbroken, demo):
     run, _ = unbroken
-    settings = {
-        name: yaml.safe_load((run / name / "config.yaml").read_text()) for name in ("detector", "detector_noisy")
-    }
-    data = {name: content["data"]["init_args"]["annotations"] for name, content in settings.items()}
-    assert data == {"detector": str(run / "refined" / "refined.json"), "detector_noisy": str(demo / "noisy.json")}
-    trained = [content["trainer"] | {"default_root_dir": None, "logger": None} for content in settings.values()]
-    assert trained[0] == trained[1]
-    assert settings["detector"]["model"] == settings["detector_noisy"]["model"]
-    assert settings["detector"]["seed_everything"] == settings["detector_noisy"]["seed_everything"]
+    refined, noisy = ((run / name / "config.yaml").read_text() for name in ("detector", "detector_noisy"))
+    assert f"annotations: {run / 'refined' / 'refined.json'}" in refined
+    assert f"annotations: {demo / 'noisy.json'}" in noisy
+    same_place = noisy.replace("detector_noisy", "detector")
+    assert same_place.replace(str(demo / "noisy.json"), str(run / "refined" / "refined.json")) == refined
 
 
 def test_the_results_are_those_of_the_stages(unbroken):
