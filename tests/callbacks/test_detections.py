@@ -29,8 +29,8 @@ def trained(demo, tmp_path_factory):
     return next(folder.rglob("*.ckpt"))
 
 
-def words_for(demo, checkpoint, folder, *more, file="test.json"):
-    data = [f"--data.test_annotations={demo / file}", f"--data.image_root={demo / 'images'}"]
+def words_for(demo, checkpoint, folder, *more, file=None):
+    data = [f"--data.test_annotations={file or demo / 'test.json'}", f"--data.image_root={demo / 'images'}"]
     return [*DETECTOR, *data, f"--ckpt_path={checkpoint}", f"--trainer.default_root_dir={folder}", *more]
 
 
@@ -66,10 +66,11 @@ def test_two_processes_with_uneven_shares_measure_as_one(demo, trained, tmp_path
     content["images"] = content["images"][:3]
     kept = {image["id"] for image in content["images"]}
     content["annotations"] = [entry for entry in content["annotations"] if entry["image_id"] in kept]
-    (demo / "three.json").write_text(json.dumps(content))
-    single = words_for(demo, trained, tmp_path / "one", "--data.batch_size=1", file="three.json")
+    three = tmp_path / "three.json"
+    three.write_text(json.dumps(content))
+    single = words_for(demo, trained, tmp_path / "one", "--data.batch_size=1", file=three)
     assert main(["test", *single]) == 0
-    double = words_for(demo, trained, tmp_path / "two", "--data.batch_size=1", file="three.json")
+    double = words_for(demo, trained, tmp_path / "two", "--data.batch_size=1", file=three)
     result = ssd_det("test", *double, "--trainer.devices=2")
     assert result.returncode == 0, result.stderr
     one, two = (
@@ -115,8 +116,8 @@ def test_what_is_missing_is_named(demo, trained, tmp_path, capsys, command, chan
 def test_a_test_file_with_other_categories_is_refused(demo, trained, tmp_path, capsys):
     content = json.loads((demo / "test.json").read_text())
     content["categories"][1]["name"] = "blob"
-    (demo / "other.json").write_text(json.dumps(content))
-    assert main(["test", *words_for(demo, trained, tmp_path, file="other.json")]) == 2
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    assert main(["test", *words_for(demo, trained, tmp_path, file=tmp_path / "other.json")]) == 2
     error = capsys.readouterr().err
     assert "other.json has 2 blob; only the training data has 2 triangle" in error
 

@@ -27,11 +27,12 @@ def test_training_has_the_usable_boxes_clipped_and_labels_from_1(make_coco, make
     assert batches[0].images[0].max() <= 1
 
 
-def test_testing_sees_every_image_once_those_without_boxes_as_well(demo):
+def test_testing_sees_every_image_once_those_without_boxes_as_well(demo, tmp_path):
     content = json.loads((demo / "test.json").read_text())
     content["annotations"] = [a for a in content["annotations"] if a["image_id"] != 7]
-    (demo / "some.json").write_text(json.dumps(content))
-    data = DetectDataModule(test_annotations=str(demo / "some.json"), batch_size=3, num_workers=0)
+    (tmp_path / "some.json").write_text(json.dumps(content))
+    files = {"test_annotations": str(tmp_path / "some.json"), "image_root": str(demo / "images")}
+    data = DetectDataModule(**files, batch_size=3, num_workers=0)
     for loader in (data.test_dataloader(), data.predict_dataloader()):
         assert sorted(key for batch in loader for key in batch.image_ids) == [7, 8, 9, 10]
 
