@@ -142,7 +142,7 @@ def stop_when(setting, run, condition, kill):
         text=True,
         start_new_session=True,
         # A shell's background job ignores Ctrl-C, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
     )
     deadline = time.monotonic() + 300
     while not (run / condition).exists():
