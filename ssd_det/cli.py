@@ -15,7 +15,7 @@ from ssd_det.callbacks.detections import DetectionMetrics
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.data.datamodule import CocoDataModule
 from ssd_det.errors import InputError
-from ssd_det.flags import allow_bare_flags
+from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.trainer import SSDDetTrainer
@@ -24,7 +24,6 @@ CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
 DEFAULT_TASK = "ssd_det.tasks.refine.RefineTask"
 DEFAULT_DATA = "ssd_det.data.datamodule.RefineDataModule"
-UNSET_FOLDERS = (None, "", ".")
 
 
 class TrackedConfig(SaveConfigCallback):
@@ -131,7 +130,9 @@ class SSDDetCLI(LightningCLI):
         path = self._config_of("ckpt_path")
         if path not in (None, *CHECKPOINT_WORDS):
             self.model.given = self.given
-            self.model.adopt(path, free=frozenset({"weights"}))
+            checkpoint = self.model.adopt(path, free=frozenset({"weights"}))
+            if "optimizer_states" not in checkpoint:
+                raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
             _keep_metrics(self.trainer)
 
     def before_refine_annotations(self) -> None:

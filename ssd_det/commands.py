@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
@@ -16,6 +17,7 @@ from ssd_det.report.quality import compare
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
 from ssd_det.report.tables import print_comparison, print_findings, say
+from ssd_det.tasks.export import detector_checkpoint
 
 
 def corrupt_annotations(
@@ -48,6 +50,19 @@ def true_annotations(annotations: str, *, output: str, overwrite: bool = False) 
     content, count = with_true_boxes(read_coco(annotations))
     write_json(path, content)
     say(f"{path}: the true boxes of {count} of {len(content['annotations'])} annotations.")
+
+
+def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) -> None:
+    """Write the detector of a joint model as a checkpoint of its own.
+
+    Args:
+        checkpoint: made by fit with a configuration of the joint model.
+        output: the checkpoint to write, for test and predict with a configuration of the detector.
+        overwrite: allow the output to exist.
+    """
+    path = check_output(output, others=[checkpoint], overwrite=overwrite)
+    WholeCheckpointIO().save_checkpoint(detector_checkpoint(checkpoint), path)
+    say(f"{path}: the detector of {checkpoint}.")
 
 
 def check_annotations(annotations: str, *, image_root: str) -> None:

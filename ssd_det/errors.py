@@ -1,4 +1,7 @@
-"""The one error that users are meant to see."""
+"""The one error that users are meant to see, and the exit codes of the commands."""
+
+BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 class InputError(Exception):

@@ -1,6 +1,8 @@
-"""A habit of our command lines."""
+"""Habits of our command lines."""
 
 from jsonargparse import ArgumentParser
+
+UNSET_FOLDERS = (None, "", ".")  # of a logger: it follows trainer.default_root_dir
 
 
 def allow_bare_flags(parser: ArgumentParser) -> None:

@@ -11,12 +11,9 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for upda
 from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
-from ssd_det.errors import InputError
+from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags
 from ssd_det.pipeline.processes import die_with_parent
-
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 # What each command does, and the module that is imported when it is run; torch takes seconds to import.
 COMMANDS = {
@@ -25,10 +22,11 @@ COMMANDS = {
         "pipeline.command",
     ),
     "report": ("Show what a run of the pipeline has reached: table, results and figures.", "commands"),
-    "fit": ("Train the refiner on noisy boxes, or a detector on any boxes.", "cli"),
+    "fit": ("Train the refiner on noisy boxes, a detector on any boxes, or both together.", "cli"),
     "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
+    "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands"),
     "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "commands"),
     "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands"),
     "draw-annotations": (

@@ -9,12 +9,14 @@ from torch import Tensor
 from ssd_det.data.batch import FailedBatch
 from ssd_det.data.coco import read_coco
 from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.data.refined import Refinement, Summary, refined_content
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
 from ssd_det.report.tables import print_summary
 from ssd_det.report.tracking import track_refined
+from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 
 
@@ -24,7 +26,7 @@ class SSDDetTrainer(Trainer):
     def refine_annotations(
         self,
         model: RefineTask,
-        datamodule: RefineDataModule,
+        datamodule: RefineDataModule | JointDataModule,
         checkpoint: str,
         output: str,
         overwrite: bool = False,
@@ -36,7 +38,7 @@ class SSDDetTrainer(Trainer):
         Args:
             model: takes its architecture, classes and weights from the checkpoint.
             datamodule: the annotation file and its images.
-            checkpoint: made by ``fit``.
+            checkpoint: made by ``fit``, of the refiner or of a joint model.
             output: the COCO json file to write.
             overwrite: allow the output to exist, or to be the input.
             skip_missing_images: let annotations of missing images pass through.
@@ -48,6 +50,9 @@ class SSDDetTrainer(Trainer):
         Raises:
             InputError: if an input cannot be used or the output cannot be written.
         """
+        if isinstance(model, JointTask) and isinstance(datamodule, JointDataModule):
+            model, datamodule = model.for_refining(), datamodule.for_refining()
+        assert isinstance(datamodule, RefineDataModule)
         path = check_output(output, datamodule.annotations, [checkpoint], overwrite)
         datamodule.skip_missing_images = skip_missing_images
         model.restore(checkpoint)

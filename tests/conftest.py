@@ -42,6 +42,10 @@ TINY_DETECTOR = {
     "shortest_side": 72,
     "longest_side": 96,
 }
+TINY_JOINT = {
+    **TINY_MODEL,
+    **{name: TINY_DETECTOR[name] for name in ("anchor_sizes", "proposals", "rois_per_image", "score_threshold")},
+}
 TINY_DATA = {"shortest_side": 64, "longest_side": 96, "batch_size": 2, "num_workers": 0}
 
 

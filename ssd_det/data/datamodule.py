@@ -43,9 +43,7 @@ class CocoDataModule(LightningDataModule):
         super().__init__()
         if num_workers < 0:
             raise InputError(f"data.num_workers is {num_workers}: give a number from 0 up.")
-        for name, value in {"batch_size": batch_size, **sizes}.items():
-            if value < 1:
-                raise InputError(f"data.{name} is {value}: give a number from 1 up.")
+        check_sizes(batch_size=batch_size, **sizes)
         for name, share in (("horizontal_flip", horizontal_flip), ("color_jitter", color_jitter)):
             if not 0 <= share <= 1:
                 raise InputError(f"data.{name} is {share}: give a number from 0 to 1.")
@@ -199,6 +197,17 @@ class RefineDataModule(CocoDataModule):
             return padded_size(*augmentation.resized(image.height, image.width))
 
         return self._equal_size_loader(dataset, collate, size_of)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Make sure that settings are positive.
+
+    Raises:
+        InputError: if one is not.
+    """
+    for name, value in sizes.items():
+        if value < 1:
+            raise InputError(f"data.{name} is {value}: give a number from 1 up.")
 
 
 def read_with_images(

@@ -89,16 +89,18 @@ class DetectDataModule(CocoDataModule):
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._train is None:
-            self._train = _read("annotations", self.annotations, self.image_root)
+            self._train = read_with_images(*self._given("annotations", self.annotations, self.image_root))
         return self._train
 
     def _test_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._test is None:
-            self._test = _read("test_annotations", self.test_annotations, self.test_image_root or self.image_root)
+            root = self.test_image_root or self.image_root
+            self._test = read_with_images(*self._given("test_annotations", self.test_annotations, root))
         return self._test
 
-
-def _read(setting: str, annotations: str | None, image_root: str | None) -> tuple[CocoFile, dict[int, Path]]:
-    if annotations is None:
-        raise InputError(f"data.{setting} is not given: give the path of a COCO json file.")
-    return read_with_images(annotations, image_root or str(Path(annotations).parent / "images"))
+    @staticmethod
+    def _given(setting: str, annotations: str | None, image_root: str | None) -> tuple[str, str]:
+        """An annotation file and the folder of its images, by default ``images`` beside it."""
+        if annotations is None:
+            raise InputError(f"data.{setting} is not given: give the path of a COCO json file.")
+        return annotations, image_root or str(Path(annotations).parent / "images")

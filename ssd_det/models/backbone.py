@@ -1,7 +1,7 @@
 """Feature pyramids over torchvision's classification networks."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal, cast
@@ -19,6 +19,7 @@ from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 
 BackboneName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
+ExtraLevels = Callable[[int, int], ExtraFPNBlock]
 
 STRIDES = (4, 8, 16, 32)
 NORM_GROUPS = 32
@@ -46,7 +47,7 @@ class Backbone(nn.Module):
             stage, up to 4 all of it. The stem is frozen with the first stage.
         freeze_batch_norm: keep batch norms on their running statistics (their scale and shift still learn).
         lowest_level: the finest level, 2 to 5.
-        extra_levels: makes levels above P5.
+        extra_levels: makes levels above P5, given the channels of the network's highest map and of the pyramid.
 
     Raises:
         InputError: if an argument is out of range or the weights cannot be had or do not fit.
@@ -60,7 +61,7 @@ class Backbone(nn.Module):
         frozen_stages: int = 1,
         freeze_batch_norm: bool = True,
         lowest_level: int = 2,
-        extra_levels: ExtraFPNBlock | None = None,
+        extra_levels: ExtraLevels | None = None,
     ) -> None:
         super().__init__()
         if channels < 1 or channels % NORM_GROUPS:
@@ -77,9 +78,9 @@ class Backbone(nn.Module):
         self.freeze_batch_norm = freeze_batch_norm
         for layer in self._frozen_layers():
             layer.requires_grad_(False)
-        self.fpn = FeaturePyramidNetwork(
-            _channels_of(self.body), channels, extra_levels, norm_layer=partial(nn.GroupNorm, NORM_GROUPS)
-        )
+        widths = _channels_of(self.body)
+        extra = extra_levels(widths[-1], channels) if extra_levels else None
+        self.fpn = FeaturePyramidNetwork(widths, channels, extra, norm_layer=partial(nn.GroupNorm, NORM_GROUPS))
         self.channels = channels
 
     def _frozen_layers(self) -> Iterator[nn.Module]:
@@ -108,6 +109,25 @@ class Backbone(nn.Module):
         """
         features: OrderedDict[str, Tensor] = self.fpn(self.body(images))
         return list(features.values())
+
+
+class ConvolutionalP6(ExtraFPNBlock):  # type: ignore[misc]
+    """P6 as published: a convolution with stride 2 on the highest map of the network, with GroupNorm.
+
+    Args:
+        in_channels: of that map.
+        channels: of the pyramid.
+    """
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        convolution = nn.Conv2d(in_channels, channels, 3, stride=2, padding=1, bias=False)
+        nn.init.kaiming_uniform_(convolution.weight, a=1)  # as the other levels
+        self.p6 = nn.Sequential(convolution, nn.GroupNorm(NORM_GROUPS, channels))
+
+    def forward(self, results: list[Tensor], x: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+        """Append P6 to the levels ``results``, from the maps ``x`` of the network."""
+        return [*results, self.p6(x[-1])], [*names, "p6"]
 
 
 def load_network(name: BackboneName, weights: str | None) -> nn.Module:

@@ -1,9 +1,10 @@
 """torchvision's detectors over the refiner's backbones."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -12,9 +13,11 @@ from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
 
 from ssd_det.errors import InputError
-from ssd_det.models.backbone import Backbone, BackboneName
+from ssd_det.models.backbone import STRIDES, Backbone, BackboneName, ConvolutionalP6, ExtraLevels
+from ssd_det.ops.bag_pooling import pool_boxes
 
 DetectorName = Literal["faster_rcnn", "retinanet", "fcos"]
+P6Name = Literal["max_pool", "convolution"]
 
 DETECTORS = get_args(DetectorName)
 LEVELS = 5
@@ -46,6 +49,23 @@ class DetectorBackbone(nn.Module):
         return OrderedDict((str(level), features) for level, features in enumerate(self.backbone(images)))
 
 
+class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
+    """torchvision's pooling with half-pixel alignment, by which the refiner pools as well."""
+
+    def forward(self, x: Mapping[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+        """Pool boxes ``Tensor[N, 4]`` of each image from the pyramid into ``Tensor[N, C, size, size]``."""
+        counts = torch.tensor([len(some) for some in boxes], device=boxes[0].device)
+        pooled = pool_boxes(
+            [x[name] for name in self.featmap_names],
+            STRIDES,
+            torch.cat(boxes),
+            torch.arange(len(boxes), device=boxes[0].device).repeat_interleave(counts),
+            self.output_size[0],
+            self.sampling_ratio,
+        )
+        return pooled.permute(0, 3, 1, 2)
+
+
 def build_detector(
     name: str,
     num_classes: int,
@@ -55,17 +75,12 @@ def build_detector(
     frozen_stages: int,
     freeze_batch_norm: bool,
     fpn_channels: int,
-    feature_width: int,
     anchor_sizes: Sequence[float] | None,
-    proposals: int,
-    rois_per_image: int,
+    p6: P6Name,
     score_threshold: float,
     nms_threshold: float,
     detections_per_image: int,
-    shortest_side: int,
-    longest_side: int,
-    image_mean: Sequence[float],
-    image_std: Sequence[float],
+    **settings: Any,
 ) -> nn.Module:
     """Build a torchvision detector, which resizes and normalises the images itself.
 
@@ -79,17 +94,12 @@ def build_detector(
         frozen_stages: of the backbone.
         freeze_batch_norm: of the backbone.
         fpn_channels: of the feature pyramid.
-        feature_width: of the two fully connected layers of Faster R-CNN's head.
         anchor_sizes: one a pyramid level, in pixels of the resized image; torchvision's where ``None``.
-        proposals: of Faster R-CNN's first stage, before and after suppression.
-        rois_per_image: proposals that Faster R-CNN's second stage learns from.
+        p6: what makes Faster R-CNN's P6.
         score_threshold: detections below it are dropped.
         nms_threshold: IoU above which the lower of two detections of a class is dropped.
         detections_per_image: at most.
-        shortest_side: pixels that the shorter side of an image is resized to, unless
-        longest_side: the longer side would then exceed this.
-        image_mean: mean of each colour channel, for images in [0, 1].
-        image_std: standard deviation of each colour channel.
+        settings: the others of :func:`build_faster_rcnn`, of which the one-stage detectors take the images'.
 
     Returns:
         A module from a list of images in [0, 1], ``Tensor[3, H, W]``, (and targets) to detections (or losses).
@@ -99,53 +109,118 @@ def build_detector(
     """
     if name not in DETECTORS:
         raise InputError(f"model.detector is {name}: give one of {', '.join(DETECTORS)}.")
-    sizes = DEFAULT_ANCHORS[name] if anchor_sizes is None else tuple(anchor_sizes)
-    if len(sizes) != LEVELS or min(sizes) <= 0:
-        raise InputError(f"model.anchor_sizes is {list(sizes)}: give {LEVELS} numbers above 0, one a pyramid level.")
+    sizes = _anchor_sizes(name, anchor_sizes)
     two_stages = name == "faster_rcnn"
-    pyramid = DetectorBackbone(
-        Backbone(
-            backbone,
-            weights,
-            fpn_channels,
-            frozen_stages,
-            freeze_batch_norm,
-            lowest_level=2 if two_stages else 3,
-            extra_levels=LastLevelMaxPool() if two_stages else LastLevelP6P7(fpn_channels, fpn_channels),
-        )
+    network = Backbone(
+        backbone,
+        weights,
+        fpn_channels,
+        frozen_stages,
+        freeze_batch_norm,
+        lowest_level=2 if two_stages else 3,
+        extra_levels=levels_above(p6) if two_stages else lambda _, channels: LastLevelP6P7(channels, channels),
     )
-    images = {
-        "min_size": shortest_side,
-        "max_size": longest_side,
-        "image_mean": list(image_mean),
-        "image_std": list(image_std),
-    }
     if two_stages:
-        return FasterRCNN(  # type: ignore[no-any-return]
-            pyramid,
-            **images,
-            rpn_anchor_generator=AnchorGenerator(tuple((size,) for size in sizes), (ASPECT_RATIOS,) * LEVELS),
-            rpn_pre_nms_top_n_train=proposals,
-            rpn_pre_nms_top_n_test=proposals,
-            rpn_post_nms_top_n_train=proposals,
-            rpn_post_nms_top_n_test=proposals,
-            box_roi_pool=MultiScaleRoIAlign(list(ROI_LEVELS), ROI_SIZE, sampling_ratio=2),
-            box_head=TwoMLPHead(fpn_channels * ROI_SIZE**2, feature_width),
-            box_predictor=FastRCNNPredictor(feature_width, num_classes + 1),
-            box_batch_size_per_image=rois_per_image,
-            box_score_thresh=score_threshold,
-            box_nms_thresh=nms_threshold,
-            box_detections_per_img=detections_per_image,
+        return build_faster_rcnn(  # type: ignore[no-any-return]
+            network,
+            num_classes,
+            anchor_sizes=sizes,
+            score_threshold=score_threshold,
+            nms_threshold=nms_threshold,
+            detections_per_image=detections_per_image,
+            **settings,
         )
     shared = {
-        **images,
+        **_image_settings(settings),
         "score_thresh": score_threshold,
         "nms_thresh": nms_threshold,
         "detections_per_img": detections_per_image,
     }
+    pyramid = DetectorBackbone(network)
     if name == "retinanet":
         octaves = tuple(tuple(size * step for step in OCTAVE) for size in sizes)
         anchors = AnchorGenerator(octaves, (ASPECT_RATIOS,) * LEVELS)
         return RetinaNet(pyramid, num_classes + 1, anchor_generator=anchors, **shared)  # type: ignore[no-any-return]
     anchors = AnchorGenerator(tuple((size,) for size in sizes), ((1.0,),) * LEVELS)
     return FCOS(pyramid, num_classes + 1, anchor_generator=anchors, **shared)  # type: ignore[no-any-return]
+
+
+def build_faster_rcnn(
+    backbone: Backbone,
+    num_classes: int,
+    *,
+    feature_width: int,
+    anchor_sizes: Sequence[float] | None,
+    candidates: int | None,
+    proposals: int,
+    rois_per_image: int,
+    sampling_ratio: int,
+    aligned_pooling: bool,
+    score_threshold: float,
+    nms_threshold: float,
+    detections_per_image: int,
+    **image_settings: Any,
+) -> FasterRCNN:
+    """Build torchvision's Faster R-CNN on a backbone that makes P2 to P6.
+
+    Args:
+        backbone: see :func:`levels_above` for P6.
+        num_classes: K; the detector numbers them from 1, 0 is the background.
+        feature_width: of the two fully connected layers of the head.
+        anchor_sizes: one a pyramid level, in pixels of the resized image; torchvision's where ``None``.
+        candidates: of the first stage on each pyramid level in training, before suppression; ``proposals`` where
+            ``None``.
+        proposals: of the first stage: after suppression, and in testing before it on each level as well.
+        rois_per_image: proposals that the second stage learns from.
+        sampling_ratio: RoIAlign samples along each side of a cell; 0 for adaptive.
+        aligned_pooling: pool with half-pixel alignment.
+        score_threshold: detections below it are dropped.
+        nms_threshold: IoU above which the lower of two detections of a class is dropped.
+        detections_per_image: at most.
+        image_settings: ``shortest_side`` and ``longest_side``: pixels that the shorter side of an image is resized
+            to, unless the longer side would then exceed its own; ``image_mean`` and ``image_std`` of each colour
+            channel, for images in [0, 1].
+
+    Raises:
+        InputError: if the anchors do not fit.
+    """
+    sizes = _anchor_sizes("faster_rcnn", anchor_sizes)
+    pooling = AlignedRoIAlign if aligned_pooling else MultiScaleRoIAlign
+    return FasterRCNN(
+        DetectorBackbone(backbone),
+        **_image_settings(image_settings),
+        rpn_anchor_generator=AnchorGenerator(tuple((size,) for size in sizes), (ASPECT_RATIOS,) * LEVELS),
+        rpn_pre_nms_top_n_train=candidates or proposals,
+        rpn_pre_nms_top_n_test=proposals,
+        rpn_post_nms_top_n_train=proposals,
+        rpn_post_nms_top_n_test=proposals,
+        box_roi_pool=pooling(list(ROI_LEVELS), ROI_SIZE, sampling_ratio),
+        box_head=TwoMLPHead(backbone.channels * ROI_SIZE**2, feature_width),
+        box_predictor=FastRCNNPredictor(feature_width, num_classes + 1),
+        box_batch_size_per_image=rois_per_image,
+        box_score_thresh=score_threshold,
+        box_nms_thresh=nms_threshold,
+        box_detections_per_img=detections_per_image,
+    )
+
+
+def levels_above(p6: P6Name) -> ExtraLevels:
+    """What makes Faster R-CNN's P6: pooling of P5, or a convolution of the network's highest map."""
+    return ConvolutionalP6 if p6 == "convolution" else lambda *_: LastLevelMaxPool()
+
+
+def _anchor_sizes(name: str, sizes: Sequence[float] | None) -> tuple[float, ...]:
+    sizes = DEFAULT_ANCHORS[name] if sizes is None else tuple(sizes)
+    if len(sizes) != LEVELS or min(sizes) <= 0:
+        raise InputError(f"model.anchor_sizes is {list(sizes)}: give {LEVELS} numbers above 0, one a pyramid level.")
+    return sizes
+
+
+def _image_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What every detector of torchvision is told of the images."""
+    return {
+        "min_size": settings["shortest_side"],
+        "max_size": settings["longest_side"],
+        "image_mean": list(settings["image_mean"]),
+        "image_std": list(settings["image_std"]),
+    }

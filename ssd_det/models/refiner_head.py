@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,15 @@ from ssd_det.losses.mil import instance_scores, negative_loss, of_label, stage_o
 from ssd_det.losses.sisd import predicted_iou, sisd_loss
 from ssd_det.losses.spsd import spsd_loss
 from ssd_det.models.backbone import STRIDES
-from ssd_det.models.refiner_output import Negatives, RefinerOutput, StageTwo
+from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import pool_boxes
 from ssd_det.ops.boxes import clip, decode
 from ssd_det.ops.merging import Merged, merge_top, scale_in_bag
 from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
 
 PRIOR_BIAS = -math.log(99)
+
+Relevance = Literal["add", "subtract", "concatenate", "none"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,14 @@ class RefinerHead(nn.Module):
         ratios: scales of the sampler.
         offsets: shifts of the sampler.
         top_k: proposals merged into a box.
-        use_spsd: move bag A before stage I; without it B = A.
+        spsd_modules: how often bag A is moved before stage I, each time by a layer of its own towards the noisy box;
+            with 0 B = A.
         use_stage1_regressor: move bag B before stage II; without it C is sampled anew around r1.
         use_stage2: without it r2 = r1.
         use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
+        weight_by_omega: weigh the loss of stage I's regressor by ω.
+        object_relevance: how the IoU branch takes in the mean feature of the bag (object relevance enhancement).
+        share_sisd_fcs: give the IoU branch the two layers of the MIL stages instead of two of its own.
         loss_weights: weights of the terms.
         regression_beta: errors below it count quadratically in both regression terms; 0 is L1.
     """
@@ -63,10 +70,13 @@ class RefinerHead(nn.Module):
         ratios: Sequence[float] = (1.0, 1.2, 1.3, 0.8, 0.7),
         offsets: Sequence[float] = (0.2,),
         top_k: int = 7,
-        use_spsd: bool = True,
+        spsd_modules: int = 1,
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
         use_sisd: bool = True,
+        weight_by_omega: bool = True,
+        object_relevance: Relevance = "add",
+        share_sisd_fcs: bool = False,
         loss_weights: LossWeights | None = None,
         regression_beta: float = 0.0,
     ) -> None:
@@ -78,17 +88,20 @@ class RefinerHead(nn.Module):
         self.top_k = top_k
         self.loss_weights = loss_weights or LossWeights()
         self.regression_beta = regression_beta
+        self.weight_by_omega = weight_by_omega
+        self.object_relevance = object_relevance
         pooled = roi_size * roi_size * channels
         self.shared_fcs = _two_layers(pooled, feature_width)
-        self.spsd = nn.Linear(feature_width, 4) if use_spsd else None
+        self.spsd = nn.ModuleList(nn.Linear(feature_width, 4) for _ in range(spsd_modules))
         self.stage1_classes = nn.Linear(feature_width, num_classes + 1)
         self.stage1_instances = nn.Linear(feature_width, num_classes + 1)
         self.stage1_regressor = nn.Linear(feature_width, 4) if use_stage1_regressor else None
         self.stage2_classes = nn.Linear(feature_width, num_classes) if use_stage2 else None
         self.stage2_instances = nn.Linear(feature_width, num_classes) if use_stage2 else None
         use_sisd = use_sisd and use_stage2
-        self.sisd_fcs = _two_layers(pooled, feature_width) if use_sisd else None
-        self.sisd_iou = nn.Linear(feature_width, 1) if use_sisd else None
+        self.sisd_fcs = _two_layers(pooled, feature_width) if use_sisd and not share_sisd_fcs else None
+        identity_width = 2 * feature_width if object_relevance == "concatenate" else feature_width
+        self.sisd_iou = nn.Linear(identity_width, 1) if use_sisd else None
         self._initialise()
 
     def _initialise(self) -> None:
@@ -104,18 +117,20 @@ class RefinerHead(nn.Module):
         """Refine the boxes of a batch.
 
         Args:
-            features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``.
+            features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``; levels above are not looked at.
             objects: the annotated objects; there may be none.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from; none when only refining.
         """
         sizes = objects.image_sizes[objects.image_index]
         bag_a = neighbours(objects.boxes, self.ratios, self.offsets)
         valid = inside_image(bag_a, sizes)
-        bag_b, spsd_deltas = bag_a, None
-        if self.spsd is not None:
-            embedded = self.shared_fcs(self._pool(features, bag_a, objects.image_index))
-            spsd_deltas = self.spsd(embedded).to(bag_a.dtype)
-            bag_b = decode(bag_a, spsd_deltas).detach()
+        moves: tuple[Move, ...] = ()
+        bag_b = bag_a
+        for regressor in self.spsd:
+            embedded = self.shared_fcs(self._pool(features, bag_b, objects.image_index))
+            move = Move(bag_b, regressor(embedded).to(bag_a.dtype))
+            bag_b = decode(move.proposals, move.deltas).detach()
+            moves = (*moves, move)
 
         embedded = self.shared_fcs(self._pool(features, bag_b, objects.image_index))
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
@@ -139,7 +154,7 @@ class RefinerHead(nn.Module):
         return RefinerOutput(
             bag_a=bag_a,
             valid=valid,
-            spsd_deltas=spsd_deltas,
+            moves=moves,
             bag_b=bag_b,
             classes=classes,
             instances=instances,
@@ -164,12 +179,14 @@ class RefinerHead(nn.Module):
         weights, labels, beta = self.loss_weights, objects.labels, self.regression_beta
         terms = {}
         with torch.autocast(objects.boxes.device.type, enabled=False):
-            if output.spsd_deltas is not None:
-                terms["spsd"] = weights.spsd * spsd_loss(output.spsd_deltas, output.bag_a, objects.boxes, beta=beta)
+            if output.moves:
+                distances = [spsd_loss(move.deltas, move.proposals, objects.boxes, beta=beta) for move in output.moves]
+                terms["spsd"] = weights.spsd * torch.stack(distances).sum()
             mil = stage_one_loss(output.classes, output.instances, labels, output.valid)
             terms["stage1_mil"] = weights.stage1_mil * mil
             if output.deltas is not None:
-                regression = spsd_loss(output.deltas, output.bag_b, output.r1, output.omega, beta)
+                object_weight = output.omega if self.weight_by_omega else None
+                regression = spsd_loss(output.deltas, output.bag_b, output.r1, object_weight, beta)
                 terms["stage1_regression"] = weights.stage1_regression * regression
             stage_two = output.stage_two
             if stage_two is not None:
@@ -188,7 +205,7 @@ class RefinerHead(nn.Module):
         """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
         bag = proposals.shape[1]
         pooled = pool_boxes(
-            features,
+            features[: len(STRIDES)],
             STRIDES,
             proposals.flatten(0, 1),
             image_index.repeat_interleave(bag),
@@ -206,9 +223,9 @@ class RefinerHead(nn.Module):
         pooled = self._pool(features, bag_c, objects.image_index)
         embedded = self.shared_fcs(pooled)
         iou_scores, negatives = None, None
-        if self.sisd_fcs is not None and self.sisd_iou is not None:
-            identity = self.sisd_fcs(pooled)
-            identity = identity + identity.mean(dim=1, keepdim=True)
+        if self.sisd_iou is not None:
+            identity = embedded if self.sisd_fcs is None else self.sisd_fcs(pooled)
+            identity = enhance(identity, self.object_relevance)
             iou_scores = self.sisd_iou(identity).squeeze(2).to(bag_c.dtype)
         if draws is not None:
             negatives = self._negatives(features, objects, bag_c, draws)
@@ -242,6 +259,24 @@ class RefinerHead(nn.Module):
         quality = predicted_iou(stage.iou_scores.detach())
         merged = merge_top(stage.proposals, classes * scale_in_bag(quality), r1, self.top_k)
         return merged.boxes, _weighted_mean(quality, merged)
+
+
+def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
+    """Object relevance enhancement: tell each proposal of a bag about the whole bag (section 3.3).
+
+    Args:
+        identity: ``Tensor[G, P, D]``, features of the proposals.
+        relevance: how the mean over the bag is taken in; the published way is to add it.
+
+    Returns:
+        ``Tensor[G, P, D]``, or ``Tensor[G, P, 2 · D]`` where the mean is concatenated.
+    """
+    if relevance == "none":
+        return identity
+    mean = identity.mean(dim=1, keepdim=True)
+    if relevance == "concatenate":
+        return torch.cat([identity, mean.expand_as(identity)], dim=2)
+    return identity + mean if relevance == "add" else identity - mean
 
 
 def _weighted_mean(quality: Tensor, merged: Merged) -> Tensor:

@@ -15,6 +15,14 @@ class Negatives:
 
 
 @dataclass(frozen=True)
+class Move:
+    """What SPSD makes of a bag: its ``proposals`` [G, P, 4], and the ``deltas`` [G, P, 4] that move them."""
+
+    proposals: Tensor
+    deltas: Tensor
+
+
+@dataclass(frozen=True)
 class StageTwo:
     """What stage II makes of bag C.
 
@@ -42,8 +50,8 @@ class RefinerOutput:
     Attributes:
         bag_a: the sampled proposals, ``Tensor[G, P, 4]``.
         valid: ``BoolTensor[G, P]``, validity of bag A, used for B as well.
-        spsd_deltas: ``Tensor[G, P, 4]``, from A; ``None`` without SPSD.
-        bag_b: ``Tensor[G, P, 4]``.
+        moves: of SPSD, the first from bag A; none without SPSD.
+        bag_b: where they lead, ``Tensor[G, P, 4]``.
         classes: stage I's class logits, ``Tensor[G, P, K + 1]``, background last.
         instances: stage I's instance logits, ``Tensor[G, P, K + 1]``.
         deltas: stage I's regressor, ``Tensor[G, P, 4]``, from B; ``None`` without it.
@@ -58,7 +66,7 @@ class RefinerOutput:
 
     bag_a: Tensor
     valid: Tensor
-    spsd_deltas: Tensor | None
+    moves: tuple[Move, ...]
     bag_b: Tensor
     classes: Tensor
     instances: Tensor

@@ -74,8 +74,8 @@ def _pool_by_level(
     members = [torch.nonzero(level == index).flatten() for index in range(len(features))]
     pooled = [
         roi_align(
-            feature,
-            rois[member].to(feature.dtype),
+            feature.to(rois.dtype),  # never the boxes to half precision, which would round them to whole pixels
+            rois[member],
             size,
             1 / stride,
             sampling_ratio,

@@ -14,14 +14,14 @@ from jsonargparse.typing import Path_fr
 from ssd_det import __version__
 from ssd_det.data.categories import different_categories
 from ssd_det.data.coco import CocoFile, missing_images_error, read_coco, resolve_images
+from ssd_det.data.records import RUN_RECORD
 from ssd_det.data.writing import make_folder, write_json
-from ssd_det.errors import InputError
+from ssd_det.errors import INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags
 from ssd_det.pipeline.plan import Inputs, plan, resolve_words, settings_of
 from ssd_det.pipeline.processes import Processes, locked
 from ssd_det.pipeline.stage import digest
 
-RUN = "run.json"
 SECTIONS = ("refine", "detect")
 OWN_KEYS = ("config", "settings")
 OWN_SETTINGS = (
@@ -32,7 +32,6 @@ OWN_SETTINGS = (
     "trainer.default_root_dir",
     "ckpt_path",
 )
-INTERRUPTED = 130
 TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
 
 
@@ -65,7 +64,7 @@ def pipeline(
     """Refine boxes, train a detector on them and test it; goes on where it was stopped.
 
     Args:
-        refine: configuration of the refiner; --refine.model.weights=... and the like override it.
+        refine: configuration of the refiner, or of a joint model; --refine.model.weights=... and the like override it.
         detect: configuration of the detector; --detect.model.detector=... and the like override it.
         annotations: a COCO json file with inaccurate boxes.
         image_root: the folder that its file names start from.
@@ -100,7 +99,7 @@ def pipeline(
                 place = f"[{number}/{len(stages)}] {stage.title}"
                 stage.advance(processes, f"[{number}/{len(stages)}]")
                 record["current"].append(stage.folder.name)
-                write_json(run / RUN, record)
+                write_json(run / RUN_RECORD, record)
             place = "the report"
             code = processes.run(["report", str(run)])
         except KeyboardInterrupt:
@@ -116,7 +115,7 @@ def main(words: Sequence[str]) -> None:
     own, overrides = _split(words)
     parser = ArgumentParser(
         prog="ssd-det pipeline",
-        description="Refine boxes, train a detector on them and test it; goes on where it was stopped.",
+        description=(pipeline.__doc__ or "").partition("\n")[0],
     )
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
@@ -173,7 +172,7 @@ def _check_overrides(overrides: dict[str, list[str]]) -> None:
 
 def _check_folder(run: Path) -> None:
     names = [path.name for path in run.iterdir() if not path.name.startswith(".")] if run.is_dir() else []
-    if names and RUN not in names:
+    if names and RUN_RECORD not in names:
         raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
 
 
@@ -188,7 +187,7 @@ def _open_run(run: Path, inputs: Inputs) -> dict[str, Any]:
         InputError: if the run is one on other inputs.
     """
     mine = asdict(inputs)
-    path = run / RUN
+    path = run / RUN_RECORD
     record: dict[str, Any] = {"inputs": mine, "resolved": {}}
     try:
         if path.is_file():
@@ -225,5 +224,5 @@ def _resolve(
     }
     for name, printed in processes.ask(questions).items():
         resolved[name] = {"from": keys[name], "settings": settings_of(name, printed)}
-    write_json(run / RUN, record)
+    write_json(run / RUN_RECORD, record)
     return {name: resolved[name]["settings"] for name in sections}

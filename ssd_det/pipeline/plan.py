@@ -11,11 +11,12 @@ import yaml
 from ssd_det.data.coco import CocoFile
 from ssd_det.data.writing import write_whole
 from ssd_det.errors import InputError
-from ssd_det.pipeline.stage import CHECKPOINT, Stage
+from ssd_det.flags import UNSET_FOLDERS
+from ssd_det.pipeline.stage import CHECKPOINT, Stage, weights_files
 
 FOR_EVERY_COMMAND = ("seed_everything", "trainer", "model", "data")
-UNSET_FOLDERS = (None, "", ".")
-TASKS = {"refine": "RefineTask", "detect": "DetectTask"}
+JOINT = "JointTask"
+TASKS = {"refine": ("RefineTask", JOINT), "detect": ("DetectTask",)}
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ def settings_of(section: str, printed: str) -> dict[str, Any]:
         InputError: if it is one of another task, has no seed, leaves no checkpoint, or would write its logs elsewhere.
     """
     settings = {key: value for key, value in yaml.safe_load(printed).items() if key in FOR_EVERY_COMMAND}
-    task = settings["model"]["class_path"].rpartition(".")[2]
-    if task != TASKS[section]:
-        raise InputError(f"{section}: model.class_path is {task}: give a configuration of {TASKS[section]}.")
+    task = _task(settings)
+    if task not in TASKS[section]:
+        raise InputError(
+            f"{section}: model.class_path is {task}: give a configuration of {' or '.join(TASKS[section])}."
+        )
     seed = settings["seed_everything"]
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise InputError(f"{section}: seed_everything is {seed}: give a number, so that a stopped run can go on.")
@@ -76,10 +79,15 @@ def settings_of(section: str, printed: str) -> dict[str, Any]:
             f"{section}: trainer.callbacks has no ModelCheckpoint with the filename last: "
             f"add one as in the configurations that come with the package."
         )
-    weights = settings["model"]["init_args"]["weights"]
-    if isinstance(weights, str) and Path(weights).is_file():
-        settings["model"]["init_args"]["weights"] = str(Path(weights).resolve())
+    for path in weights_files(settings):
+        settings["model"]["init_args"]["weights"] = str(path.resolve())
     return settings
+
+
+def _task(settings: Mapping[str, Any]) -> str:
+    """The name of the task's class."""
+    name: str = settings["model"]["class_path"].rpartition(".")[2]
+    return name
 
 
 def _checkpoints(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -111,7 +119,7 @@ def plan(
     Args:
         inputs: what it works on.
         coco: the noisy file, read.
-        refine: settings of the refiner.
+        refine: settings of the refiner, or of refiner and detector together.
         detect: settings of the detector.
         run: the folder of the run.
         baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
@@ -120,9 +128,18 @@ def plan(
     noisy = Path(inputs.annotations)
     true = run / "true" / "true.json"
     known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
-    refine = _with(refine, "data", annotations=inputs.annotations, image_root=inputs.image_root)
     refined = run / "refined" / "refined.json"
-    stages = [_fit("fit refiner", run / "refiner", refine, [noisy])]
+    if _task(refine) == JOINT:
+        refine = _with(refine, "data", annotations=inputs.annotations, **_test_data(inputs))
+        trained = run / "joint"
+        stages = [
+            _fit("fit joint model", trained, refine, [noisy]),
+            _test("test joint model", run / "test_joint", trained / CHECKPOINT, refine, inputs),
+        ]
+    else:
+        refine = _with(refine, "data", annotations=inputs.annotations, image_root=inputs.image_root)
+        trained = run / "refiner"
+        stages = [_fit("fit refiner", trained, refine, [noisy])]
     if known:
         stages.append(
             Stage(
@@ -133,7 +150,8 @@ def plan(
                 [true.name],
             )
         )
-    stages.append(_refine(run, refine, noisy, refined, true if known else None, average_over_flip))
+    checkpoint = trained / CHECKPOINT
+    stages.append(_refine(checkpoint, refine, noisy, refined, true if known else None, average_over_flip))
     stages += _detector(run, "", detect, refined, inputs)
     if baselines:
         stages += _detector(run, "noisy", detect, noisy, inputs)
@@ -152,10 +170,9 @@ def _fit(title: str, folder: Path, settings: dict[str, Any], inputs: list[Path])
 
 
 def _refine(
-    run: Path, settings: dict[str, Any], noisy: Path, refined: Path, true: Path | None, average_over_flip: bool
+    checkpoint: Path, settings: dict[str, Any], noisy: Path, refined: Path, true: Path | None, average_over_flip: bool
 ) -> Stage:
     folder = refined.parent
-    checkpoint = run / "refiner" / CHECKPOINT
     commands = [
         [
             "refine-annotations",
@@ -181,27 +198,28 @@ def _refine(
 def _detector(run: Path, boxes: str, settings: dict[str, Any], annotations: Path, inputs: Inputs) -> list[Stage]:
     """Train a detector on an annotation file, and test it."""
     suffix, on = (f"_{boxes}", f" on {boxes} boxes") if boxes else ("", "")
-    folder, test = run / f"detector{suffix}", run / f"test{suffix}"
-    data = {
-        "annotations": str(annotations),
-        "image_root": inputs.image_root,
-        "test_annotations": inputs.test_annotations,
-        "test_image_root": inputs.test_image_root,
-    }
-    settings = _with(settings, "data", **data)
-    checkpoint = folder / CHECKPOINT
-    words = ["test", f"--config={test / 'config.yaml'}", f"--ckpt_path={checkpoint}"]
+    folder = run / f"detector{suffix}"
+    settings = _with(settings, "data", annotations=str(annotations), **_test_data(inputs))
     return [
         _fit(f"fit detector{on}", folder, settings, [annotations]),
-        Stage(
-            f"test detector{on}",
-            test,
-            [words],
-            [checkpoint, Path(inputs.test_annotations)],
-            ["metrics.json"],
-            _with(settings, "trainer", default_root_dir=str(test)),
-        ),
+        _test(f"test detector{on}", run / f"test{suffix}", folder / CHECKPOINT, settings, inputs),
     ]
+
+
+def _test(title: str, folder: Path, checkpoint: Path, settings: dict[str, Any], inputs: Inputs) -> Stage:
+    return Stage(
+        title,
+        folder,
+        [["test", f"--config={folder / 'config.yaml'}", f"--ckpt_path={checkpoint}"]],
+        [checkpoint, Path(inputs.test_annotations)],
+        ["metrics.json"],
+        _with(settings, "trainer", default_root_dir=str(folder)),
+    )
+
+
+def _test_data(inputs: Inputs) -> dict[str, str]:
+    """Where the images are, and what a detector is tested on."""
+    return {name: getattr(inputs, name) for name in ("image_root", "test_annotations", "test_image_root")}
 
 
 def _with(settings: dict[str, Any], section: str, **values: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A stage of the pipeline: what it runs, what it reads and leaves, and whether it has to be run."""
 
 import hashlib
-import json
 import shutil
 import time
 import zipfile
@@ -12,14 +11,13 @@ from typing import Any
 
 import yaml
 
+from ssd_det.data.records import STAGE_RECORD, read_record
 from ssd_det.data.writing import make_folder, write_json, write_whole
 from ssd_det.errors import InputError
 from ssd_det.pipeline.processes import Processes
 
-RECORD = "stage.json"
 CONFIG = "config.yaml"
 CHECKPOINT = "checkpoints/last.ckpt"
-KEYS = ("title", "commands", "settings", "inputs", "seconds")
 SHOWN_CHANGES = 3
 
 
@@ -108,7 +106,7 @@ class Stage:
 
     def _due(self) -> dict[str, Any]:
         """What the products depend on."""
-        files = [*self.inputs, *_weights(self.settings)]
+        files = [*self.inputs, *weights_files(self.settings)]
         return {
             "title": self.title,
             "commands": self.commands,
@@ -120,7 +118,7 @@ class Stage:
         """About how long the last attempt ran, if something ended it: until its last sign of life."""
         if "started" not in record:
             return 0.0
-        last = max((self.folder / RECORD).stat().st_mtime, *map(_modified, self.folder.rglob("*")))
+        last = max((self.folder / STAGE_RECORD).stat().st_mtime, *map(_modified, self.folder.rglob("*")))
         return max(0.0, last - float(record["started"]))
 
     def _changes(self, record: Mapping[str, Any], due: Mapping[str, Any]) -> str:
@@ -141,29 +139,7 @@ class Stage:
         return [name for name in self.products if not (self.folder / name).is_file()]
 
     def _write_record(self, record: Mapping[str, Any]) -> None:
-        write_json(self.folder / RECORD, record)
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """What a stage noted of itself, nothing if it was not begun.
-
-    Returns:
-        ``title``, ``commands``, ``settings``, ``inputs`` (digests by path), ``seconds``, and ``finished`` or
-        ``started``.
-
-    Raises:
-        InputError: if the file holds something else.
-    """
-    path = folder / RECORD
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        record = {}
-    if not isinstance(record, dict) or any(key not in record for key in KEYS):
-        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.")
-    return record
+        write_json(self.folder / STAGE_RECORD, record)
 
 
 def _modified(path: Path) -> float:
@@ -182,7 +158,7 @@ def digest(path: Path) -> str | None:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _weights(settings: Mapping[str, Any]) -> list[Path]:
+def weights_files(settings: Mapping[str, Any]) -> list[Path]:
     """The file of weights that a model starts from, if it is one."""
     weights = settings.get("model", {}).get("init_args", {}).get("weights")
     return [Path(weights)] if isinstance(weights, str) and Path(weights).is_file() else []

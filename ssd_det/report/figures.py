@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 
 from ssd_det.data.writing import make_folder
 from ssd_det.report.pictures import ORIGINAL, REFINED
+from ssd_det.report.run import BOXES
 
 CLEAN = "#009e73"  # of the same palette
-COLOURS = {"noisy": ORIGINAL, "refined": REFINED, "clean": CLEAN}
+JOINT = "#cc79a7"
+COLOURS = {"noisy": ORIGINAL, "joint": JOINT, "refined": REFINED, "clean": CLEAN}
 CURVE_COLOURS = {
     "refiner": "#000000",
+    "joint model": JOINT,
     "detector on refined boxes": REFINED,
     "detector on noisy boxes": ORIGINAL,
     "detector on clean boxes": CLEAN,
@@ -71,7 +74,7 @@ def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Fi
     figure = Figure(figsize=WIDE, layout="constrained")
     left, right = (_plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
     for name, (steps, losses) in curves.items():
-        axes = left if name == "refiner" else right
+        axes = right if name.startswith("detector") else left
         axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
     for axes in (left, right):
         axes.set_ylim(bottom=0)
@@ -85,7 +88,7 @@ def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
     recalls = np.linspace(0, 1, RECALLS)
     for name, precisions in measured.items():
         if precisions:
-            label = f"trained on {name} boxes, AP50 {np.mean(precisions):.3f}"
+            label = f"trained on {BOXES[name]}, AP50 {np.mean(precisions):.3f}"
             axes.plot(recalls, precisions, color=COLOURS[name], label=label)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ssd_det.report.run import FIGURES
+from ssd_det.report.run import BOXES, FIGURES
 from ssd_det.report.tables import figure
 
 Rows = tuple[str, list[str], list[list[str]]]
@@ -19,10 +19,14 @@ def tables(results: dict[str, Any]) -> list[Rows]:
         results: of :func:`ssd_det.report.run.read_results`.
     """
     detectors = [
-        [boxes, *([figure(found[name]) for name in FIGURES] if found else ["not run", "", ""])]
+        [BOXES[boxes], *([figure(found[name]) for name in FIGURES] if found else ["not run", "", ""])]
         for boxes, found in results["detectors"].items()
+        if found or boxes != "joint"
     ]
-    detectors.append(["share won back", *(_share(results["won_back"][name]) for name in FIGURES)])
+    detectors += [
+        [f"share won back by {BOXES[boxes]}", *(_share(shares[name]) for name in FIGURES)]
+        for boxes, shares in results["won_back"].items()
+    ]
     found = [("Detector on the test file", ["trained on", "AP", "AP50", "AP75"], detectors)]
     if results["quality"]:
         columns = ("mean_iou", "above_50", "above_75", "above_90")

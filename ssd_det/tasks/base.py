@@ -32,6 +32,7 @@ class Task(LightningModule):
 
     Attributes:
         NAME: what the checkpoints are checkpoints of.
+        ACCEPTED: what else may be restored from, as it holds this network among others.
         DATA: the data module that it works with.
         COMMANDS: the methods of the Trainer that make sense for it.
         FREE: settings that a user may choose anew for a trained network.
@@ -40,6 +41,7 @@ class Task(LightningModule):
     """
 
     NAME: ClassVar[str]
+    ACCEPTED: ClassVar[frozenset[str]] = frozenset()
     DATA: ClassVar[type[CocoDataModule]]
     COMMANDS: ClassVar[frozenset[str]]
     FREE: ClassVar[frozenset[str]] = TRAINING_ONLY
@@ -147,12 +149,15 @@ class Task(LightningModule):
         data_categories, self.categories = self.categories, categories_of(checkpoint)
         self.check_categories(data_categories or self.categories, "the data")
 
-    def adopt(self, path: str | Path, free: frozenset[str] | None = None) -> dict[str, Any]:
+    def adopt(
+        self, path: str | Path, free: frozenset[str] | None = None, accepted: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
         """Take over the settings and the class list of a checkpoint, but for the free settings in :attr:`given`.
 
         Args:
             path: a checkpoint that ``fit`` wrote.
             free: settings that may differ; :attr:`FREE` where not given.
+            accepted: other tasks whose checkpoint serves as well.
 
         Returns:
             The checkpoint.
@@ -160,7 +165,7 @@ class Task(LightningModule):
         Raises:
             InputError: if it is something else, or contradicts a setting in :attr:`given`.
         """
-        checkpoint = load_checkpoint(path, self.NAME)
+        checkpoint = load_checkpoint(path, self.NAME, accepted)
         settings: dict[str, Any] = checkpoint["settings"]
         free = self.FREE if free is None else free
         kept = {name: self.hparams[name] for name in self.given & free}
@@ -181,14 +186,23 @@ class Task(LightningModule):
         Raises:
             InputError: see :meth:`adopt`.
         """
-        checkpoint = self.adopt(path)
+        checkpoint = self.adopt(path, accepted=self.ACCEPTED)
         try:
             self.configure_model()
-            self.load_state_dict(checkpoint["state_dict"])
+            self.load_state_dict(self._own_weights(checkpoint))
         except (RuntimeError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {MEND}."
             ) from error
+
+    def _own_weights(self, checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The weights of this network in a checkpoint, which may be one of a larger network."""
+        weights: dict[str, Tensor] = checkpoint["state_dict"]
+        if checkpoint["task"] == self.NAME:
+            return weights
+        own = self.state_dict().keys()
+        shorter = {name.partition(".")[2]: value for name, value in weights.items()}
+        return {name: value for name, value in shorter.items() if name in own}
 
     def check_categories(self, categories: Sequence[Category], source: str | Path) -> None:
         """Make sure that data has the classes that the network knows.

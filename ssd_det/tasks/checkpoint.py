@@ -1,5 +1,6 @@
 """Reading the checkpoints that fit writes."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ MEND = "give one that fit wrote"
 KEYS = ("task", "settings", "categories", "state_dict")
 
 
-def load_checkpoint(path: str | Path, task: str | None = None) -> dict[str, Any]:
+def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collection[str] = ()) -> dict[str, Any]:
     """Read a checkpoint.
 
     Args:
         path: the file.
-        task: what it has to be a checkpoint of, ``refiner`` or ``detector``; either where not given.
+        task: what it has to be a checkpoint of, ``refiner``, ``detector`` or ``joint model``; any where not given.
+        accepted: other tasks whose checkpoint serves as well.
 
     Returns:
         What Lightning keeps, and ``task``, its ``settings`` and ``categories``.
@@ -24,12 +26,12 @@ def load_checkpoint(path: str | Path, task: str | None = None) -> dict[str, Any]
     Raises:
         InputError: if it is missing or something else.
     """
-    kind = f"a checkpoint of a {task}" if task else "a checkpoint of a refiner or a detector"
+    kind = f"a checkpoint of a {task or 'refiner or a detector'}"
     checkpoint = load_tensors(path, kind, MEND)
     missing = [key for key in KEYS if key not in checkpoint]
     if missing:
         raise InputError(f"{path}: is not {kind} (it has no {', '.join(missing)}): {MEND}.")
-    if task is not None and checkpoint["task"] != task:
+    if task is not None and checkpoint["task"] not in {task, *accepted}:
         raise InputError(f"{path}: is not {kind} but of a {checkpoint['task']}: {MEND} for a {task}.")
     return checkpoint
 

@@ -8,15 +8,11 @@ from torch import Tensor, nn
 
 from ssd_det.data.batch import DetectBatch, FailedBatch
 from ssd_det.data.detect_datamodule import DetectDataModule
-from ssd_det.data.writing import xywh
-from ssd_det.errors import InputError
 from ssd_det.models.backbone import BackboneName
-from ssd_det.models.detector import DetectorName, build_detector
+from ssd_det.models.detector import DetectorName, P6Name, build_detector
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD
 from ssd_det.tasks.base import OPTIMISATION, TRAINING_ONLY, OptimizerName, Task, check_range
-
-COORDINATE_DIGITS = 3
-SCORE_DIGITS = 5
+from ssd_det.tasks.detections import check_detection, detect
 
 
 class DetectTask(Task):
@@ -34,8 +30,13 @@ class DetectTask(Task):
         feature_width: of the fully connected layers of Faster R-CNN's head.
         anchor_sizes: one for each of the five pyramid levels, in pixels of the resized image; torchvision's
             where not given.
+        candidates: of Faster R-CNN's first stage on each pyramid level in training, before suppression; as many as
+            ``proposals`` where not given.
         proposals: of Faster R-CNN's first stage.
         rois_per_image: proposals that Faster R-CNN's second stage learns from.
+        sampling_ratio: RoIAlign samples along each side of a cell in Faster R-CNN; 0 for adaptive.
+        aligned_pooling: pool Faster R-CNN's proposals with half-pixel alignment, as the refiner does.
+        p6: what makes Faster R-CNN's P6: ``max_pool`` of P5, or a ``convolution`` of the network's highest map.
         score_threshold: detections below it are dropped.
         nms_threshold: IoU above which the lower of two detections of a class is dropped.
         detections_per_image: at most.
@@ -55,6 +56,7 @@ class DetectTask(Task):
     DATA = DetectDataModule
     COMMANDS = frozenset({"fit", "test", "predict"})
     FREE = TRAINING_ONLY | {
+        "candidates",
         "proposals",
         "rois_per_image",
         "score_threshold",
@@ -74,8 +76,12 @@ class DetectTask(Task):
         fpn_channels: int = 256,
         feature_width: int = 1024,
         anchor_sizes: Sequence[float] | None = None,
+        candidates: int | None = None,
         proposals: int = 1000,
         rois_per_image: int = 512,
+        sampling_ratio: int = 2,
+        aligned_pooling: bool = False,
+        p6: P6Name = "max_pool",
         score_threshold: float = 0.05,
         nms_threshold: float = 0.5,
         detections_per_image: int = 100,
@@ -93,12 +99,8 @@ class DetectTask(Task):
         super().__init__()
         self.save_hyperparameters()
         self.check_settings()
-        check_range(
-            1, self.hparams, "proposals", "rois_per_image", "detections_per_image", "shortest_side", "longest_side"
-        )
-        for name in ("score_threshold", "nms_threshold"):
-            if not 0 <= self.hparams[name] <= 1:
-                raise InputError(f"model.{name} is {self.hparams[name]}: give a number from 0 to 1.")
+        check_range(1, self.hparams, "shortest_side", "longest_side")
+        check_detection(self.hparams)
         self.detector: nn.Module | None = None
 
     def configure_model(self) -> None:
@@ -125,29 +127,7 @@ class DetectTask(Task):
         return self.predict_step(batch, batch_index)
 
     def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Any]:
-        """Detect objects.
-
-        Returns:
-            ``found``: by image id the detections as COCO results, with ``image_id``, ``category_id``, ``bbox``
-            (xywh in pixels of the original image) and ``score``; ``failures``: why images could not be read.
-        """
-        if isinstance(batch, FailedBatch):
-            return {"found": {}, "failures": [batch.sentence]}
+        """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.detector is not None
-        detections: list[dict[str, Tensor]] = self.detector(batch.images)
-        found = {key: self._results(key, some) for key, some in zip(batch.image_ids, detections, strict=True)}
-        return {"found": found, "failures": []}
-
-    def _results(self, image_id: int, detections: dict[str, Tensor]) -> list[dict[str, Any]]:
         assert self.categories is not None
-        boxes, labels, scores = (detections[name].tolist() for name in ("boxes", "labels", "scores"))
-        return [
-            {
-                "image_id": image_id,
-                "category_id": self.categories[label - 1].id,
-                "bbox": [round(value, COORDINATE_DIGITS) for value in xywh(box)],
-                "score": round(score, SCORE_DIGITS),
-            }
-            for box, label, score in zip(boxes, labels, scores, strict=True)
-            if label > 0
-        ]
+        return detect(self.detector, batch, self.categories)

@@ -1,18 +1,18 @@
 """Training the refiner on noisy boxes alone, and refining boxes with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from ssd_det.data.batch import FailedBatch, Objects, RefineBatch
-from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.datamodule import CocoDataModule, RefineDataModule
 from ssd_det.errors import InputError
-from ssd_det.models.backbone import Backbone, BackboneName
+from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import LossWeights, RefinerHead
+from ssd_det.models.refiner_head import LossWeights, RefinerHead, Relevance
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
@@ -41,10 +41,14 @@ class RefineTask(Task):
         num_negatives: random boxes an image in training.
         image_mean: mean of each colour channel, for images in [0, 1].
         image_std: standard deviation of each colour channel.
-        use_spsd: move the sampled bag before stage I.
+        spsd_modules: how often the sampled bag is moved before stage I; published 1, 0 for not at all.
         use_stage1_regressor: move the bag again before stage II; else it is sampled anew.
         use_stage2: the second stage; without it r2 is r1.
         use_sisd: rank stage II's proposals by predicted IoU.
+        weight_by_omega: weigh the loss of the regressor between the stages by ω, the confidence of stage I.
+        object_relevance: how SISD takes in the mean feature of a bag: ``add`` as published, ``subtract``,
+            ``concatenate`` or ``none``.
+        share_sisd_fcs: give SISD the two layers of the MIL stages instead of two of its own, as published.
         loss_weights: weights of the six terms.
         regression_beta: errors below it count quadratically in both regression terms; 0 is L1, as published.
         optimizer: ``sgd`` as published, or ``adamw``, which needs far fewer steps.
@@ -59,9 +63,10 @@ class RefineTask(Task):
     """
 
     NAME = "refiner"
-    DATA = RefineDataModule
+    ACCEPTED = frozenset({"joint model"})
+    DATA: ClassVar[type[CocoDataModule]] = RefineDataModule
     COMMANDS = frozenset({"fit", "refine_annotations"})
-    FREE = TRAINING_ONLY | {"num_negatives", "loss_weights", "regression_beta"}
+    FREE = TRAINING_ONLY | {"num_negatives", "loss_weights", "regression_beta", "weight_by_omega"}
 
     def __init__(
         self,
@@ -79,10 +84,13 @@ class RefineTask(Task):
         num_negatives: int = 500,
         image_mean: Sequence[float] = IMAGENET_MEAN,
         image_std: Sequence[float] = IMAGENET_STD,
-        use_spsd: bool = True,
+        spsd_modules: int = 1,
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
         use_sisd: bool = True,
+        weight_by_omega: bool = True,
+        object_relevance: Relevance = "add",
+        share_sisd_fcs: bool = False,
         loss_weights: LossWeights = LossWeights(),  # noqa: B008 (frozen)
         regression_beta: float = 0.0,
         optimizer: OptimizerName = "sgd",
@@ -97,7 +105,7 @@ class RefineTask(Task):
         self.save_hyperparameters({"loss_weights": asdict(loss_weights)})
         self.check_settings()
         check_range(1, self.hparams, "roi_size", "top_k")
-        check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta")
+        check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
         if not ratios or min(ratios) <= 0:
             raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
         self.refiner: Refiner | None = None
@@ -105,8 +113,15 @@ class RefineTask(Task):
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
-        if self.refiner is not None:
-            return
+        if self.refiner is None:
+            self.refiner = self.build_refiner()
+
+    def build_refiner(self, extra_levels: ExtraLevels | None = None) -> Refiner:
+        """Build the refiner for the class list.
+
+        Args:
+            extra_levels: what makes levels above P5, for somebody else; the refiner needs none.
+        """
         assert self.categories is not None
         settings = self.hparams
         backbone = Backbone(
@@ -115,6 +130,7 @@ class RefineTask(Task):
             settings["fpn_channels"],
             settings["frozen_stages"],
             settings["freeze_batch_norm"],
+            extra_levels=extra_levels,
         )
         head = RefinerHead(
             num_classes=len(self.categories),
@@ -130,14 +146,17 @@ class RefineTask(Task):
                     "ratios",
                     "offsets",
                     "top_k",
-                    "use_spsd",
+                    "spsd_modules",
                     "use_stage1_regressor",
                     "use_stage2",
                     "use_sisd",
+                    "weight_by_omega",
+                    "object_relevance",
+                    "share_sisd_fcs",
                 )
             },
         )
-        self.refiner = Refiner(backbone, head, settings["image_mean"], settings["image_std"])
+        return Refiner(backbone, head, settings["image_mean"], settings["image_std"])
 
     def forward(self, batch: RefineBatch, draws: Tensor | None = None) -> RefinerOutput:
         """Refine the boxes of a batch; see :class:`ssd_det.models.refiner.Refiner`."""
@@ -150,8 +169,16 @@ class RefineTask(Task):
         assert self.refiner is not None
         draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
         output = self(batch, draws)
-        terms = self.refiner.head.losses(output, batch.objects)
-        count = len(batch.images)
+        return self.finish_step(self.refiner.head.losses(output, batch.objects), output, len(batch.images))
+
+    def finish_step(self, terms: Mapping[str, Tensor], output: RefinerOutput, count: int) -> dict[str, Any]:
+        """Log the losses, and hand on to the callbacks what the step found.
+
+        Args:
+            terms: scalars, by name.
+            output: of the refiner.
+            count: images in the batch.
+        """
         loss = self.log_losses(terms, count)
         self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
         return {"loss": loss, "output": output}

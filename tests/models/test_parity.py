@@ -15,7 +15,7 @@ LINEAR = {
     "shared_fcs.2": "shared_fcs.1",
     "sisd_fcs.0": "objness_2fcs.0",
     "sisd_fcs.2": "objness_2fcs.1",
-    "spsd": "fc_distill_reg_ori",
+    "spsd.0": "fc_distill_reg_ori",
     "stage1_classes": "fc_cls.0",
     "stage1_instances": "fc_ins.0",
     "stage1_regressor": "fc_reg.0",
@@ -70,7 +70,7 @@ def test_parity_of_a_whole_step(parity, parity_folder, case):
     two = output.stage_two
     found = {
         "nbr_boxes": output.bag_a,
-        "spsd_reg": output.spsd_deltas,
+        "spsd_reg": output.moves[0].deltas,
         "s1_boxes": output.bag_b,
         "s1_cls": output.classes,
         "s1_ins": output.instances,

@@ -60,7 +60,7 @@ def test_every_term_reaches_the_features_and_what_it_trains():
 @pytest.mark.parametrize(
     ("settings", "terms"),
     [
-        ({"use_spsd": False}, {"stage1_mil", "stage1_regression", "stage2_mil", "negatives", "sisd"}),
+        ({"spsd_modules": 0}, {"stage1_mil", "stage1_regression", "stage2_mil", "negatives", "sisd"}),
         ({"use_stage1_regressor": False}, {"spsd", "stage1_mil", "stage2_mil", "negatives", "sisd"}),
         ({"use_sisd": False}, {"spsd", "stage1_mil", "stage1_regression", "stage2_mil", "negatives"}),
         ({"use_stage2": False}, {"spsd", "stage1_mil", "stage1_regression"}),
@@ -75,7 +75,7 @@ def test_every_part_can_be_left_out(settings, terms):
     assert all(parameter.grad is not None for parameter in head.parameters())
     assert output.refined.shape == (3, 4)
     assert ((output.score >= 0) & (output.score <= 1)).all()
-    if "use_spsd" in settings:
+    if "spsd_modules" in settings:
         assert output.bag_b is output.bag_a
     if "use_stage2" in settings:
         assert output.r2.equal(output.r1)
@@ -88,7 +88,7 @@ def test_refining_commutes_with_mirroring_for_mirrored_features():
     for layer in (head.shared_fcs[0], head.sisd_fcs[0]):
         weight = layer.weight.data.reshape(16, 3, 3, CHANNELS)
         layer.weight.data = ((weight + weight.flip(2)) / 2).flatten(1)
-    for layer in (head.spsd, head.stage1_regressor):
+    for layer in (*head.spsd, head.stage1_regressor):
         layer.weight.data[0], layer.bias.data[0] = 0, 0
     features = make_features()
     found = head(features, objects)
@@ -133,5 +133,5 @@ def test_class_biases_start_at_one_in_a_hundred():
     head = RefinerHead(3, CHANNELS, feature_width=16, roi_size=3)
     assert_close(head.stage1_classes.bias.sigmoid(), torch.full((4,), 0.01))
     assert_close(head.stage2_classes.bias.sigmoid(), torch.full((3,), 0.01))
-    assert not head.spsd.bias.any()
+    assert not head.spsd[0].bias.any()
     assert 0.005 < head.shared_fcs[0].weight.std() < 0.02

@@ -53,7 +53,7 @@ def test_stages_of_the_last_call_count_and_others_do_not(run):
     results = read_results(run)
     assert results["detectors"]["refined"]["ap"] == 0.3
     assert results["detectors"]["clean"] is None
-    assert results["won_back"] == {"ap": None, "ap_50": None, "ap_75": None}
+    assert results["won_back"] == {"refined": {"ap": None, "ap_50": None, "ap_75": None}}
     assert results["quality"]["after"]["mean_iou"] == 0.8
     assert list(results["seconds"]) == [
         "fit refiner",
@@ -97,12 +97,26 @@ def test_tables_say_what_was_not_run(run):
     title, columns, rows = tables(read_results(run))[0]
     assert title == "Detector on the test file"
     assert columns == ["trained on", "AP", "AP50", "AP75"]
-    assert rows[0] == ["noisy", "0.100", "0.200", "-"]
-    assert rows[2] == ["clean", "not run", "", ""]
+    assert rows[0] == ["noisy boxes", "0.100", "0.200", "-"]
+    assert rows[2] == ["clean boxes", "not run", "", ""]
     text = markdown(read_results(run), ["figures/iou.png"])
-    assert "| clean | not run |  |  |" in text
+    assert "| clean boxes | not run |  |  |" in text
     assert "| all stages | 13.5 |" in text
     assert "![figures/iou.png](figures/iou.png)" in text
+
+
+def test_a_joint_model_has_rows_of_its_own(run):
+    for name, ap in (("test_joint", 0.2), ("test_clean", 0.5)):
+        (run / name).mkdir(exist_ok=True)
+        (run / name / "metrics.json").write_text(json.dumps(measured(ap)))
+    current = json.loads((run / "run.json").read_text())["current"]
+    (run / "run.json").write_text(json.dumps({"current": [*current, "test_joint", "test_clean"]}))
+    results = read_results(run)
+    assert results["won_back"]["joint"]["ap"] == pytest.approx(0.25)
+    assert results["won_back"]["refined"]["ap"] == pytest.approx(0.5)
+    rows = {row[0]: row[1] for row in tables(results)[0][2]}
+    assert rows["refined boxes, jointly"] == "0.200"
+    assert rows["share won back by refined boxes, jointly"] == "0.25"
 
 
 def test_the_command_writes_results_and_figures(run, capsys):

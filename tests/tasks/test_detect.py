@@ -8,10 +8,13 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from ssd_det.callbacks.detections import DetectionMetrics
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.data.detect_datamodule import DetectDataModule
+from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.errors import InputError
 from ssd_det.tasks.detect import DetectTask
+from ssd_det.tasks.detections import coco_results
+from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
-from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_JOINT, TINY_MODEL
 
 QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
 
@@ -36,6 +39,8 @@ def data_for(demo, kind):
     if kind is RefineTask:
         return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
     files = {"annotations": str(demo / "noisy.json"), "test_annotations": str(demo / "test.json")}
+    if kind is JointTask:
+        return JointDataModule(**files, image_root=str(demo / "images"), **TINY_DATA)
     return DetectDataModule(**files, image_root=str(demo / "images"), batch_size=2, num_workers=0)
 
 
@@ -52,9 +57,11 @@ def checkpoint(trained):
     return trained / "checkpoints" / "last.ckpt"
 
 
-@pytest.mark.parametrize("kind", [RefineTask, DetectTask])
-def test_a_training_that_goes_on_equals_one_that_was_never_stopped(kind, demo, tmp_path):
-    settings = {**(TINY_MODEL if kind is RefineTask else TINY_DETECTOR), "milestones": [1], "warmup_steps": 2}
+@pytest.mark.parametrize(
+    ("kind", "tiny"), [(RefineTask, TINY_MODEL), (DetectTask, TINY_DETECTOR), (JointTask, TINY_JOINT)]
+)
+def test_a_training_that_goes_on_equals_one_that_was_never_stopped(kind, tiny, demo, tmp_path):
+    settings = {**tiny, "milestones": [1], "warmup_steps": 2}
 
     def train(folder, stop=None, ckpt_path=None):
         torch.manual_seed(0)
@@ -106,7 +113,7 @@ def test_category_ids_with_gaps_come_back(demo, tmp_path):
         of_image.setdefault(entry["image_id"], []).append(entry["category_id"])
     for image_id, target in zip(batch.image_ids, batch.targets, strict=True):
         detections = {"boxes": target["boxes"], "labels": target["labels"], "scores": torch.ones(len(target["labels"]))}
-        written = task._results(image_id, detections)
+        written = coco_results(image_id, detections, task.categories)
         assert [entry["category_id"] for entry in written] == of_image[image_id]
     running.test(task, datamodule=data, verbose=False)
     found = json.loads((tmp_path / "predictions.json").read_text())

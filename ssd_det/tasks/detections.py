@@ -1,0 +1,72 @@
+"""What the tasks with a detector share: the ranges of its settings, and its detections as COCO results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from ssd_det.data.batch import DetectBatch, FailedBatch
+from ssd_det.data.coco import Category
+from ssd_det.data.writing import xywh
+from ssd_det.errors import InputError
+from ssd_det.tasks.base import check_range
+
+COORDINATE_DIGITS = 3
+SCORE_DIGITS = 5
+
+
+def check_detection(settings: Mapping[str, Any]) -> None:
+    """Make sure of the settings of a detector.
+
+    Raises:
+        InputError: if one is out of range.
+    """
+    candidates = [] if settings["candidates"] is None else ["candidates"]
+    check_range(1, settings, "proposals", "rois_per_image", "detections_per_image", *candidates)
+    check_range(0, settings, "sampling_ratio")
+    for name in ("score_threshold", "nms_threshold"):
+        if not 0 <= settings[name] <= 1:
+            raise InputError(f"model.{name} is {settings[name]}: give a number from 0 to 1.")
+
+
+def detect(detector: nn.Module, batch: DetectBatch | FailedBatch, categories: Sequence[Category]) -> dict[str, Any]:
+    """Detect the objects of a batch.
+
+    Args:
+        detector: one of torchvision's, in evaluation mode.
+        batch: images in their own size.
+        categories: the classes in the order of the labels.
+
+    Returns:
+        ``found``: by image id the detections as COCO results, with ``image_id``, ``category_id``, ``bbox``
+        (xywh in pixels of the original image) and ``score``; ``failures``: why images could not be read.
+    """
+    if isinstance(batch, FailedBatch):
+        return {"found": {}, "failures": [batch.sentence]}
+    detections: list[dict[str, Tensor]] = detector(batch.images)
+    pairs = zip(batch.image_ids, detections, strict=True)
+    return {"found": {key: coco_results(key, some, categories) for key, some in pairs}, "failures": []}
+
+
+def coco_results(
+    image_id: int, detections: Mapping[str, Tensor], categories: Sequence[Category]
+) -> list[dict[str, Any]]:
+    """The detections of an image as COCO results.
+
+    Args:
+        image_id: of the annotation file.
+        detections: ``boxes`` ``Tensor[N, 4]``, xyxy in pixels, ``labels`` ``LongTensor[N]``, of which 0 is no object,
+            and ``scores`` ``Tensor[N]``.
+        categories: the classes; label 1 is the first.
+    """
+    boxes, labels, scores = (detections[name].tolist() for name in ("boxes", "labels", "scores"))
+    return [
+        {
+            "image_id": image_id,
+            "category_id": categories[label - 1].id,
+            "bbox": [round(value, COORDINATE_DIGITS) for value in xywh(box)],
+            "score": round(score, SCORE_DIGITS),
+        }
+        for box, label, score in zip(boxes, labels, scores, strict=True)
+        if label > 0
+    ]

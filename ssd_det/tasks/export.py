@@ -1,0 +1,36 @@
+"""Taking the detector out of a joint model."""
+
+from pathlib import Path
+from typing import Any
+
+from ssd_det.tasks.checkpoint import load_checkpoint
+from ssd_det.tasks.detect import DetectTask
+from ssd_det.tasks.joint import JointTask
+
+PREFIX = "joint.detector."
+OF_TRAINING = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "MixedPrecision")
+
+
+def detector_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Make a detector's checkpoint of a joint model's, with the weights alone: no training can go on from it.
+
+    Args:
+        path: a checkpoint of a joint model.
+
+    Returns:
+        What :class:`ssd_det.tasks.detect.DetectTask` can be restored from.
+
+    Raises:
+        InputError: if the file is missing or something else.
+    """
+    checkpoint = load_checkpoint(path, JointTask.NAME)
+    settings = {**checkpoint["settings"], "detector": "faster_rcnn", "weights": None}
+    weights = checkpoint["state_dict"].items()
+    return {
+        **{key: value for key, value in checkpoint.items() if key not in OF_TRAINING},
+        "task": DetectTask.NAME,
+        "settings": {name: settings[name] for name in DetectTask().hparams},
+        "state_dict": {
+            f"detector.{name.removeprefix(PREFIX)}": value for name, value in weights if name.startswith(PREFIX)
+        },
+    }

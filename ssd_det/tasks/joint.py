@@ -1,0 +1,155 @@
+"""Training refiner and detector together on one backbone, and testing the detector."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from ssd_det.data.batch import DetectBatch, FailedBatch, RefineBatch
+from ssd_det.data.joint_datamodule import JointDataModule
+from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
+from ssd_det.models.joint import JointModel
+from ssd_det.ops.sampling import uniform_draws
+from ssd_det.tasks.detections import check_detection, detect
+from ssd_det.tasks.refine import RefineTask
+
+DETECTOR = (
+    "feature_width",
+    "anchor_sizes",
+    "candidates",
+    "proposals",
+    "rois_per_image",
+    "sampling_ratio",
+    "aligned_pooling",
+    "score_threshold",
+    "nms_threshold",
+    "detections_per_image",
+    "image_mean",
+    "image_std",
+)
+SIZES = ("shortest_side", "longest_side")
+
+
+@dataclass(frozen=True)
+class DetectionWeights:
+    """Weights of the detector's four losses, by torchvision's names (the values are those of the paper's code)."""
+
+    loss_objectness: float = 4.0
+    loss_rpn_box_reg: float = 1.0
+    loss_classifier: float = 4.0
+    loss_box_reg: float = 4.0
+
+
+class JointTask(RefineTask):
+    """SSD-Det as published: the refiner, and a Faster R-CNN on its features that learns the refined boxes.
+
+    Refining with a checkpoint of it takes the refiner alone, testing and predicting the detector alone. The detector
+    resizes images as the data module does.
+
+    Args:
+        anchor_sizes: one for each of the five pyramid levels, in pixels of the resized image; torchvision's
+            where not given.
+        candidates: of the detector's first stage on each pyramid level in training, before suppression; as many as
+            ``proposals`` where not given.
+        proposals: of the detector's first stage.
+        rois_per_image: proposals that the detector's second stage learns from.
+        aligned_pooling: pool the detector's proposals with half-pixel alignment, as the refiner does.
+        p6: what makes P6: ``max_pool`` of P5, or a ``convolution`` of the network's highest map, as published.
+        score_threshold: detections below it are dropped.
+        nms_threshold: IoU above which the lower of two detections of a class is dropped.
+        detections_per_image: at most.
+        detection_weights: weights of the detector's four losses.
+        settings: of the refiner, see :class:`ssd_det.tasks.refine.RefineTask`; ``feature_width`` and
+            ``sampling_ratio`` are those of the detector, too.
+    """
+
+    NAME = "joint model"
+    ACCEPTED = frozenset()
+    DATA = JointDataModule
+    COMMANDS = frozenset({"fit", "refine_annotations", "test", "predict"})
+    FREE = RefineTask.FREE | {
+        "candidates",
+        "proposals",
+        "rois_per_image",
+        "score_threshold",
+        "nms_threshold",
+        "detections_per_image",
+        "detection_weights",
+    }
+
+    def __init__(
+        self,
+        anchor_sizes: Sequence[float] | None = None,
+        candidates: int | None = 2000,
+        proposals: int = 1000,
+        rois_per_image: int = 512,
+        aligned_pooling: bool = True,
+        p6: P6Name = "convolution",
+        score_threshold: float = 0.05,
+        nms_threshold: float = 0.5,
+        detections_per_image: int = 100,
+        detection_weights: DetectionWeights = DetectionWeights(),
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)  # keeps the settings of this constructor as well
+        self.save_hyperparameters({"detection_weights": asdict(detection_weights)})
+        check_detection(self.hparams)
+        self.joint: JointModel | None = None
+
+    def setup(self, stage: str) -> None:
+        """Take the class list and the size of the images from the data module.
+
+        Raises:
+            InputError: if the data module belongs to another task, or the data has other classes.
+        """
+        super().setup(stage)
+        datamodule: JointDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.hparams.update({name: getattr(datamodule, name) for name in SIZES})
+
+    def configure_model(self) -> None:
+        """Build the network for the class list."""
+        if self.joint is not None:
+            return
+        settings = self.hparams
+        refiner = self.build_refiner(levels_above(settings["p6"]))
+        detector = build_faster_rcnn(
+            refiner.backbone,
+            len(self.categories or []),
+            **{name: settings[name] for name in (*DETECTOR, *SIZES)},
+        )
+        self.joint = JointModel(refiner, detector)
+
+    def training_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Any]:
+        """Compute and log the losses; what the refiner found goes to the callbacks.
+
+        The detector draws samples from the global generator: it is seeded by the images of the batch, so that a
+        training that goes on from a checkpoint draws the same as one that was never stopped.
+        """
+        assert self.joint is not None
+        draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
+        torch.manual_seed(int(batch.seeds.sum()))
+        output, detection = self.joint(batch.images, batch.objects, draws)
+        weights = self.hparams["detection_weights"]
+        terms = self.joint.refiner.head.losses(output, batch.objects)
+        terms |= {name: weights[name] * value for name, value in detection.items()}
+        return self.finish_step(terms, output, len(batch.images))
+
+    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Any]:
+        """As :meth:`predict_step`."""
+        return self.predict_step(batch, batch_index)
+
+    def predict_step(  # type: ignore[override]
+        self, batch: DetectBatch | FailedBatch, batch_index: int
+    ) -> dict[str, Any]:
+        """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
+        assert self.joint is not None
+        assert self.categories is not None
+        return detect(self.joint.detector, batch, self.categories)
+
+    def for_refining(self) -> RefineTask:
+        """A task of the refiner alone, with the same settings."""
+        task = RefineTask()
+        task.given = self.given & task.hparams.keys()
+        task.hparams.update({name: self.hparams[name] for name in task.hparams})
+        return task
