@@ -9,6 +9,7 @@ from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt, with_true_boxes
+from ssd_det.data.voc import convert_voc_tree, count_flags
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
 from ssd_det.errors import InputError
 from ssd_det.report.figures import draw_figures
@@ -119,6 +120,22 @@ def draw_annotations(
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 
+def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:
+    """Turn a split of a Pascal VOC tree into a COCO annotation file.
+
+    Args:
+        tree: a folder of a VOCdevkit, VOCdevkit/VOC2007 for one: it holds Annotations, ImageSets and JPEGImages.
+        split: trainval, test, or another list in ImageSets/Main.
+        output: the COCO json file to write; its file names start from JPEGImages.
+        overwrite: allow the output to exist.
+    """
+    path = check_output(output, overwrite=overwrite)
+    content = convert_voc_tree(tree, split)
+    write_json(path, content)
+    flags = ", ".join(f"{count} {flag}" for flag, count in count_flags(content["annotations"]).items())
+    say(f"{path}: {len(content['annotations'])} annotations in {len(content['images'])} images; {flags}.")
+
+
 def demo_data(*, output: str, images: int = 150, test_images: int = 40, seed: int = 0, overwrite: bool = False) -> None:
     """Draw a small detection data set with true boxes, to try everything on.
 
@@ -158,10 +175,12 @@ def configs(*, output: str, overwrite: bool = False) -> None:
         output: the folder to write them to; it is made if need be.
         overwrite: allow the files to exist.
     """
-    folder = Path(output)
-    make_folder(folder)
+    home = configs_folder()
     sources = shipped_configs()
-    paths = [check_output(folder / source.name, overwrite=overwrite) for source in sources]
+    places = [Path(output) / source.relative_to(home) for source in sources]
+    for folder in {place.parent for place in places}:
+        make_folder(folder)
+    paths = [check_output(place, overwrite=overwrite) for place in places]
     for source, path in zip(sources, paths, strict=True):
         write_whole(path, partial(_write_text, source.read_text(encoding="utf-8")))
         say(str(path))
@@ -171,8 +190,12 @@ def _write_text(text: str, file: IO[str]) -> None:
     file.write(text)
 
 
-def shipped_configs() -> list[Path]:
-    """The configurations that come with the package: inside a wheel, or beside the package in a checkout."""
+def configs_folder() -> Path:
+    """Where the configurations that come with the package are: inside a wheel, or beside the package in a checkout."""
     package = Path(__file__).parent
-    folder = package / "configs" if (package / "configs").is_dir() else package.parent / "configs"
-    return sorted(folder.rglob("*.yaml"))
+    return package / "configs" if (package / "configs").is_dir() else package.parent / "configs"
+
+
+def shipped_configs() -> list[Path]:
+    """The configurations that come with the package."""
+    return sorted(configs_folder().rglob("*.yaml"))

@@ -1,7 +1,7 @@
 """Reading COCO annotation files as people have them."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
     ``true_bbox`` is there where noise was added on purpose, ``original_bbox`` where the box was refined.
-    ``position`` is the place in the file's list.
+    ``difficult`` is Pascal VOC's flag: nobody has to find the object. ``position`` is the place in the file's list.
     """
 
     id: int
@@ -38,14 +38,15 @@ class Annotation(NamedTuple):
     category_id: int
     bbox: Box
     crowd: bool
+    difficult: bool
     true_bbox: Box | None
     original_bbox: Box | None
     position: int
 
     @property
     def measurable(self) -> bool:
-        """Whether this is the box of one object, with an area that single precision can hold."""
-        return not self.crowd and min(self.bbox[2:]) >= LEAST_SIDE
+        """Whether this is the box of one object to be found, with an area that single precision can hold."""
+        return not self.crowd and not self.difficult and min(self.bbox[2:]) >= LEAST_SIDE
 
 
 class Category(NamedTuple):
@@ -101,7 +102,7 @@ class CocoFile:
         if not kept:
             raise InputError(
                 f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
-                f"(all crowd, without area or outside their image): give a file with boxes."
+                f"(all crowd, difficult, without area or outside their image): give a file with boxes."
             )
         return kept
 
@@ -109,6 +110,8 @@ class CocoFile:
         """Why an annotation's box cannot be refined; ``None`` where it can."""
         if annotation.crowd:
             return "crowd"
+        if annotation.difficult:
+            return "difficult"
         x, y, width, height = annotation.bbox
         if not annotation.measurable:
             return "no area"
@@ -153,63 +156,11 @@ def read_coco(path: str | Path) -> CocoFile:
     return CocoFile(path, content, images, annotations, categories)
 
 
-def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:
-    """Find the files of all images.
-
-    A file name may have folders in front that the root does not: leading folders are dropped one by one
-    until a file is there.
-
-    Returns:
-        The path of each image that was found, by id, and the images that were not.
-
-    Raises:
-        InputError: if ``image_root`` is not a folder, or two file names lead to the same file.
-    """
-    root = Path(image_root)
-    if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
-    found, missing = {}, []
-    names: dict[Path, str] = {}
-    for image in coco.images:
-        path = _find(root, image.file_name)
-        if path is None:
-            missing.append(image)
-            continue
-        found[image.id] = path
-        if names.setdefault(path, image.file_name) != image.file_name:
-            raise InputError(
-                f"{coco.path}: image {image.id}: {image.file_name} and {names[path]} both lead to {path}: "
-                f"give the folder that the file names start from as image_root."
-            )
-    return found, missing
-
-
-def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collection[Image]) -> InputError:
-    """The error that lists images without a file."""
-    names = first_of(image.file_name for image in missing)
-    return InputError(
-        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root}: {names}: "
-        f"correct image_root or file_name, or leave these images out."
-    )
-
-
 def first_of(values: Iterable[object]) -> str:
     """The first ten values, and how many more there are."""
     texts = [str(value) for value in values]
     rest = len(texts) - SHOWN_FAULTS
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _find(root: Path, file_name: str) -> Path | None:
-    direct = root / file_name
-    if direct.is_file():
-        return direct
-    parts = Path(file_name).parts
-    for start in range(1, len(parts)):
-        path = root.joinpath(*parts[start:])
-        if path.is_file():
-            return path
-    return None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -260,6 +211,7 @@ def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
         category_id=_integer(where, entry, "category_id"),
         bbox=_box(where, "bbox", entry.get("bbox")),
         crowd=bool(entry.get("iscrowd", 0)),
+        difficult=bool(entry.get("difficult", 0)),
         true_bbox=_optional_box(where, "true_bbox", entry),
         original_bbox=_optional_box(where, "original_bbox", entry),
         position=index,

@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
 from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate, padded_size
-from ssd_det.data.coco import Category, CocoFile, Image, missing_images_error, read_coco, resolve_images
+from ssd_det.data.coco import Category, CocoFile, Image, read_coco
 from ssd_det.data.dataset import CocoDataset
+from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
 from ssd_det.errors import InputError
 

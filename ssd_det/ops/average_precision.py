@@ -4,9 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
 
 
-def voc_average_precision(scores: Array, correct: npt.NDArray[np.bool_], objects: int) -> float:
+def voc_average_precision(scores: Array, correct: Booleans, objects: int) -> float:
     """Area under the precision-recall curve, all points, with precision made to fall (VOC 2010 and later).
 
     Args:
@@ -25,23 +26,28 @@ def voc_average_precision(scores: Array, correct: npt.NDArray[np.bool_], objects
     return float((np.diff(recall) * envelope[:-1]).sum())
 
 
-def voc_matches(overlaps: Array, scores: Array, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
+def voc_matches(
+    overlaps: Array, scores: Array, difficult: Booleans, threshold: float = 0.5
+) -> tuple[Booleans, Booleans]:
     """Decide which detections of a class in an image are hits: each claims the object it overlaps most, once.
 
     Args:
         overlaps: ``[N, M]``, IoU of each detection with each object of the class.
         scores: ``[N]``, of the detections.
+        difficult: ``[M]``, the objects that need not be found.
         threshold: the least IoU of a hit.
 
     Returns:
-        ``[N]``: the best-scored of the detections that claim an object is a hit, the others are not.
+        ``[N]`` whether each is a hit: the best-scored of those that claim an object, if it is not difficult; and
+        ``[N]`` whether it counts at all: not if it claims a difficult object.
     """
-    correct = np.zeros(len(scores), dtype=bool)
+    correct, counted = np.zeros(len(scores), dtype=bool), np.ones(len(scores), dtype=bool)
     if not overlaps.size:
-        return correct
+        return correct, counted
     order = np.argsort(-scores, kind="stable")
     claimed = overlaps[order].argmax(axis=1)
     close = overlaps[order].max(axis=1) >= threshold
     _, first = np.unique(claimed[close], return_index=True)
     correct[order[np.flatnonzero(close)[first]]] = True
-    return correct
+    counted[order] = ~(close & difficult[claimed])
+    return correct & counted, counted

@@ -13,7 +13,8 @@ from jsonargparse.typing import Path_fr
 
 from ssd_det import __version__
 from ssd_det.data.categories import different_categories
-from ssd_det.data.coco import CocoFile, missing_images_error, read_coco, resolve_images
+from ssd_det.data.coco import CocoFile, read_coco
+from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.records import RUN_RECORD
 from ssd_det.data.writing import make_folder, write_json
 from ssd_det.errors import INTERRUPTED, InputError

@@ -9,7 +9,7 @@ import numpy as np
 from torchvision.ops import box_iou
 
 from ssd_det.data.categories import unique_names
-from ssd_det.data.coco import Box, CocoFile
+from ssd_det.data.coco import Annotation, CocoFile
 from ssd_det.ops.average_precision import voc_average_precision, voc_matches
 from ssd_det.ops.boxes import corners
 
@@ -30,7 +30,8 @@ def average_precision(coco: CocoFile, results: Results, per_class: bool = False)
     """Measure detections against true boxes.
 
     Args:
-        coco: the true boxes; crowd boxes are ignored as COCO does.
+        coco: the true boxes; crowd boxes are ignored as COCO does, difficult ones as Pascal VOC does in
+            ``voc_ap_50``, and like crowd boxes in COCO's figures, which know no such flag.
         results: detections as COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
         per_class: add ``by_category``.
 
@@ -52,7 +53,7 @@ def average_precision(coco: CocoFile, results: Results, per_class: bool = False)
     }
     measured["voc_ap_50"] = sum(found) / len(found) if found else None
     measured["images"] = len(coco.images)
-    measured["objects"] = sum(not annotation.crowd for annotation in coco.annotations)
+    measured["objects"] = sum(not (annotation.crowd or annotation.difficult) for annotation in coco.annotations)
     measured["detections"] = len(results)
     measured["precision_at_50"] = curve.mean(axis=1).tolist() if curve.size else None
     if per_class:
@@ -99,7 +100,7 @@ def _true_entries(coco: CocoFile) -> list[dict[str, Any]]:
                 "category_id": annotation.category_id,
                 "bbox": list(annotation.bbox),
                 "area": annotation.bbox[2] * annotation.bbox[3] if area is None else area,
-                "iscrowd": int(annotation.crowd),
+                "iscrowd": int(annotation.crowd or annotation.difficult),
             }
         )
     return entries
@@ -115,22 +116,25 @@ def _found_entries(results: Results) -> list[dict[str, Any]]:
 
 def _voc_by_category(coco: CocoFile, results: Results) -> dict[int, float | None]:
     """Average precision of each category at IoU 0.5; ``None`` where it has no objects. Crowd boxes are left out."""
-    objects: dict[int, dict[int, list[Box]]] = {category.id: {} for category in coco.categories}
+    objects: dict[int, dict[int, list[Annotation]]] = {category.id: {} for category in coco.categories}
     for annotation in coco.annotations:
         if not annotation.crowd:
-            objects[annotation.category_id].setdefault(annotation.image_id, []).append(annotation.bbox)
+            objects[annotation.category_id].setdefault(annotation.image_id, []).append(annotation)
     found: dict[int, dict[int, list[Mapping[str, Any]]]] = {category.id: {} for category in coco.categories}
     for result in results:
         found[result["category_id"]].setdefault(result["image_id"], []).append(result)
     precisions: dict[int, float | None] = {}
-    for key, boxes_by_image in objects.items():
+    for key, by_image in objects.items():
         scores, correct = [np.zeros(0)], [np.zeros(0, dtype=bool)]
         for image_id, detections in found[key].items():
-            boxes = boxes_by_image.get(image_id, [])
-            overlaps = box_iou(corners([d["bbox"] for d in detections]), corners(boxes))
-            scores.append(np.array([d["score"] for d in detections]))
-            correct.append(voc_matches(overlaps.numpy(), scores[-1]))
-        count = sum(map(len, boxes_by_image.values()))
+            there = by_image.get(image_id, [])
+            overlaps = box_iou(corners([d["bbox"] for d in detections]), corners([a.bbox for a in there]))
+            found_scores = np.array([d["score"] for d in detections])
+            difficult = np.array([a.difficult for a in there], dtype=bool)
+            hits, counted = voc_matches(overlaps.numpy(), found_scores, difficult)
+            scores.append(found_scores[counted])
+            correct.append(hits[counted])
+        count = sum(not a.difficult for some in by_image.values() for a in some)
         precisions[key] = (
             voc_average_precision(np.concatenate(scores), np.concatenate(correct), count) if count else None
         )

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from ssd_det.data.coco import first_of, read_coco, resolve_images
+from ssd_det.data.coco import first_of, read_coco
+from ssd_det.data.image_files import resolve_images
 from ssd_det.errors import InputError
 
 IMAGE = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
@@ -36,6 +37,8 @@ def test_a_byte_order_mark_is_no_hindrance(make_coco):
     ("parts", "reason"),
     [
         ({"iscrowd": 1}, "crowd"),
+        ({"difficult": 1}, "difficult"),
+        ({"difficult": 0}, None),
         ({"bbox": [4, 5, 0, 12]}, "no area"),
         ({"bbox": [4, 5, 3, -1]}, "no area"),
         ({"bbox": [4, 5, 1e-6, 3]}, "no area"),

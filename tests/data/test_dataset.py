@@ -7,8 +7,9 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.data.augmentation import Augmentation
-from ssd_det.data.coco import Image, read_coco, resolve_images
+from ssd_det.data.coco import Image, read_coco
 from ssd_det.data.dataset import CocoDataset, read_image
+from ssd_det.data.image_files import resolve_images
 from ssd_det.errors import InputError
 
 BOX = {"image_id": 1, "category_id": 3}

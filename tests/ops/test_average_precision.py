@@ -33,13 +33,24 @@ def test_precision_lies_between_0_and_1_and_false_alarms_at_the_end_change_nothi
 def test_the_best_scored_claim_of_an_object_is_the_hit():
     overlaps = np.array([[0.6, 0.1], [0.9, 0.0], [0.2, 0.7], [0.3, 0.4]])
     scores = np.array([0.8, 0.5, 0.4, 0.9])
-    assert voc_matches(overlaps, scores).tolist() == [True, False, True, False]
+    correct, counted = voc_matches(overlaps, scores, np.array([False, False]))
+    assert correct.tolist() == [True, False, True, False]
+    assert counted.all()
 
 
 def test_a_detection_claims_only_the_object_it_overlaps_most():
     overlaps = np.array([[0.9, 0.6], [0.8, 0.7]])
-    assert voc_matches(overlaps, np.array([0.9, 0.8])).tolist() == [True, False]
+    assert voc_matches(overlaps, np.array([0.9, 0.8]), np.array([False, False]))[0].tolist() == [True, False]
+
+
+def test_what_claims_a_difficult_object_does_not_count_and_what_misses_it_does():
+    overlaps = np.array([[0.9, 0.6], [0.8, 0.1], [0.3, 0.1], [0.1, 0.7]])
+    correct, counted = voc_matches(overlaps, np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False]))
+    assert correct.tolist() == [False, False, False, True]
+    assert counted.tolist() == [False, False, True, True]
 
 
 def test_an_image_without_objects_has_no_hits():
-    assert voc_matches(np.zeros((2, 0)), np.array([0.5, 0.4])).tolist() == [False, False]
+    correct, counted = voc_matches(np.zeros((2, 0)), np.array([0.5, 0.4]), np.zeros(0, dtype=bool))
+    assert correct.tolist() == [False, False]
+    assert counted.tolist() == [True, True]

@@ -124,3 +124,20 @@ def test_voc_takes_the_mean_over_classes_and_leaves_crowds_out(make_coco):
     assert measured["by_category"]["cat"]["voc_ap_50"] == 1
     assert measured["by_category"]["dog"]["voc_ap_50"] == 0.5
     assert measured["voc_ap_50"] == 0.75
+
+
+def test_difficult_objects_need_not_be_found_and_finding_them_is_no_mistake(make_coco, evaluator):
+    annotations = [
+        {"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10]},
+        {"id": 2, "image_id": 1, "category_id": 3, "bbox": [20, 0, 10, 10], "difficult": 1},
+        {"id": 3, "image_id": 1, "category_id": 3, "bbox": [20, 15, 10, 10], "difficult": 1},
+    ]
+    coco = read_coco(make_coco(annotations=annotations))
+    found = [
+        {"image_id": 1, "category_id": 3, "bbox": [20, 0, 10, 10], "score": 0.9},
+        {"image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10], "score": 0.8},
+    ]
+    measured = average_precision(coco, found)
+    assert measured["voc_ap_50"] == 1
+    assert measured["ap"] == pytest.approx(1)
+    assert measured["objects"] == 1

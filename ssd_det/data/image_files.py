@@ -1,0 +1,59 @@
+"""Finding the image files that an annotation file names."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from ssd_det.data.coco import CocoFile, Image, first_of
+from ssd_det.errors import InputError
+
+
+def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:
+    """Find the files of all images.
+
+    A file name may have folders in front that the root does not: leading folders are dropped one by one
+    until a file is there.
+
+    Returns:
+        The path of each image that was found, by id, and the images that were not.
+
+    Raises:
+        InputError: if ``image_root`` is not a folder, or two file names lead to the same file.
+    """
+    root = Path(image_root)
+    if not root.is_dir():
+        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
+    found, missing = {}, []
+    names: dict[Path, str] = {}
+    for image in coco.images:
+        path = _find(root, image.file_name)
+        if path is None:
+            missing.append(image)
+            continue
+        found[image.id] = path
+        if names.setdefault(path, image.file_name) != image.file_name:
+            raise InputError(
+                f"{coco.path}: image {image.id}: {image.file_name} and {names[path]} both lead to {path}: "
+                f"give the folder that the file names start from as image_root."
+            )
+    return found, missing
+
+
+def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collection[Image]) -> InputError:
+    """The error that lists images without a file."""
+    names = first_of(image.file_name for image in missing)
+    return InputError(
+        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root}: {names}: "
+        f"correct image_root or file_name, or leave these images out."
+    )
+
+
+def _find(root: Path, file_name: str) -> Path | None:
+    direct = root / file_name
+    if direct.is_file():
+        return direct
+    parts = Path(file_name).parts
+    for start in range(1, len(parts)):
+        path = root.joinpath(*parts[start:])
+        if path.is_file():
+            return path
+    return None
