@@ -56,12 +56,12 @@ def main() -> None:
         f"largest difference {difference:.1e}, of the gradient relative to its largest value {gradient_difference:.1e}"
     )
     with torch.no_grad():
-        print(ratio_line("forward", *paired(ours, torchvisions, settings.runs)))
+        print(ratio_line("forward", *paired(ours, torchvisions, runs=settings.runs)))
 
     def there_and_back(pool: Callable[[], Tensor]) -> None:
         torch.autograd.backward(pool(), weights)
 
-    both = paired(partial(there_and_back, ours), partial(there_and_back, torchvisions), settings.runs)
+    both = paired(partial(there_and_back, ours), partial(there_and_back, torchvisions), runs=settings.runs)
     print(ratio_line("forward and backward", *both))
 
 

@@ -117,7 +117,7 @@ def main() -> None:
     for count in settings.objects:
         objects = make_objects(count)
         refiner, detector = (make(settings.backbone, images, objects) for make in (refiner_step, detector_step))
-        times = paired(detector, refiner, settings.runs)
+        times = paired(detector, refiner, runs=settings.runs)
         words = [sys.executable, "-m", "benchmarks.refiner_step", "--backbone", settings.backbone]
         memory = subprocess.check_output([*words, "--memory_of", str(count)], text=True).strip()
         line = ratio_line(f"{count} objects an image, Faster R-CNN and refiner", *times)

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 
 
-def paired(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
-    """Seconds of two functions, run in turn after one warm-up each, so that a busy machine slows both."""
-    first()
-    second()
-    times: tuple[list[float], list[float]] = ([], [])
+def paired(*functions: Callable[[], object], runs: int) -> list[list[float]]:
+    """Seconds of functions, run in turn after one warm-up each, so that a busy machine slows all of them."""
+    for function in functions:
+        function()
+    times: list[list[float]] = [[] for _ in functions]
     for _ in range(runs):
-        for function, found in zip((first, second), times, strict=True):
+        for function, found in zip(functions, times, strict=True):
             start = time.perf_counter()
             function()
             found.append(time.perf_counter() - start)

@@ -2,10 +2,11 @@
 
 from typing import cast
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
+from ssd_det.callbacks.detections import DetectionMetrics
 from ssd_det.data.batch import FailedBatch
 from ssd_det.data.coco import read_coco
 from ssd_det.data.datamodule import RefineDataModule
@@ -53,6 +54,9 @@ class SSDDetTrainer(Trainer):
         if isinstance(model, JointTask) and isinstance(datamodule, JointDataModule):
             model, datamodule = model.for_refining(), datamodule.for_refining()
         assert isinstance(datamodule, RefineDataModule)
+        # The configuration of a joint model has it for test and predict; here nothing is detected.
+        callbacks = cast("list[Callback]", self.callbacks)  # type: ignore[attr-defined]
+        callbacks[:] = [callback for callback in callbacks if not isinstance(callback, DetectionMetrics)]
         path = check_output(output, datamodule.annotations, [checkpoint], overwrite)
         datamodule.skip_missing_images = skip_missing_images
         model.restore(checkpoint)

@@ -120,7 +120,7 @@ def test_refining_takes_a_joint_checkpoint_with_either_configuration(demo, check
     shared = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}"]
     shared += [f"--checkpoint={checkpoint}", *QUIET]
     joint, refiner = (tmp_path / f"{name}.json" for name in ("joint", "refiner"))
-    assert main(["refine-annotations", *TINY, *shared, f"--output={joint}"]) == 0
+    assert main(["refine-annotations", *TINY, *shared, METRICS, f"--output={joint}"]) == 0
     data = options("data", TINY_DATA)
     assert main(["refine-annotations", *data, *shared, f"--output={refiner}"]) == 0
     assert joint.read_bytes() == refiner.read_bytes()
