@@ -44,8 +44,7 @@ def run_row(folder: Path, settings: dict[str, str], chosen: argparse.Namespace) 
         ["fit", f"--config={CONFIG}", *data, *chosen.words, *model, f"--trainer.default_root_dir={folder}"],
         [
             "refine-annotations",
-            f"--config={CONFIG}",
-            *data,
+            f"--config={folder / 'config.yaml'}",
             f"--checkpoint={checkpoint}",
             f"--output={refined}",
             "--overwrite",

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchvision.ops import roi_align
 
 from ssd_det.errors import InputError
 from ssd_det.models.detector import DETECTORS, build_detector
@@ -53,6 +54,33 @@ def test_the_pyramid_has_the_levels_that_torchvision_uses(name, sizes):
     detector = build_detector(name, 1, **SETTINGS)
     levels = detector.backbone(torch.zeros(1, 3, 64, 64)).values()
     assert [level.shape[-1] for level in levels] == sizes
+
+
+def test_p6_is_a_convolution_of_the_highest_map_where_so_set():
+    detector = build_detector("faster_rcnn", 1, **{**SETTINGS, "p6": "convolution"})
+    levels = detector.backbone(torch.zeros(1, 3, 128, 128)).values()
+    assert [level.shape[-1] for level in levels] == [32, 16, 8, 4, 2]
+    assert detector.backbone.backbone.fpn.extra_blocks.p6[0].weight.shape == (32, 512, 3, 3)
+
+
+def test_aligned_pooling_is_torchvisions_on_the_level_of_each_box():
+    pooling = build_detector("faster_rcnn", 1, **{**SETTINGS, "aligned_pooling": True}).roi_heads.box_roi_pool
+    pyramid = {str(level): torch.rand(2, 3, 64 >> level, 64 >> level) for level in range(5)}
+    boxes = [torch.tensor([[4.0, 6, 60, 90], [0, 0, 250, 250]]), torch.tensor([[10.5, 20, 140, 160]])]
+    found = pooling(pyramid, boxes, [(256, 256)] * 2)
+    rois = [(0, boxes[0][0], 0), (0, boxes[0][1], 2), (1, boxes[1][0], 1)]
+    for pooled, (image, box, level) in zip(found, rois, strict=True):
+        roi = torch.cat([torch.tensor([image]), box])[None]
+        expected = roi_align(pyramid[str(level)], roi, 7, 1 / (4 << level), 2, aligned=True)
+        torch.testing.assert_close(pooled, expected[0], rtol=1e-4, atol=1e-5)
+
+
+def test_candidates_are_for_training_alone():
+    rpn = build_detector("faster_rcnn", 1, **{**SETTINGS, "candidates": 50}).rpn
+    assert (rpn._pre_nms_top_n, rpn._post_nms_top_n) == (
+        {"training": 50, "testing": 20},
+        {"training": 20, "testing": 20},
+    )
 
 
 def test_images_are_normalised_once_and_resized_by_the_detector():

@@ -14,7 +14,7 @@ from ssd_det.main import main
 from ssd_det.pipeline.command import _split
 from ssd_det.pipeline.processes import locked
 from tests.command import LIMITED, ssd_det
-from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_JOINT, TINY_MODEL
 
 EPOCHS = 3
 TRAINER = {
@@ -55,6 +55,12 @@ def setting(demo, tmp_path_factory):
     }
     for name, content in (("refine", refine), ("detect", detect)):
         (folder / f"tiny_{name}.yaml").write_text(yaml.safe_dump(content))
+    joint = {
+        "model": {"class_path": "ssd_det.tasks.joint.JointTask", "init_args": {**TINY_JOINT, **optimisation}},
+        "data": {"class_path": "ssd_det.data.joint_datamodule.JointDataModule", "init_args": TINY_DATA},
+        "trainer": {**TRAINER, "callbacks": [METRICS, LAST]},
+    }
+    (folder / "tiny_joint.yaml").write_text(yaml.safe_dump(joint))
     chain = {name: {"config": f"tiny_{name}.yaml"} for name in ("refine", "detect")}
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(chain))
     return [
@@ -189,6 +195,22 @@ def test_a_run_that_was_stopped_in_every_stage_ends_with_the_same_products(unbro
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert value == pytest.approx(second[name], abs=1e-6), name
+
+
+def test_a_joint_model_is_one_setting_away(setting, tmp_path):
+    """Joint, refine, retrain: the joint model's own detector is tested as well."""
+    run = tmp_path / "joint"
+    joint = setting[1].partition("=")[2].replace("pipeline.yaml", "tiny_joint.yaml")
+    shorter = [f"--{section}.trainer.max_epochs=1" for section in ("refine", "detect")]
+    result = ssd_det(*setting, f"--output={run}", f"--refine.config={joint}", *shorter)
+    assert result.returncode == 0, result.stderr
+    for line in ("[1/6] fit joint model", "[2/6] test joint model", "[4/6] refine annotations", "[6/6] test detector"):
+        assert line in result.stdout
+    results = json.loads((run / "results.json").read_text())
+    for boxes, folder in (("joint", "test_joint"), ("refined", "test")):
+        assert results["detectors"][boxes] == json.loads((run / folder / "metrics.json").read_text())
+    assert str(run / "joint" / "checkpoints" / "last.ckpt") in (run / "refined" / "stage.json").read_text()
+    assert f"annotations: {run / 'refined' / 'refined.json'}" in (run / "detector" / "config.yaml").read_text()
 
 
 def refused(capsys, words, message, code=2):
