@@ -1,5 +1,7 @@
 """Batches for training refiner and detector together, and for testing the detector."""
 
+from typing import Any
+
 from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
@@ -15,45 +17,13 @@ class JointDataModule(DetectDataModule):
     All objects of an image take part in a training step, as what is left out would be background to the detector.
 
     Args:
-        annotations: a COCO json file with inaccurate boxes.
-        image_root: the folder that its file names start from; ``images`` beside the file where not given.
-        test_annotations: a COCO json file with true boxes to test on, and the images of it to predict on.
-        test_image_root: the folder that its file names start from; ``image_root`` where not given.
         shortest_side: pixels that the shorter side of an image is resized to, unless
         longest_side: the longer side would then exceed this.
-        batch_size: images a step and process.
-        num_workers: processes that read images.
-        horizontal_flip: probability of mirroring a training image.
-        color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
-        seed: decides order, augmentation and sampling, together with epoch and image id; that of
-            ``seed_everything`` where not given.
+        settings: see :class:`ssd_det.data.detect_datamodule.DetectDataModule`; its annotations are the noisy ones.
     """
 
-    def __init__(
-        self,
-        annotations: str | None = None,
-        image_root: str | None = None,
-        test_annotations: str | None = None,
-        test_image_root: str | None = None,
-        shortest_side: int = 800,
-        longest_side: int = 1333,
-        batch_size: int = 2,
-        num_workers: int = 2,
-        horizontal_flip: float = 0.5,
-        color_jitter: float = 0.0,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(
-            annotations,
-            image_root,
-            test_annotations,
-            test_image_root,
-            batch_size,
-            num_workers,
-            horizontal_flip,
-            color_jitter,
-            seed,
-        )
+    def __init__(self, shortest_side: int = 800, longest_side: int = 1333, **settings: Any) -> None:
+        super().__init__(**settings)
         check_sizes(shortest_side=shortest_side, longest_side=longest_side)
         self.shortest_side = shortest_side
         self.longest_side = longest_side
