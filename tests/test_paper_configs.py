@@ -172,7 +172,7 @@ def coco(few, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "section"),
-    [*((name, "refine") for name in sorted(CHAINS)), ("coco_40_r101", "detect"), ("voc07_40", "detect")],
+    [*((name, "refine") for name in sorted(CHAINS)), ("voc07_40", "detect")],
 )
 def test_every_chain_takes_real_steps_on_data_of_its_layout(name, section, voc, coco, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -184,10 +184,11 @@ def test_every_chain_takes_real_steps_on_data_of_its_layout(name, section, voc, 
     words = ["fit", f"--config={PAPER / chain['config']}", "--config=settings.yaml", *sizes, *QUIET]
     words += [f"--data.annotations={annotations}", f"--data.image_root={images}", "--data.num_workers=0"]
     words += ["--data.batch_size=1", "--model.weights=null", "--trainer.devices=1"]
+    steps = 2 if name == "voc07_40" else 1
     if name != "voc07_40":  # adaptive sampling is slow on a CPU: once is enough
         words.append("--model.sampling_ratio=2")
     losses = []
     monkeypatch.setattr(Task, "on_train_batch_end", lambda _, outputs, *__: losses.append(outputs["loss"].item()))
-    assert main([*words, "--trainer.fast_dev_run=2"]) == 0
-    assert len(losses) == 2
+    assert main([*words, f"--trainer.fast_dev_run={steps}"]) == 0
+    assert len(losses) == steps
     assert all(0 < loss < 1000 for loss in losses)
