@@ -31,6 +31,7 @@ ROWS = {
     "ORE concatenates": {"object_relevance": "concatenate"},
     "SISD shares the fully connected layers": {"share_sisd_fcs": "true"},
     "three SPSD modules": {"spsd_modules": "2"},
+    "one SPSD module": {"spsd_modules": "0"},
 }
 BAGS = [f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")]
 FAILURES = ("drift", "group", "part")
@@ -51,6 +52,8 @@ def run_row(folder: Path, settings: dict[str, str], chosen: argparse.Namespace) 
         ],
         ["compare-annotations", str(refined), f"--reference={chosen.reference}", f"--output={folder / 'quality.json'}"],
     ]
+    for name in ("refined.json", "quality.json"):  # of an attempt that was stopped
+        (folder / name).unlink(missing_ok=True)
     for words in commands:
         subprocess.run([sys.executable, "-m", "ssd_det", *words], check=True)
 

@@ -53,10 +53,8 @@ class SSDDetTrainer(Trainer):
         """
         if isinstance(model, JointTask) and isinstance(datamodule, JointDataModule):
             model, datamodule = model.for_refining(), datamodule.for_refining()
-        assert isinstance(datamodule, RefineDataModule)
-        # The configuration of a joint model has it for test and predict; here nothing is detected.
-        callbacks = cast("list[Callback]", self.callbacks)  # type: ignore[attr-defined]
-        callbacks[:] = [callback for callback in callbacks if not isinstance(callback, DetectionMetrics)]
+        model.check_data(datamodule)
+        datamodule = cast(RefineDataModule, datamodule)
         path = check_output(output, datamodule.annotations, [checkpoint], overwrite)
         datamodule.skip_missing_images = skip_missing_images
         model.restore(checkpoint)
@@ -64,7 +62,12 @@ class SSDDetTrainer(Trainer):
         model.average_over_flip = average_over_flip
         refinements: dict[int, Refinement] = {}
         failures: list[str] = []
+        # The configuration of a joint model has metrics for test and predict; here nothing is detected.
+        callbacks = cast("list[Callback]", self.callbacks)  # type: ignore[attr-defined]
+        everyone = list(callbacks)
+        callbacks[:] = [callback for callback in everyone if not isinstance(callback, DetectionMetrics)]
         predictions = cast("list[dict[str, Tensor] | FailedBatch]", self.predict(model, datamodule=datamodule) or [])
+        callbacks[:] = everyone
         for found in predictions:
             if isinstance(found, FailedBatch):
                 failures.append(found.sentence)

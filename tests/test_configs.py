@@ -69,10 +69,13 @@ def test_a_configuration_serves_refining_as_well(path, capsys):
 @pytest.mark.parametrize("command", ["test", "predict"])
 @pytest.mark.parametrize("path", [*DETECTORS, *JOINTS], ids=name_of)
 def test_a_configuration_serves_testing_as_well(path, command, capsys):
+    words = ["--data.test_annotations=a", "--trainer.callbacks.init_args.per_class=true", "--print_config"]
     with pytest.raises(SystemExit) as end:
-        main([command, f"--config={path}", "--data.test_annotations=a", "--print_config"])
+        main([command, f"--config={path}", *words])
     assert end.value.code == 0
-    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["test_annotations"] == "a"
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["data"]["init_args"]["test_annotations"] == "a"
+    assert printed["trainer"]["callbacks"][-1]["init_args"]["per_class"] is True
 
 
 # The chains of the paper differ in single numbers; tests/test_paper_configs.py takes steps with each of them.

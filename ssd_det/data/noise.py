@@ -49,7 +49,7 @@ def draw(seed: int, annotation_ids: Collection[int], noise_level: float) -> Arra
 def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, Any], int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
-    Crowd boxes and boxes without area stay as they are. A ``true_bbox`` that is already there is kept.
+    Crowd boxes, difficult ones and boxes without area stay as they are. A ``true_bbox`` that is already there is kept.
 
     Args:
         coco: the file; its content is not changed.

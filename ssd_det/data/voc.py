@@ -1,5 +1,6 @@
 """Turning a Pascal VOC tree (a folder of a VOCdevkit) into a COCO annotation file."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def convert_voc_tree(root: str | Path, split: str) -> dict[str, Any]:
     for path in (listing, root / "Annotations"):
         if not path.exists():
             raise InputError(f"{path}: is not there: give the folder that holds Annotations, ImageSets and JPEGImages.")
-    names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = _listed(listing)
     if not names:
         raise InputError(f"{listing}: lists no images: give a split that has some.")
     categories = _category_ids(root / "Annotations")
@@ -45,9 +46,9 @@ def convert_voc_tree(root: str | Path, split: str) -> dict[str, Any]:
         images.append(
             {
                 "id": image_id,
-                "file_name": tree.findtext("filename") or f"{name}.jpg",
-                "width": _number(path, tree, "size/width"),
-                "height": _number(path, tree, "size/height"),
+                "file_name": (tree.findtext("filename") or "").strip() or f"{name}.jpg",
+                "width": _pixels(path, tree, "size/width"),
+                "height": _pixels(path, tree, "size/height"),
             }
         )
         for entry in tree.findall("object"):
@@ -58,6 +59,15 @@ def convert_voc_tree(root: str | Path, split: str) -> dict[str, Any]:
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in categories.items()],
     }
+
+
+def _listed(listing: Path) -> list[str]:
+    """The names in a list, each once, in its order."""
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{listing}: cannot be read ({error}): give a list of image names.") from None
+    return list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
 
 
 def _category_ids(folder: Path) -> dict[str, int]:
@@ -72,6 +82,8 @@ def _read(path: Path) -> ElementTree.Element:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file: add it, or take its name out of the split.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
     if b"<!ENTITY" in content:
         raise InputError(f"{path}: declares entities, which no VOC file needs: remove them.")
     try:
@@ -105,13 +117,23 @@ def _name(path: Path, entry: ElementTree.Element) -> str:
 
 
 def _number(path: Path, element: ElementTree.Element, place: str) -> float:
-    """A number, whole where it is written so or has no fraction."""
+    """A finite number, whole where it has no fraction."""
     text = element.findtext(place)
     try:
         value = float(text or "")
     except ValueError:
-        raise InputError(f"{path}: {place} is {text or 'missing'}: give a number.") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{path}: {place} is {text or 'missing'}: give a number.")
     return int(value) if value.is_integer() else value
+
+
+def _pixels(path: Path, element: ElementTree.Element, place: str) -> int:
+    """A side of an image."""
+    value = _number(path, element, place)
+    if not isinstance(value, int) or value < 1:
+        raise InputError(f"{path}: {place} is {value}: give a whole number from 1 up.")
+    return value
 
 
 def count_flags(annotations: Iterable[dict[str, Any]]) -> dict[str, int]:

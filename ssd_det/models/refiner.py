@@ -53,7 +53,7 @@ class Refiner(nn.Module):
         return output
 
     def features(self, images: Tensor, image_sizes: Tensor) -> list[Tensor]:
-        """Compute P2 to P5 of padded images ``Tensor[B, 3, H, W]`` in [0, 1]."""
+        """Compute P2 to P5, and what the backbone makes above, of padded images ``Tensor[B, 3, H, W]`` in [0, 1]."""
         pyramid: list[Tensor] = self.backbone(self._normalise(images, image_sizes))
         return pyramid
 

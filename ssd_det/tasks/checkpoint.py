@@ -26,7 +26,7 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
     Raises:
         InputError: if it is missing or something else.
     """
-    kind = f"a checkpoint of a {task or 'refiner or a detector'}"
+    kind = f"a checkpoint of a {task or 'refiner, a detector or a joint model'}"
     checkpoint = load_tensors(path, kind, MEND)
     missing = [key for key in KEYS if key not in checkpoint]
     if missing:

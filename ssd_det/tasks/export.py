@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ssd_det.tasks.checkpoint import load_checkpoint
+from ssd_det.errors import InputError
+from ssd_det.tasks.checkpoint import MEND, load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
 
@@ -25,12 +26,17 @@ def detector_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     checkpoint = load_checkpoint(path, JointTask.NAME)
     settings = {**checkpoint["settings"], "detector": "faster_rcnn", "weights": None}
-    weights = checkpoint["state_dict"].items()
+    missing = [name for name in DetectTask().hparams if name not in settings]
+    weights = {
+        f"detector.{name.removeprefix(PREFIX)}": value
+        for name, value in checkpoint["state_dict"].items()
+        if name.startswith(PREFIX)
+    }
+    if missing or not weights:
+        raise InputError(f"{path}: is not a whole checkpoint of a joint model: {MEND}.")
     return {
         **{key: value for key, value in checkpoint.items() if key not in OF_TRAINING},
         "task": DetectTask.NAME,
         "settings": {name: settings[name] for name in DetectTask().hparams},
-        "state_dict": {
-            f"detector.{name.removeprefix(PREFIX)}": value for name, value in weights if name.startswith(PREFIX)
-        },
+        "state_dict": weights,
     }

@@ -98,14 +98,17 @@ class JointTask(RefineTask):
         self.joint: JointModel | None = None
 
     def setup(self, stage: str) -> None:
-        """Take the class list and the size of the images from the data module.
+        """Take the class list from the data module, and for training the size of the images.
+
+        A trained detector resizes images as in its training.
 
         Raises:
             InputError: if the data module belongs to another task, or the data has other classes.
         """
         super().setup(stage)
-        datamodule: JointDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.hparams.update({name: getattr(datamodule, name) for name in SIZES})
+        if stage == "fit":
+            datamodule: JointDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+            self.hparams.update({name: getattr(datamodule, name) for name in SIZES})
 
     def configure_model(self) -> None:
         """Build the network for the class list."""

@@ -69,6 +69,10 @@ def test_a_difficult_object_is_left_alone(tree, tmp_path):
         (lambda text: text.replace("<xmax>195", "<xmax>4"), "the box of dog has its corners swapped"),
         (lambda text: text.replace("<xmin>48", "<xmin>left"), "a.xml: bndbox/xmin is left: give a number"),
         (lambda text: text.replace("<width>353</width>", ""), "a.xml: size/width is missing"),
+        (lambda text: text.replace("<xmin>48", "<xmin>nan"), "a.xml: bndbox/xmin is nan: give a number"),
+        (lambda text: text.replace("<truncated>1", "<truncated>inf"), "a.xml: truncated is inf: give a number"),
+        (lambda text: text.replace("<width>353", "<width>0"), "a.xml: size/width is 0: give a whole number from 1 up"),
+        (lambda text: text.replace("<height>500", "<height>60.5"), "a.xml: size/height is 60.5: give a whole number"),
         (lambda text: text.replace("<name>dog</name>", ""), "a.xml: an object has no name"),
         (lambda text: '<!DOCTYPE a [<!ENTITY b "c">]>' + text, "a.xml: declares entities"),
     ],
@@ -81,6 +85,22 @@ def test_bad_files_are_named_and_nothing_is_written(tree, tmp_path, capsys, chan
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "a.json").exists()
+
+
+def test_a_name_counts_once_and_without_the_blanks_around_it(tree):
+    (tree / "ImageSets" / "Main" / "trainval.txt").write_text("a\na\n")
+    path = tree / "Annotations" / "a.xml"
+    path.write_text(path.read_text().replace("a.jpg", "\n a.jpg "))
+    assert [image["file_name"] for image in convert_voc_tree(tree, "trainval")["images"]] == ["a.jpg"]
+
+
+def test_files_that_cannot_be_read_are_named(tree):
+    (tree / "Annotations" / "c.xml").mkdir()
+    with pytest.raises(InputError, match=r"c.xml: cannot be read"):
+        convert_voc_tree(tree, "trainval")
+    (tree / "ImageSets" / "Main" / "trainval.txt").write_bytes(b"\xff\n")
+    with pytest.raises(InputError, match=r"trainval.txt: cannot be read"):
+        convert_voc_tree(tree, "trainval")
 
 
 def test_missing_files_are_named(tree, tmp_path):

@@ -116,6 +116,13 @@ def test_export_takes_a_joint_model_and_nothing_else(kind, message, demo, tmp_pa
         detector_checkpoint(path)
 
 
+def test_export_refuses_a_joint_model_that_is_not_whole(tmp_path):
+    path = tmp_path / "other.ckpt"
+    torch.save({"task": "joint model", "settings": {}, "categories": [], "state_dict": {}}, path)
+    with pytest.raises(InputError, match="is not a whole checkpoint of a joint model"):
+        detector_checkpoint(path)
+
+
 def test_refining_takes_a_joint_checkpoint_with_either_configuration(demo, checkpoint, tmp_path):
     shared = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}"]
     shared += [f"--checkpoint={checkpoint}", *QUIET]
