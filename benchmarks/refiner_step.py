@@ -21,6 +21,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 from benchmarks.timing import paired, ratio_line
 from ssd_det.data.batch import Objects
 from ssd_det.models.backbone import Backbone
+from ssd_det.models.detector import DetectorBackbone
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_head import RefinerHead
 
@@ -55,22 +56,14 @@ def refiner_step(name: str, images: Tensor, objects: Objects) -> Callable[[], No
     return step
 
 
-class PyramidDict(torch.nn.Module):
-    """The backbone as torchvision's detectors want it: a dictionary of levels."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.out_channels = backbone.channels
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        return {str(level): feature for level, feature in enumerate(self.backbone(images))}
-
-
 def detector_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
     anchors = AnchorGenerator(((32,), (64,), (128,), (256,)), ((0.5, 1.0, 2.0),) * 4)
     detector = FasterRCNN(
-        PyramidDict(make_backbone(name)), CLASSES + 1, min_size=HEIGHT, max_size=WIDTH, rpn_anchor_generator=anchors
+        DetectorBackbone(make_backbone(name)),
+        CLASSES + 1,
+        min_size=HEIGHT,
+        max_size=WIDTH,
+        rpn_anchor_generator=anchors,
     ).train()
     targets = [
         {

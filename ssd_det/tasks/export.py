@@ -26,17 +26,17 @@ def detector_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     checkpoint = load_checkpoint(path, JointTask.NAME)
     settings = {**checkpoint["settings"], "detector": "faster_rcnn", "weights": None}
-    missing = [name for name in DetectTask().hparams if name not in settings]
+    names = list(DetectTask().hparams)
     weights = {
         f"detector.{name.removeprefix(PREFIX)}": value
         for name, value in checkpoint["state_dict"].items()
         if name.startswith(PREFIX)
     }
-    if missing or not weights:
+    if not weights or not settings.keys() >= set(names):
         raise InputError(f"{path}: is not a whole checkpoint of a joint model: {MEND}.")
     return {
         **{key: value for key, value in checkpoint.items() if key not in OF_TRAINING},
         "task": DetectTask.NAME,
-        "settings": {name: settings[name] for name in DetectTask().hparams},
+        "settings": {name: settings[name] for name in names},
         "state_dict": weights,
     }

@@ -45,7 +45,7 @@ class JointTask(RefineTask):
     """SSD-Det as published: the refiner, and a Faster R-CNN on its features that learns the refined boxes.
 
     Refining with a checkpoint of it takes the refiner alone, testing and predicting the detector alone. The detector
-    resizes images as the data module does.
+    resizes images as the data module of the training did.
 
     Args:
         anchor_sizes: one for each of the five pyramid levels, in pixels of the resized image; torchvision's
