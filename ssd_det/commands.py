@@ -9,6 +9,7 @@ from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt, with_true_boxes
+from ssd_det.data.noise_kinds import Kind
 from ssd_det.data.voc import convert_voc_tree, count_flags
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
 from ssd_det.errors import InputError
@@ -22,7 +23,14 @@ from ssd_det.tasks.export import detector_checkpoint
 
 
 def corrupt_annotations(
-    annotations: str, *, output: str, noise_level: float, seed: int = 0, overwrite: bool = False
+    annotations: str,
+    *,
+    output: str,
+    noise_level: float,
+    seed: int = 0,
+    kind: Kind = "uniform",
+    detections: str | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Add noise to the boxes of an annotation file, to try refining on.
 
@@ -31,12 +39,16 @@ def corrupt_annotations(
         output: the COCO json file to write; it keeps the boxes as true_bbox.
         noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size.
         seed: decides the noise of each annotation, together with its id.
+        kind: uniform as published, gaussian, loose, tight, shifted to the right and down, corners on a coarse grid,
+            boxes from a detector, or a mix of all but the last.
+        detections: for detector, the predictions.json that ssd-det predict wrote for these images.
         overwrite: allow the output to exist, or to be the input.
     """
-    path = check_output(output, annotations, overwrite=overwrite)
-    content, count = corrupt(read_coco(annotations), noise_level, seed)
+    others = [detections] if detections else []
+    path = check_output(output, annotations, others, overwrite)
+    content, count = corrupt(read_coco(annotations), noise_level, seed, kind, detections)
     write_json(path, content)
-    say(f"{path}: noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
+    say(f"{path}: {kind} noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
 
 
 def true_annotations(annotations: str, *, output: str, overwrite: bool = False) -> None:

@@ -26,9 +26,11 @@ class Objects(NamedTuple):
     image_index: Tensor
     image_sizes: Tensor
 
-    def only(self, chosen: Tensor) -> "Objects":
-        """The objects at some places, ``LongTensor`` of indices."""
-        return Objects(self.boxes[chosen], self.labels[chosen], self.image_index[chosen], self.image_sizes)
+    def rivals(self) -> Tensor:
+        """Which objects are others of the same class in the same image, ``BoolTensor[G, G]``."""
+        same_image = self.image_index[:, None] == self.image_index
+        same_label = self.labels[:, None] == self.labels
+        return (same_image & same_label).fill_diagonal_(False)
 
 
 @dataclass

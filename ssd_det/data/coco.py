@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ssd_det.errors import InputError
 
@@ -134,7 +134,7 @@ def read_coco(path: str | Path) -> CocoFile:
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    content = _read_json(path)
+    content = _read_content(path)
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
     annotations = [_annotation(path, index, entry) for index, entry in enumerate(content["annotations"])]
@@ -163,15 +163,24 @@ def first_of(values: Iterable[object]) -> str:
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Any:
+    """What a json file holds.
+
+    Raises:
+        InputError: if it is missing, unreadable or no json.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
+
+
+def _read_content(path: Path) -> dict[str, Any]:
+    content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: is json but not COCO: the top level must be an object with the keys "
@@ -183,33 +192,33 @@ def _read_json(path: Path) -> dict[str, Any]:
         for index, entry in enumerate(content[key]):
             if not isinstance(entry, dict):
                 raise InputError(f"{path}: {key}[{index}] is {_show(entry)}: give an object with an id.")
-    return content
+    return cast("dict[str, Any]", content)
 
 
 def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
     where = f"{path}: images[{index}]"
-    image_id = _integer(where, entry, "id")
+    image_id = integer_of(where, entry, "id")
     where = f"{path}: image {image_id}"
     file_name = _text(where, entry, "file_name")
-    width, height = (_integer(where, entry, key) for key in ("width", "height"))
+    width, height = (integer_of(where, entry, key) for key in ("width", "height"))
     if width < 1 or height < 1:
         raise InputError(f"{where}: its size is {width}x{height}: give width and height in pixels.")
     return Image(image_id, file_name, width, height)
 
 
 def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
-    category_id = _integer(f"{path}: categories[{index}]", entry, "id")
+    category_id = integer_of(f"{path}: categories[{index}]", entry, "id")
     return Category(category_id, _text(f"{path}: category {category_id}", entry, "name"))
 
 
 def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
-    annotation_id = _integer(f"{path}: annotations[{index}]", entry, "id")
+    annotation_id = integer_of(f"{path}: annotations[{index}]", entry, "id")
     where = f"{path}: annotation {annotation_id}"
     return Annotation(
         id=annotation_id,
-        image_id=_integer(where, entry, "image_id"),
-        category_id=_integer(where, entry, "category_id"),
-        bbox=_box(where, "bbox", entry.get("bbox")),
+        image_id=integer_of(where, entry, "image_id"),
+        category_id=integer_of(where, entry, "category_id"),
+        bbox=box_of(where, "bbox", entry.get("bbox")),
         crowd=bool(entry.get("iscrowd", 0)),
         difficult=bool(entry.get("difficult", 0)),
         true_bbox=_optional_box(where, "true_bbox", entry),
@@ -218,7 +227,12 @@ def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
     )
 
 
-def _integer(where: str, entry: dict[str, Any], key: str) -> int:
+def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
+    """A whole number under a key.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where``.
+    """
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise InputError(f"{where}: {key} is {_show(value)}: give a whole number.")
@@ -234,7 +248,12 @@ def _text(where: str, entry: dict[str, Any], key: str) -> str:
     return value
 
 
-def _box(where: str, key: str, value: object) -> Box:
+def box_of(where: str, key: str, value: object) -> Box:
+    """A box xywh.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where`` and names ``key``.
+    """
     if isinstance(value, list) and len(value) == 4:
         x, y, width, height = value
         if _finite(x) and _finite(y) and _finite(width) and _finite(height):
@@ -243,7 +262,7 @@ def _box(where: str, key: str, value: object) -> Box:
 
 
 def _optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
-    return None if entry.get(key) is None else _box(where, key, entry[key])
+    return None if entry.get(key) is None else box_of(where, key, entry[key])
 
 
 def _finite(value: object) -> bool:

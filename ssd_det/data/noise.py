@@ -1,16 +1,16 @@
-"""Box noise of the published protocol: uniform shifts and scalings, clipped to the image."""
+"""Noise on the boxes of an annotation file: the published protocol, and what people's boxes look like."""
 
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ssd_det.data.coco import CocoFile
+from ssd_det.data.detected import nearest_detections
+from ssd_det.data.noise_kinds import Array, Kind, moves
 from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
 from ssd_det.errors import InputError
-
-Array = npt.NDArray[np.float64]
+from ssd_det.ops.boxes import corners
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -36,41 +36,48 @@ def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
     return np.where(empty, boxes, np.concatenate([low, high], axis=1))
 
 
-def draw(seed: int, annotation_ids: Collection[int], noise_level: float) -> Array:
-    """Four uniform draws in [−noise_level, noise_level] for each annotation, by seed and annotation id only.
-
-    Returns:
-        ``[N, 4]``: dx, dy, dw, dh.
-    """
-    unit = [np.random.default_rng([seed % 2**64, value % 2**64]).random(4) for value in annotation_ids]
-    return (2 * np.array(unit).reshape(-1, 4) - 1) * noise_level
+def generators(seed: int, annotation_ids: Collection[int]) -> list[np.random.Generator]:
+    """Random draws for each annotation, by seed and annotation id only."""
+    return [np.random.default_rng([seed % 2**64, value % 2**64]) for value in annotation_ids]
 
 
-def corrupt(coco: CocoFile, noise_level: float, seed: int) -> tuple[dict[str, Any], int]:
+def corrupt(
+    coco: CocoFile, noise_level: float, seed: int, kind: Kind = "uniform", detections: str | None = None
+) -> tuple[dict[str, Any], int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
     Crowd boxes, difficult ones and boxes without area stay as they are. A ``true_bbox`` that is already there is kept.
 
     Args:
         coco: the file; its content is not changed.
-        noise_level: n of the protocol, in [0, 1); 0 changes no box.
+        noise_level: how strong the noise is, in [0, 1): n of the published protocol; 0 changes no box.
         seed: decides the draws, together with the annotation ids.
+        kind: of noise, see :func:`ssd_det.data.noise_kinds.moves`. For ``detector`` a box becomes the detection of
+            its class that it overlaps most, where their IoU is at least 0.2; others get uniform noise.
+        detections: for ``detector``, the COCO results of a detector on these images.
 
     Returns:
         The content of the noisy file, and how many annotations the noise was meant for.
 
     Raises:
-        InputError: if the noise level is out of range.
+        InputError: if the noise level is out of range, or ``kind`` and ``detections`` do not go together.
     """
     if not 0 <= noise_level < 1:
         raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
+    if (kind == "detector") != (detections is not None):
+        raise InputError(
+            f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
+        )
     chosen = [annotation for annotation in coco.annotations if annotation.measurable]
-    boxes = np.array([a.bbox for a in chosen]).reshape(-1, 4)
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    boxes = corners([a.bbox for a in chosen]).numpy()
     images = [coco.image_by_id[a.image_id] for a in chosen]
     sizes = np.array([(image.height, image.width) for image in images], dtype=float).reshape(-1, 2)
-    noisy = perturb(corners, draw(seed, [a.id for a in chosen], noise_level), sizes)
-    changed = (noisy != corners).any(axis=1) & (noise_level > 0)
+    random = generators(seed, [a.id for a in chosen])
+    noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
+    if detections is not None:
+        detected = nearest_detections(chosen, boxes, detections)
+        noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
+    changed = (noisy != boxes).any(axis=1) & (noise_level > 0)
     entries = {}
     for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
         entry = coco.entry(annotation)

@@ -16,12 +16,14 @@ from ssd_det.models.backbone import STRIDES
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import pool_boxes
 from ssd_det.ops.boxes import clip, decode
-from ssd_det.ops.merging import Merged, merge_top, scale_in_bag
-from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours
+from ssd_det.ops.merging import Merged, agreement, exclusion, merge_top, scale_in_bag
+from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for
 
 PRIOR_BIAS = -math.log(99)
+BAGS_AT_ONCE = 32
 
-Relevance = Literal["add", "subtract", "concatenate", "none"]
+Relevance = Literal["add", "subtract", "concatenate", "none", "layer"]
+Merging = Literal["ranking", "agreement", "exclusive"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class RefinerHead(nn.Module):
         use_stage1_regressor: move bag B before stage II; without it C is sampled anew around r1.
         use_stage2: without it r2 = r1.
         use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
+        resample: bag C starts from a new bag around r1, which stage I's regressor moves (the paper's text), instead of
+            bag B (its code).
+        revalidate: judge bags B and C anew by how far they lie inside the image; else B has the validity of A, and
+            all of C is valid, as published.
+        merging: what a proposal counts for in a merge: its ``ranking``, as published, or its ranking times its
+            ``agreement`` with the rest of its bag; ``exclusive`` lowers the ranking of proposals that sit on r1 of
+            another object of the class in the image.
         weight_by_omega: weigh the loss of stage I's regressor by ω.
         object_relevance: how the IoU branch takes in the mean feature of the bag (object relevance enhancement).
         share_sisd_fcs: give the IoU branch the two layers of the MIL stages instead of two of its own.
@@ -74,6 +83,9 @@ class RefinerHead(nn.Module):
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
         use_sisd: bool = True,
+        resample: bool = False,
+        revalidate: bool = False,
+        merging: Merging = "ranking",
         weight_by_omega: bool = True,
         object_relevance: Relevance = "add",
         share_sisd_fcs: bool = False,
@@ -83,11 +95,14 @@ class RefinerHead(nn.Module):
         super().__init__()
         self.roi_size = roi_size
         self.sampling_ratio = sampling_ratio
-        self.ratios = tuple(ratios)
-        self.offsets = tuple(offsets)
+        self.given_ratios = self.ratios = tuple(ratios)
+        self.given_offsets = self.offsets = tuple(offsets)
         self.top_k = top_k
         self.loss_weights = loss_weights or LossWeights()
         self.regression_beta = regression_beta
+        self.resample = resample
+        self.revalidate = revalidate
+        self.merging = merging
         self.weight_by_omega = weight_by_omega
         self.object_relevance = object_relevance
         pooled = roi_size * roi_size * channels
@@ -101,6 +116,7 @@ class RefinerHead(nn.Module):
         use_sisd = use_sisd and use_stage2
         self.sisd_fcs = _two_layers(pooled, feature_width) if use_sisd and not share_sisd_fcs else None
         identity_width = 2 * feature_width if object_relevance == "concatenate" else feature_width
+        self.sisd_mixer = nn.Linear(feature_width, feature_width) if use_sisd and object_relevance == "layer" else None
         self.sisd_iou = nn.Linear(identity_width, 1) if use_sisd else None
         self._initialise()
 
@@ -112,6 +128,10 @@ class RefinerHead(nn.Module):
         for layer in (self.stage1_classes, self.stage2_classes):
             if layer is not None:
                 nn.init.constant_(layer.bias, PRIOR_BIAS)
+
+    def fit_sampler(self, noise_level: float) -> None:
+        """Make bags as wide as boxes of a noise level need, where the ratios and offsets given suit a level of 0.4."""
+        self.ratios, self.offsets = sampler_for(noise_level, self.given_ratios, self.given_offsets)
 
     def forward(self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
         """Refine the boxes of a batch.
@@ -127,30 +147,36 @@ class RefinerHead(nn.Module):
         moves: tuple[Move, ...] = ()
         bag_b = bag_a
         for regressor in self.spsd:
-            embedded = self.shared_fcs(self._pool(features, bag_b, objects.image_index))
+            (embedded,) = self._embed(features, bag_b, objects.image_index, self.shared_fcs)
             move = Move(bag_b, regressor(embedded).to(bag_a.dtype))
             bag_b = decode(move.proposals, move.deltas).detach()
             moves = (*moves, move)
+        if self.revalidate:
+            valid = inside_image(bag_b, sizes)
 
-        embedded = self.shared_fcs(self._pool(features, bag_b, objects.image_index))
+        (embedded,) = self._embed(features, bag_b, objects.image_index, self.shared_fcs)
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
         instances = self.stage1_instances(embedded).to(bag_a.dtype)
         ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
-        r1 = clip(merge_top(bag_b, ranking, objects.boxes, self.top_k).boxes, sizes)
+        r1 = clip(self._first_boxes(bag_b, ranking, objects), sizes)
         omega = ranking.detach().sum(dim=1)
-        if self.stage1_regressor is None:
-            deltas = None
+        regression = None
+        bag_c = bag_b
+        if self.resample or self.stage1_regressor is None:
             bag_c = neighbours(r1, self.ratios, self.offsets)
+        if self.stage1_regressor is not None:
+            if self.resample:
+                (embedded,) = self._embed(features, bag_c, objects.image_index, self.shared_fcs)
+            regression = Move(bag_c, self.stage1_regressor(embedded).to(bag_a.dtype))
+            bag_c = decode(regression.proposals, regression.deltas).detach()
+        valid_c = torch.ones_like(valid)
+        if self.revalidate or self.stage1_regressor is None:
             valid_c = inside_image(bag_c, sizes)
-        else:
-            deltas = self.stage1_regressor(embedded).to(bag_a.dtype)
-            bag_c = decode(bag_b, deltas).detach()
-            valid_c = torch.ones_like(valid)
 
         stage_two, r2, score = None, r1, omega
         if self.stage2_classes is not None:
             stage_two = self._stage_two(features, objects, bag_c, valid_c, draws)
-            r2, score = self._second_boxes(stage_two, objects.labels, r1, sizes)
+            r2, score = self._second_boxes(stage_two, objects, r1)
         return RefinerOutput(
             bag_a=bag_a,
             valid=valid,
@@ -158,7 +184,7 @@ class RefinerHead(nn.Module):
             bag_b=bag_b,
             classes=classes,
             instances=instances,
-            deltas=deltas,
+            regression=regression,
             r1=r1,
             omega=omega,
             stage_two=stage_two,
@@ -184,10 +210,11 @@ class RefinerHead(nn.Module):
                 terms["spsd"] = weights.spsd * torch.stack(distances).sum()
             mil = stage_one_loss(output.classes, output.instances, labels, output.valid)
             terms["stage1_mil"] = weights.stage1_mil * mil
-            if output.deltas is not None:
+            move = output.regression
+            if move is not None:
                 object_weight = output.omega if self.weight_by_omega else None
-                regression = spsd_loss(output.deltas, output.bag_b, output.r1, object_weight, beta)
-                terms["stage1_regression"] = weights.stage1_regression * regression
+                distance = spsd_loss(move.deltas, move.proposals, output.r1, object_weight, beta)
+                terms["stage1_regression"] = weights.stage1_regression * distance
             stage_two = output.stage_two
             if stage_two is not None:
                 mil = stage_two_loss(stage_two.classes, stage_two.instances, labels, stage_two.valid, output.omega)
@@ -200,6 +227,21 @@ class RefinerHead(nn.Module):
                     identity = sisd_loss(stage_two.iou_scores, stage_two.proposals, output.r1)
                     terms["sisd"] = weights.sisd * identity
         return terms
+
+    def _embed(
+        self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor, *layers: nn.Module
+    ) -> list[Tensor]:
+        """Pool bags ``Tensor[G, P, 4]``, and give them to fully connected layers: ``Tensor[G, P, D]`` for each.
+
+        When nothing is learnt, some bags at a time are pooled, to bound memory.
+        """
+        bags = torch.arange(len(proposals), device=proposals.device)
+        chunks = [bags] if torch.is_grad_enabled() else torch.split(bags, BAGS_AT_ONCE)
+        parts = []
+        for chunk in chunks:
+            pooled = self._pool(features, proposals[chunk], image_index[chunk])
+            parts.append([layer(pooled) for layer in layers])
+        return [torch.cat(embedded) for embedded in zip(*parts, strict=True)]
 
     def _pool(self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor) -> Tensor:
         """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
@@ -220,12 +262,14 @@ class RefinerHead(nn.Module):
         """Stage II and the IoU branch on bag C, and the negatives where draws are given."""
         assert self.stage2_classes is not None
         assert self.stage2_instances is not None
-        pooled = self._pool(features, bag_c, objects.image_index)
-        embedded = self.shared_fcs(pooled)
+        layers = [self.shared_fcs] if self.sisd_fcs is None else [self.shared_fcs, self.sisd_fcs]
+        embedded, *others = self._embed(features, bag_c, objects.image_index, *layers)
         iou_scores, negatives = None, None
         if self.sisd_iou is not None:
-            identity = embedded if self.sisd_fcs is None else self.sisd_fcs(pooled)
+            identity = others[0] if others else embedded
             identity = enhance(identity, self.object_relevance)
+            if self.sisd_mixer is not None:
+                identity = self.sisd_mixer(identity).relu()
             iou_scores = self.sisd_iou(identity).squeeze(2).to(bag_c.dtype)
         if draws is not None:
             negatives = self._negatives(features, objects, bag_c, draws)
@@ -242,22 +286,40 @@ class RefinerHead(nn.Module):
         assert self.stage2_classes is not None
         boxes = negative_boxes(objects.image_sizes, draws)
         images = torch.arange(len(boxes), device=boxes.device)
-        embedded = self.shared_fcs(self._pool(features, boxes, images))
+        (embedded,) = self._embed(features, boxes, images, self.shared_fcs)
         return Negatives(
             boxes=boxes,
             valid=far_from_bags(boxes, bag_c, objects.image_index),
             classes=self.stage2_classes(embedded).to(bag_c.dtype),
         )
 
-    def _second_boxes(self, stage: StageTwo, labels: Tensor, r1: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    def _first_boxes(self, bag: Tensor, ranking: Tensor, objects: Objects) -> Tensor:
+        """Merge bag B into r1 ``Tensor[G, 4]``, not clipped."""
+        if self.merging == "exclusive":
+            alone = merge_top(bag, ranking, objects.boxes, self.top_k).boxes
+            ranking = ranking * exclusion(bag, alone, objects.rivals())
+        elif self.merging == "agreement":
+            ranking = ranking * agreement(bag, ranking)
+        return merge_top(bag, ranking, objects.boxes, self.top_k).boxes
+
+    def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[Tensor, Tensor]:
         """Merge bag C into r2 ``Tensor[G, 4]``, and score it ``Tensor[G]``."""
-        classes = of_label(stage.classes.sigmoid(), labels).detach() * stage.valid
+        ranking = of_label(stage.classes.sigmoid(), objects.labels).detach() * stage.valid
         if stage.iou_scores is None:
-            ranking = classes * of_label(instance_scores(stage.instances, stage.valid), labels).detach()
-            merged = merge_top(stage.proposals, ranking, r1, self.top_k)
+            ranking = ranking * of_label(instance_scores(stage.instances, stage.valid), objects.labels).detach()
+            quality = None
+        else:
+            quality = predicted_iou(stage.iou_scores.detach())
+            ranking = ranking * scale_in_bag(quality)
+        weights = ranking
+        if self.merging == "exclusive":
+            weights = ranking * exclusion(stage.proposals, r1, objects.rivals())
+        elif self.merging == "agreement":
+            weights = ranking * agreement(stage.proposals, ranking)
+        merged = merge_top(stage.proposals, weights, r1, self.top_k)
+        if quality is None:
+            sizes = objects.image_sizes[objects.image_index]
             return clip(merged.boxes, sizes), ranking.sum(dim=1)
-        quality = predicted_iou(stage.iou_scores.detach())
-        merged = merge_top(stage.proposals, classes * scale_in_bag(quality), r1, self.top_k)
         return merged.boxes, _weighted_mean(quality, merged)
 
 
@@ -266,7 +328,9 @@ def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
 
     Args:
         identity: ``Tensor[G, P, D]``, features of the proposals.
-        relevance: how the mean over the bag is taken in; the published way is to add it.
+        relevance: how the mean over the bag is taken in; the published way is to ``add`` it. As the layer that
+            follows is linear, this adds one number to a whole bag and changes no ranking; for ``layer``, where the
+            mean is added as well, a layer with a non-linearity follows.
 
     Returns:
         ``Tensor[G, P, D]``, or ``Tensor[G, P, 2 · D]`` where the mean is concatenated.
@@ -276,7 +340,7 @@ def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
     mean = identity.mean(dim=1, keepdim=True)
     if relevance == "concatenate":
         return torch.cat([identity, mean.expand_as(identity)], dim=2)
-    return identity + mean if relevance == "add" else identity - mean
+    return identity - mean if relevance == "subtract" else identity + mean
 
 
 def _weighted_mean(quality: Tensor, merged: Merged) -> Tensor:

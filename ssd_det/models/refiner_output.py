@@ -49,12 +49,12 @@ class RefinerOutput:
 
     Attributes:
         bag_a: the sampled proposals, ``Tensor[G, P, 4]``.
-        valid: ``BoolTensor[G, P]``, validity of bag A, used for B as well.
+        valid: ``BoolTensor[G, P]``, validity of bag A, used for B as well, unless bags are judged anew: then B's.
         moves: of SPSD, the first from bag A; none without SPSD.
         bag_b: where they lead, ``Tensor[G, P, 4]``.
         classes: stage I's class logits, ``Tensor[G, P, K + 1]``, background last.
         instances: stage I's instance logits, ``Tensor[G, P, K + 1]``.
-        deltas: stage I's regressor, ``Tensor[G, P, 4]``, from B; ``None`` without it.
+        regression: what leads to bag C, from B or from a bag around r1; ``None`` without it.
         r1: stage I's boxes, ``Tensor[G, 4]``, clipped.
         omega: ω, the bag score of the label in stage I, ``Tensor[G]`` in [0, 1].
         stage_two: ``None`` without stage II.
@@ -70,7 +70,7 @@ class RefinerOutput:
     bag_b: Tensor
     classes: Tensor
     instances: Tensor
-    deltas: Tensor | None
+    regression: Move | None
     r1: Tensor
     omega: Tensor
     stage_two: StageTwo | None

@@ -5,7 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ssd_det.ops.boxes import iou
+
 WEIGHT_FLOOR = 1e-8
+EXCLUSION_POWER = 4
+BAGS_AT_ONCE = 256  # bounds the memory of a pass over images with many objects
 
 
 class Merged(NamedTuple):
@@ -44,6 +48,47 @@ def merge_top(proposals: Tensor, ranking: Tensor, fallback: Tensor, top_k: int =
     chosen = proposals.detach().gather(1, members[:, :, None].expand(-1, -1, 4))
     boxes = ((weights + WEIGHT_FLOOR)[:, :, None] * chosen).sum(1)
     return Merged(torch.where(usable, boxes, fallback.detach()), members, weights)
+
+
+def agreement(proposals: Tensor, ranking: Tensor) -> Tensor:
+    """How well each proposal agrees with its bag: the mean IoU with all its proposals, weighted by their ranking.
+
+    Where a bag shows two objects, the proposals on the one that most of the ranking lies on agree best: trust the
+    place where proposals gather, as distribution-aware merging does.
+
+    Args:
+        proposals: ``Tensor[G, P, 4]``, xyxy.
+        ranking: ``Tensor[G, P]``, not negative.
+
+    Returns:
+        ``Tensor[G, P]`` in [0, 1], detached.
+    """
+    proposals, ranking = proposals.detach(), ranking.detach()
+    overlaps = iou(proposals[:, :, None], proposals[:, None])
+    shares = ranking / ranking.sum(dim=1, keepdim=True).clamp(min=WEIGHT_FLOOR)
+    return (overlaps * shares[:, None]).sum(dim=2)
+
+
+def exclusion(proposals: Tensor, boxes: Tensor, rivals: Tensor) -> Tensor:
+    """How free of other objects each proposal is: (1 − IoU)^4 with the nearest rival's box.
+
+    Every annotation stands for an object of its own, so a proposal that sits on another annotation's box is on the
+    wrong object, however well it shows the class.
+
+    Args:
+        proposals: ``Tensor[G, P, 4]``, xyxy.
+        boxes: ``Tensor[G, 4]``, xyxy, where each object seems to be.
+        rivals: ``BoolTensor[G, G]``, which objects each must keep away from.
+
+    Returns:
+        ``Tensor[G, P]`` in [0, 1], detached.
+    """
+    proposals, boxes = proposals.detach(), boxes.detach()
+    nearest = proposals.new_zeros(proposals.shape[:2])
+    for chunk in torch.split(torch.arange(len(boxes), device=boxes.device), BAGS_AT_ONCE):
+        overlaps = iou(proposals[chunk, :, None], boxes) * rivals[chunk, None]
+        nearest[chunk] = overlaps.amax(dim=2)
+    return (1 - nearest) ** EXCLUSION_POWER
 
 
 def scale_in_bag(scores: Tensor) -> Tensor:

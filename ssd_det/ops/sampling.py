@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ssd_det.ops.boxes import centre_and_size, iof, iou
 
+SAMPLER_LEVEL = 0.4
+NARROWEST, WIDEST = 0.1, 0.6
 VALID_IOF = 0.7
 NEGATIVE_IOU = 0.3
 
@@ -33,6 +35,26 @@ def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float])
     new_size = (size[:, None] * factors)[:, :, None]
     new_centre = centre[:, None, None] + new_size * boxes.new_tensor(steps)
     return torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=-1).flatten(1, 2)
+
+
+def sampler_for(
+    noise_level: float, ratios: Sequence[float], offsets: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Narrow or widen a sampler that is made for noise of level 0.4 to another level.
+
+    Shifts grow with the level, and so do the logarithms of the scales, which comes near to the published table:
+    (1, 1.2, 1.3, 0.8, 0.7; 0.2) for levels of 0.3 and 0.4 becomes (1, 1.10, 1.14, 0.89, 0.84; 0.1) for 0.2.
+
+    Args:
+        noise_level: of the boxes; from 0.1 to 0.6 is made use of.
+        ratios: the scales for 0.4.
+        offsets: the shifts for 0.4.
+
+    Returns:
+        The scales and the shifts.
+    """
+    share = min(max(noise_level, NARROWEST), WIDEST) / SAMPLER_LEVEL
+    return tuple(ratio**share for ratio in ratios), tuple(offset * share for offset in offsets)
 
 
 def inside_image(proposals: Tensor, image_sizes: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from ssd_det.data.batch import DetectBatch, FailedBatch, RefineBatch
 from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
 from ssd_det.models.joint import JointModel
+from ssd_det.models.refiner import Refiner
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import check_detection, detect
 from ssd_det.tasks.refine import RefineTask
@@ -122,6 +123,12 @@ class JointTask(RefineTask):
             **{name: settings[name] for name in (*DETECTOR, *SIZES)},
         )
         self.joint = JointModel(refiner, detector)
+        self._fit_sampler()
+
+    @property
+    def built_refiner(self) -> Refiner | None:
+        """The refiner, once it has been built."""
+        return self.joint.refiner if self.joint is not None else None
 
     def training_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Any]:
         """Compute and log the losses; what the refiner found goes to the callbacks.

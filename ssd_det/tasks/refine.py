@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
 
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from ssd_det.data.batch import FailedBatch, Objects, RefineBatch
@@ -12,13 +14,16 @@ from ssd_det.data.datamodule import CocoDataModule, RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import LossWeights, RefinerHead, Relevance
+from ssd_det.models.refiner_head import LossWeights, Merging, RefinerHead, Relevance
 from ssd_det.models.refiner_output import RefinerOutput
-from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.ops.boxes import decode, mirror, mirror_images
+from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, Task, check_range
 
-OBJECTS_AT_ONCE = 32
+Sampler = Literal["auto", "fixed"]
+
+NOISE = "noise"
 
 
 class RefineTask(Task):
@@ -35,8 +40,11 @@ class RefineTask(Task):
         feature_width: D, width of the fully connected layers.
         roi_size: cells along each side of a pooled proposal.
         sampling_ratio: RoIAlign samples along each side of a cell; 0 for adaptive, as published.
+        sampler: ``auto`` narrows or widens the neighbourhood sampler to the noise of the boxes, estimated while the
+            training begins, and takes ``ratios`` and ``offsets`` for those of level 0.4; ``fixed`` leaves them.
         ratios: scales of the neighbourhood sampler; a bag has R² · (1 + 4·S) proposals.
         offsets: its S shifts, in units of the scaled box.
+        noise_steps: steps of training after which the noise is estimated, from the later half of them.
         top_k: proposals merged into a box.
         num_negatives: random boxes an image in training.
         image_mean: mean of each colour channel, for images in [0, 1].
@@ -45,9 +53,16 @@ class RefineTask(Task):
         use_stage1_regressor: move the bag again before stage II; else it is sampled anew.
         use_stage2: the second stage; without it r2 is r1.
         use_sisd: rank stage II's proposals by predicted IoU.
+        resample: bag C starts from a new bag around r1 (the paper's text) instead of bag B (its code).
+        revalidate: judge bags B and C anew by how far they lie inside the image; as published B has the validity
+            of A, and all of C is valid.
+        merging: what a proposal counts for in a merge: its ``ranking``, as published, or its ranking times its
+            ``agreement`` with the rest of its bag; ``exclusive`` lowers the ranking of proposals that sit on r1 of
+            another object of the class in the image.
         weight_by_omega: weigh the loss of the regressor between the stages by ω, the confidence of stage I.
         object_relevance: how SISD takes in the mean feature of a bag: ``add`` as published, ``subtract``,
-            ``concatenate`` or ``none``.
+            ``concatenate``, ``none``, or ``layer``, which adds it and lets a layer with a non-linearity follow,
+            without which it changes no ranking.
         share_sisd_fcs: give SISD the two layers of the MIL stages instead of two of its own, as published.
         loss_weights: weights of the six terms.
         regression_beta: errors below it count quadratically in both regression terms; 0 is L1, as published.
@@ -66,7 +81,14 @@ class RefineTask(Task):
     ACCEPTED = frozenset({"joint model"})
     DATA: ClassVar[type[CocoDataModule]] = RefineDataModule
     COMMANDS = frozenset({"fit", "refine_annotations"})
-    FREE = TRAINING_ONLY | {"num_negatives", "loss_weights", "regression_beta", "weight_by_omega"}
+    FREE = TRAINING_ONLY | {
+        "merging",
+        "noise_steps",
+        "num_negatives",
+        "loss_weights",
+        "regression_beta",
+        "weight_by_omega",
+    }
 
     def __init__(
         self,
@@ -78,8 +100,10 @@ class RefineTask(Task):
         feature_width: int = 1024,
         roi_size: int = 7,
         sampling_ratio: int = 2,
+        sampler: Sampler = "auto",
         ratios: Sequence[float] = (1.0, 1.2, 1.3, 0.8, 0.7),
         offsets: Sequence[float] = (0.2,),
+        noise_steps: int = 1000,
         top_k: int = 7,
         num_negatives: int = 500,
         image_mean: Sequence[float] = IMAGENET_MEAN,
@@ -88,6 +112,9 @@ class RefineTask(Task):
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
         use_sisd: bool = True,
+        resample: bool = False,
+        revalidate: bool = False,
+        merging: Merging = "ranking",
         weight_by_omega: bool = True,
         object_relevance: Relevance = "add",
         share_sisd_fcs: bool = False,
@@ -108,13 +135,23 @@ class RefineTask(Task):
         check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
         if not ratios or min(ratios) <= 0:
             raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
+        if sampler == "auto" and not spsd_modules:
+            raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
         self.refiner: Refiner | None = None
         self.average_over_flip = False
+        self.noise_level: float | None = None
+        self._statistics = no_statistics()
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
         if self.refiner is None:
             self.refiner = self.build_refiner()
+            self._fit_sampler()
+
+    @property
+    def built_refiner(self) -> Refiner | None:
+        """The refiner, once it has been built."""
+        return self.refiner
 
     def build_refiner(self, extra_levels: ExtraLevels | None = None) -> Refiner:
         """Build the refiner for the class list.
@@ -150,6 +187,9 @@ class RefineTask(Task):
                     "use_stage1_regressor",
                     "use_stage2",
                     "use_sisd",
+                    "resample",
+                    "revalidate",
+                    "merging",
                     "weight_by_omega",
                     "object_relevance",
                     "share_sisd_fcs",
@@ -183,6 +223,66 @@ class RefineTask(Task):
         self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
         return {"loss": loss, "output": output}
 
+    def on_train_batch_end(  # type: ignore[override]
+        self, outputs: dict[str, Any], batch: RefineBatch, batch_idx: int
+    ) -> None:
+        """Look at what SPSD does as training begins, and when that is done, fit the sampler to the noise."""
+        steps = self.hparams["noise_steps"]
+        if self.hparams["sampler"] == "fixed" or self.noise_level is not None or self.global_step <= steps // 2:
+            return
+        self._statistics += self._look(outputs["output"], batch.objects).cpu()
+        if self.global_step >= steps:
+            sums = self._statistics.to(self.device, torch.float32)
+            self.noise_level = noise_level(cast(Tensor, self.trainer.strategy.reduce(sums, reduce_op="sum")).cpu())
+            if self.noise_level is not None:
+                self._fit_sampler()
+                rank_zero_info(
+                    f"The noise of the boxes is estimated at level {self.noise_level:.2f}: {self._describe_sampler()}."
+                )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what is known of the noise as well."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[NOISE] = {"level": self.noise_level, "statistics": self._statistics}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what is known of the noise as well."""
+        super().on_load_checkpoint(checkpoint)
+        self._know_noise(checkpoint)
+
+    def adopt(
+        self, path: str | Path, free: frozenset[str] | None = None, accepted: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """Take over what is known of the noise as well; see :meth:`ssd_det.tasks.base.Task.adopt`."""
+        checkpoint = super().adopt(path, free, accepted)
+        self._know_noise(checkpoint)
+        return checkpoint
+
+    def _know_noise(self, checkpoint: Mapping[str, Any]) -> None:
+        """Checkpoints of before there was an estimate have none, and the sampler that their settings say."""
+        noise = checkpoint.get(NOISE)
+        if noise is None:
+            self.hparams["sampler"] = "fixed"
+            return
+        self.noise_level, self._statistics = noise["level"], noise["statistics"]
+        self._fit_sampler()
+
+    def _fit_sampler(self) -> None:
+        refiner = self.built_refiner
+        if refiner is not None and self.noise_level is not None and self.hparams["sampler"] == "auto":
+            refiner.head.fit_sampler(self.noise_level)
+
+    def _describe_sampler(self) -> str:
+        assert self.built_refiner is not None
+        head = self.built_refiner.head
+        ratios, offsets = (", ".join(f"{value:.2f}" for value in values) for values in (head.ratios, head.offsets))
+        return f"sampler with ratios {ratios} and offsets {offsets}"
+
+    def _look(self, output: RefinerOutput, objects: Objects) -> Tensor:
+        """What tells the noise level in one pass, ``Tensor[5, 2]``."""
+        move = output.moves[0]
+        return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
+
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
         """Refine a batch.
 
@@ -205,9 +305,7 @@ class RefineTask(Task):
         return {"annotation_ids": batch.annotation_ids, "boxes": boxes / scale, "scores": scores}
 
     def _refine(self, images: Tensor, objects: Objects) -> tuple[Tensor, Tensor]:
-        """Refined boxes and scores, some objects at a time, to bound memory."""
+        """Refined boxes and scores."""
         assert self.refiner is not None
-        features = self.refiner.features(images, objects.image_sizes)
-        parts = torch.split(torch.arange(len(objects.boxes), device=images.device), OBJECTS_AT_ONCE)
-        outputs = [self.refiner.head(features, objects.only(part)) for part in parts]
-        return torch.cat([o.refined for o in outputs]), torch.cat([o.score for o in outputs])
+        output: RefinerOutput = self.refiner(images, objects)
+        return output.refined, output.score

@@ -31,7 +31,7 @@ def test_each_spsd_module_moves_the_bag_of_the_one_before_with_a_layer_of_its_ow
 def test_the_regressor_between_the_stages_is_weighed_by_omega_or_not(weighted):
     _, _, output, losses = step(weight_by_omega=weighted)
     assert output.omega.max() < 0.99
-    expected = spsd_loss(output.deltas, output.bag_b, output.r1, output.omega if weighted else None)
+    expected = spsd_loss(output.regression.deltas, output.bag_b, output.r1, output.omega if weighted else None)
     assert_close(losses["stage1_regression"], 0.25 * expected)
 
 

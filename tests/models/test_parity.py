@@ -74,7 +74,7 @@ def test_parity_of_a_whole_step(parity, parity_folder, case):
         "s1_boxes": output.bag_b,
         "s1_cls": output.classes,
         "s1_ins": output.instances,
-        "s1_reg": output.deltas,
+        "s1_reg": output.regression.deltas,
         "s1_pseudo_boxes": output.r1,
         "s1_bag_weight": output.omega,
         "s2_boxes": two.proposals,

@@ -111,7 +111,9 @@ def test_objects_are_refined_the_same_alone_and_together():
     head, objects, features = make_head(), make_objects(), make_features()
     together = head(features, objects)
     for place in range(3):
-        alone = head(features, objects.only(torch.tensor([place])))
+        one = slice(place, place + 1)
+        boxes, labels, image_index, image_sizes = objects
+        alone = head(features, Objects(boxes[one], labels[one], image_index[one], image_sizes))
         assert_close(alone.refined[0], together.refined[place], rtol=0, atol=1e-6)
         assert_close(alone.score[0], together.score[place], rtol=0, atol=1e-9)
 
