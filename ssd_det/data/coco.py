@@ -1,8 +1,8 @@
 """Reading COCO annotation files as people have them."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -154,6 +154,22 @@ def read_coco(path: str | Path) -> CocoFile:
                     f"{_plural(kind)}: add the {kind} or remove the annotation."
                 )
     return CocoFile(path, content, images, annotations, categories)
+
+
+def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:
+    """A file as if it had other boxes, and only the images that these are in; its content is not changed.
+
+    Args:
+        coco: the file.
+        boxes: the other boxes, xywh, by annotation id. Annotations that are not among them keep theirs.
+    """
+    images = {annotation.image_id for annotation in coco.annotations if annotation.id in boxes}
+    annotations = [
+        annotation._replace(bbox=boxes.get(annotation.id, annotation.bbox))
+        for annotation in coco.annotations
+        if annotation.image_id in images
+    ]
+    return replace(coco, images=[image for image in coco.images if image.id in images], annotations=annotations)
 
 
 def first_of(values: Iterable[object]) -> str:

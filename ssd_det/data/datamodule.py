@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
 from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate, padded_size
-from ssd_det.data.coco import Category, CocoFile, Image, read_coco
+from ssd_det.data.coco import Box, Category, CocoFile, Image, read_coco, with_boxes
 from ssd_det.data.dataset import CocoDataset
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
@@ -129,8 +129,14 @@ class RefineDataModule(CocoDataModule):
         max_objects: objects an image in a training step, a random subset each time; bounds memory.
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        folds: parts that the images are dealt out to, in the order of their ids.
+        fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
+
+    Attributes:
+        other_boxes: boxes xywh by annotation id, to be refined in the place of those in the file, alone with what
+            else is in their images.
     """
 
     def __init__(
@@ -144,8 +150,12 @@ class RefineDataModule(CocoDataModule):
         max_objects: int = 16,
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
+        folds: int = 1,
+        fold: int = 0,
         seed: int | None = None,
     ) -> None:
+        if folds < 1 or not 0 <= fold < folds:
+            raise InputError(f"data.fold is {fold} of data.folds {folds}: give a fold from 0 to below the folds.")
         super().__init__(
             batch_size,
             num_workers,
@@ -161,7 +171,10 @@ class RefineDataModule(CocoDataModule):
         self.shortest_side = shortest_side
         self.longest_side = longest_side
         self.max_objects = max_objects
+        self.folds = folds
+        self.fold = fold
         self.skip_missing_images = False
+        self.other_boxes: Mapping[int, Box] | None = None
         self._coco: CocoFile | None = None
         self._paths: dict[int, Path] = {}
 
@@ -182,22 +195,43 @@ class RefineDataModule(CocoDataModule):
         _ = self.coco  # finds them
         return self._paths
 
+    @property
+    def passed_over(self) -> dict[int, str]:
+        """The images whose boxes are not refined, and why."""
+        over = {image.id: "image missing" for image in self.coco.images if image.id not in self.paths}
+        return over | dict.fromkeys(self._folds(held_out=False), "other fold")
+
     def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation."""
         augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
-        dataset = CocoDataset(self.coco, self.paths, augmentation, self.seed, self.max_objects)
+        paths = self._without(self._folds(held_out=True))
+        dataset = CocoDataset(self.coco, paths, augmentation, self.seed, self.max_objects)
+        if not len(dataset):
+            raise InputError(f"{self.annotations}: no image with boxes is outside fold {self.fold}: give fewer folds.")
         return self._train_loader(dataset, collate)
 
     def predict_dataloader(self) -> DataLoader[RefineBatch | FailedBatch]:
         """Every image with objects once, without augmentation, in batches of one padded size."""
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         self.coco.count_usable()
-        dataset = CocoDataset(self.coco, self.paths, augmentation)
+        coco = self.coco if self.other_boxes is None else with_boxes(self.coco, self.other_boxes)
+        dataset = CocoDataset(coco, self._without(self._folds(held_out=False)), augmentation)
 
         def size_of(image: Image) -> tuple[int, int]:
             return padded_size(*augmentation.resized(image.height, image.width))
 
         return self._equal_size_loader(dataset, collate, size_of)
+
+    def _folds(self, held_out: bool) -> set[int]:
+        """Ids of the images of the fold that is held out, or of those of all the others."""
+        if self.folds == 1:
+            return set()
+        ids = sorted(image.id for image in self.coco.images)
+        return {image_id for place, image_id in enumerate(ids) if (place % self.folds == self.fold) == held_out}
+
+    def _without(self, image_ids: set[int]) -> dict[int, Path]:
+        """The files of the other images."""
+        return {image_id: path for image_id, path in self.paths.items() if image_id not in image_ids}
 
 
 def check_sizes(**sizes: int) -> None:

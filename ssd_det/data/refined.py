@@ -1,7 +1,7 @@
 """Putting refined boxes into an annotation file."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,6 +27,47 @@ class Refinement(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Guard:
+    """When an annotation keeps the box that it has.
+
+    Attributes:
+        min_score: if the refined box's score is below it.
+        max_shift: if a side would move by more than this share of the box's width or height.
+    """
+
+    min_score: float | None = None
+    max_shift: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: if one is out of range.
+        """
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise InputError(f"min_score is {self.min_score}: give a number from 0 to 1.")
+        if self.max_shift is not None and not self.max_shift > 0:
+            raise InputError(f"max_shift is {self.max_shift}: give a number above 0.")
+
+    def with_default(self, min_score: float) -> "Guard":
+        """The same, with this score where none was given."""
+        return Guard(min_score, self.max_shift) if self.min_score is None else self
+
+    def reason_to_keep(self, box: Box, refined: Box, score: float) -> str | None:
+        """Why a box xywh is not given up for a refined one; ``None`` where it is."""
+        if self.min_score is not None and score < self.min_score:
+            return f"score below {self.min_score:.2f}"
+        if self.max_shift is not None:
+            moves = [(refined[0] - box[0]) / box[2], (refined[1] - box[1]) / box[3]]
+            moves += [
+                (refined[axis] + refined[axis + 2] - box[axis] - box[axis + 2]) / box[axis + 2] for axis in (0, 1)
+            ]
+            if max(map(abs, moves)) > self.max_shift:
+                return f"shift above {self.max_shift:g}"
+        return None
+
+
+@dataclass(frozen=True)
 class Summary:
     """What refining did to a file.
 
@@ -45,8 +86,11 @@ class Summary:
     segmentations: int
 
 
+NO_GUARD = Guard()
+
+
 def refined_content(
-    coco: CocoFile, refinements: Mapping[int, Refinement], found_images: Collection[int]
+    coco: CocoFile, refinements: Mapping[int, Refinement], passed_over: Mapping[int, str], guard: Guard = NO_GUARD
 ) -> tuple[dict[str, Any], Summary]:
     """Copy the content of a file with refined boxes in it.
 
@@ -56,7 +100,8 @@ def refined_content(
     Args:
         coco: the file with the noisy boxes; its content is not changed.
         refinements: by annotation id.
-        found_images: ids of the images whose files were there.
+        passed_over: the images that were not looked at, and why, by image id.
+        guard: lets annotations pass through whose refined boxes are not to be trusted.
 
     Raises:
         InputError: if an annotation that can be refined is not among the refinements.
@@ -66,8 +111,8 @@ def refined_content(
     boxes: list[Box] = []
     for annotation in coco.annotations:
         reason = coco.reason_to_skip(annotation)
-        if reason is None and annotation.image_id not in found_images:
-            reason = "image missing"
+        if reason is None:
+            reason = passed_over.get(annotation.image_id)
         if reason is None and annotation.id not in refinements:
             raise InputError(
                 f"{coco.path}: annotation {annotation.id} was not refined: "
@@ -75,11 +120,13 @@ def refined_content(
             )
         if reason is None:
             box = _rounded(refinements[annotation.id].box)
+            reason = "no area after refining"
             if box[2] > 0 and box[3] > 0:
+                reason = guard.reason_to_keep(annotation.bbox, box, refinements[annotation.id].score)
+            if reason is None:
                 chosen.append(annotation)
                 boxes.append(box)
                 continue
-            reason = "no area after refining"
         passed[reason] += 1
 
     old, new = corners([annotation.original_bbox or annotation.bbox for annotation in chosen]), corners(boxes)

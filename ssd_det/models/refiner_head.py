@@ -130,7 +130,7 @@ class RefinerHead(nn.Module):
                 nn.init.constant_(layer.bias, PRIOR_BIAS)
 
     def fit_sampler(self, noise_level: float) -> None:
-        """Make bags as wide as boxes of a noise level need, where the ratios and offsets given suit a level of 0.4."""
+        """Make bags as wide as the noise of the boxes; the ratios and offsets given are for level 0.4 and above."""
         self.ratios, self.offsets = sampler_for(noise_level, self.given_ratios, self.given_offsets)
 
     def forward(self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
@@ -158,7 +158,8 @@ class RefinerHead(nn.Module):
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
         instances = self.stage1_instances(embedded).to(bag_a.dtype)
         ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
-        r1 = clip(self._first_boxes(bag_b, ranking, objects), sizes)
+        merged = self._first_boxes(bag_b, ranking, objects)
+        r1 = clip(merged.boxes, sizes)
         omega = ranking.detach().sum(dim=1)
         regression = None
         bag_c = bag_b
@@ -176,7 +177,8 @@ class RefinerHead(nn.Module):
         stage_two, r2, score = None, r1, omega
         if self.stage2_classes is not None:
             stage_two = self._stage_two(features, objects, bag_c, valid_c, draws)
-            r2, score = self._second_boxes(stage_two, objects, r1)
+            merged, score = self._second_boxes(stage_two, objects, r1)
+            r2 = merged.boxes if stage_two.iou_scores is not None else clip(merged.boxes, sizes)
         return RefinerOutput(
             bag_a=bag_a,
             valid=valid,
@@ -188,6 +190,7 @@ class RefinerHead(nn.Module):
             r1=r1,
             omega=omega,
             stage_two=stage_two,
+            merged=merged,
             r2=r2,
             score=score.clamp(0, 1),
             refined=clip(r2, sizes),
@@ -293,17 +296,17 @@ class RefinerHead(nn.Module):
             classes=self.stage2_classes(embedded).to(bag_c.dtype),
         )
 
-    def _first_boxes(self, bag: Tensor, ranking: Tensor, objects: Objects) -> Tensor:
-        """Merge bag B into r1 ``Tensor[G, 4]``, not clipped."""
+    def _first_boxes(self, bag: Tensor, ranking: Tensor, objects: Objects) -> Merged:
+        """Merge bag B into r1."""
         if self.merging == "exclusive":
             alone = merge_top(bag, ranking, objects.boxes, self.top_k).boxes
             ranking = ranking * exclusion(bag, alone, objects.rivals())
         elif self.merging == "agreement":
             ranking = ranking * agreement(bag, ranking)
-        return merge_top(bag, ranking, objects.boxes, self.top_k).boxes
+        return merge_top(bag, ranking, objects.boxes, self.top_k)
 
-    def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[Tensor, Tensor]:
-        """Merge bag C into r2 ``Tensor[G, 4]``, and score it ``Tensor[G]``."""
+    def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[Merged, Tensor]:
+        """Merge bag C into r2, and score it ``Tensor[G]``."""
         ranking = of_label(stage.classes.sigmoid(), objects.labels).detach() * stage.valid
         if stage.iou_scores is None:
             ranking = ranking * of_label(instance_scores(stage.instances, stage.valid), objects.labels).detach()
@@ -317,10 +320,7 @@ class RefinerHead(nn.Module):
         elif self.merging == "agreement":
             weights = ranking * agreement(stage.proposals, ranking)
         merged = merge_top(stage.proposals, weights, r1, self.top_k)
-        if quality is None:
-            sizes = objects.image_sizes[objects.image_index]
-            return clip(merged.boxes, sizes), ranking.sum(dim=1)
-        return merged.boxes, _weighted_mean(quality, merged)
+        return merged, ranking.sum(dim=1) if quality is None else _weighted_mean(quality, merged)
 
 
 def enhance(identity: Tensor, relevance: Relevance) -> Tensor:

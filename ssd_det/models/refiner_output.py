@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ssd_det.ops.merging import Merged
+
 
 @dataclass(frozen=True)
 class Negatives:
@@ -58,6 +60,7 @@ class RefinerOutput:
         r1: stage I's boxes, ``Tensor[G, 4]``, clipped.
         omega: ω, the bag score of the label in stage I, ``Tensor[G]`` in [0, 1].
         stage_two: ``None`` without stage II.
+        merged: what was merged into r2, and its shares: of bag C, or of B without stage II.
         r2: the refined boxes, ``Tensor[G, 4]``; not clipped where SISD ranks them (see :attr:`refined`).
         score: ``Tensor[G]`` in [0, 1]: the merge-weighted mean of the predicted IoU, not calibrated;
             without SISD the last stage's bag score of the label.
@@ -74,6 +77,7 @@ class RefinerOutput:
     r1: Tensor
     omega: Tensor
     stage_two: StageTwo | None
+    merged: Merged
     r2: Tensor
     score: Tensor
     refined: Tensor

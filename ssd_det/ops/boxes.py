@@ -120,6 +120,16 @@ def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
     return torch.cat([new_centre - half, new_centre + half], dim=-1)
 
 
+def displacement(boxes: Tensor, targets: Tensor) -> Tensor:
+    """How far each target is from its box: (dx/w, dy/h, ln w, ln h), as :func:`encode`, but not over any spread."""
+    return encode(boxes, targets) * boxes.new_tensor(DELTA_STD)
+
+
+def displaced(boxes: Tensor, displacements: Tensor) -> Tensor:
+    """Boxes ``Tensor[..., 4]`` moved by displacements; ``displaced(boxes, displacement(boxes, t))`` is ``t``."""
+    return decode(boxes, displacements / boxes.new_tensor(DELTA_STD))
+
+
 def clip(boxes: Tensor, image_sizes: Tensor) -> Tensor:
     """Clip each box to its image.
 

@@ -19,7 +19,7 @@ from ssd_det.data.records import RUN_RECORD
 from ssd_det.data.writing import make_folder, write_json
 from ssd_det.errors import INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags
-from ssd_det.pipeline.plan import Inputs, plan, resolve_words, settings_of
+from ssd_det.pipeline.plan import Inputs, Refining, plan, resolve_words, settings_of
 from ssd_det.pipeline.processes import Processes, locked
 from ssd_det.pipeline.stage import digest
 
@@ -30,6 +30,8 @@ OWN_SETTINGS = (
     "data.image_root",
     "data.test_annotations",
     "data.test_image_root",
+    "data.fold",
+    "data.folds",
     "trainer.default_root_dir",
     "ckpt_path",
 )
@@ -60,6 +62,8 @@ def pipeline(
     test_image_root: str | None = None,
     baselines: bool = False,
     average_over_flip: bool = False,
+    rounds: int = 1,
+    folds: int = 1,
     overrides: dict[str, list[str]],
 ) -> None:
     """Refine boxes, train a detector on them and test it; goes on where it was stopped.
@@ -74,6 +78,9 @@ def pipeline(
         test_image_root: the folder that the file names of the test file start from; image_root where not given.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
+        rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
+        folds: train so many refiners, each on the images of all folds but one, whose boxes it then refines; with 1
+            a refiner refines the boxes that it was trained on.
         overrides: words of the command line for the configuration of each section.
     """
     if any(name in os.environ for name in TORCHRUN):
@@ -82,6 +89,7 @@ def pipeline(
             "under torchrun use the single commands fit, refine-annotations and test."
         )
     _check_overrides(overrides)
+    refining = Refining(average_over_flip, rounds, folds)
     # However a path is spelt, and from wherever: it is the content behind it that counts.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
@@ -95,11 +103,11 @@ def pipeline(
         try:
             record = _open_run(run, inputs)
             settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
-            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, average_over_flip)
+            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining)
             for number, stage in enumerate(stages, start=1):
                 place = f"[{number}/{len(stages)}] {stage.title}"
                 stage.advance(processes, f"[{number}/{len(stages)}]")
-                record["current"].append(stage.folder.name)
+                record["current"].append(stage.folder.relative_to(run).as_posix())
                 write_json(run / RUN_RECORD, record)
             place = "the report"
             code = processes.run(["report", str(run)])

@@ -36,6 +36,32 @@ class Inputs:
     test_image_root: str
 
 
+@dataclass(frozen=True)
+class Refining:
+    """How a run refines boxes.
+
+    Attributes:
+        average_over_flip: refine mirrored images as well, and average.
+        rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
+        folds: how many refiners a round trains, each on the images of all folds but one, whose boxes it then refines;
+            1 for one refiner that refines the boxes that it was trained on.
+    """
+
+    average_over_flip: bool = False
+    rounds: int = 1
+    folds: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: if one is out of range.
+        """
+        for name in ("rounds", "folds"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}: give a number from 1 up.")
+
+
 def resolve_words(section: str, config: str, settings: Mapping[str, Any], words: Sequence[str], run: Path) -> list[str]:
     """The command that prints the whole configuration of a ``fit``, so that mistakes in it show before any work.
 
@@ -112,7 +138,7 @@ def plan(
     detect: dict[str, Any],
     run: Path,
     baselines: bool,
-    average_over_flip: bool,
+    refining: Refining,
 ) -> list[Stage]:
     """The stages of a run, in their order.
 
@@ -123,23 +149,15 @@ def plan(
         detect: settings of the detector.
         run: the folder of the run.
         baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
-        average_over_flip: refine mirrored images as well, and average.
+        refining: how boxes are refined.
+
+    Raises:
+        InputError: if a joint model is to be trained in rounds or folds.
     """
     noisy = Path(inputs.annotations)
     true = run / "true" / "true.json"
     known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
-    refined = run / "refined" / "refined.json"
-    if _task(refine) == JOINT:
-        refine = _with(refine, "data", annotations=inputs.annotations, **_test_data(inputs))
-        trained = run / "joint"
-        stages = [
-            _fit("fit joint model", trained, refine, [noisy]),
-            _test("test joint model", run / "test_joint", trained / CHECKPOINT, refine, inputs),
-        ]
-    else:
-        refine = _with(refine, "data", annotations=inputs.annotations, image_root=inputs.image_root)
-        trained = run / "refiner"
-        stages = [_fit("fit refiner", trained, refine, [noisy])]
+    stages = []
     if known:
         stages.append(
             Stage(
@@ -150,13 +168,52 @@ def plan(
                 [true.name],
             )
         )
-    checkpoint = trained / CHECKPOINT
-    stages.append(_refine(checkpoint, refine, noisy, refined, true if known else None, average_over_flip))
-    stages += _detector(run, "", detect, refined, inputs)
+    stages += _refining(inputs, refine, run, refining, true if known else None)
+    stages += _detector(run, "", detect, run / "refined" / "refined.json", inputs)
     if baselines:
         stages += _detector(run, "noisy", detect, noisy, inputs)
     if baselines and known:
         stages += _detector(run, "clean", detect, true, inputs)
+    return stages
+
+
+def _refining(
+    inputs: Inputs, settings: dict[str, Any], run: Path, refining: Refining, true: Path | None
+) -> list[Stage]:
+    """Everything up to the refined boxes in ``refined/refined.json``."""
+    noisy = Path(inputs.annotations)
+    if _task(settings) == JOINT:
+        if refining.rounds > 1 or refining.folds > 1:
+            raise InputError(
+                "refine.config is one of a joint model, trained once and on all images: give no rounds, no folds."
+            )
+        settings = _with(settings, "data", annotations=inputs.annotations, **_test_data(inputs))
+        trained = run / "joint"
+        return [
+            _fit("fit joint model", trained, settings, [noisy]),
+            _test("test joint model", run / "test_joint", trained / CHECKPOINT, settings, inputs),
+            _refine("", trained / CHECKPOINT, settings, noisy, run / "refined", true, refining),
+        ]
+    stages = []
+    boxes = noisy
+    for round_ in range(1, refining.rounds + 1):
+        last_round = round_ == refining.rounds
+        place = run if last_round else run / f"round_{round_}"
+        learnt = boxes  # a fold must not learn from boxes that another fold has refined
+        for fold in range(refining.folds):
+            last_fold = fold == refining.folds - 1
+            home = place / f"fold_{fold}" if refining.folds > 1 else place
+            about = f", round {round_}" if refining.rounds > 1 else ""
+            about += f", fold {fold}" if refining.folds > 1 else ""
+            own = _with(
+                settings, "data", image_root=inputs.image_root, annotations=str(learnt), fold=fold, folds=refining.folds
+            )
+            stages.append(_fit(f"fit refiner{about}", home / "refiner", own, [learnt]))
+            own = _with(own, "data", annotations=str(boxes))
+            written = place / "refined" if last_fold else home / "refined"
+            judged = true if last_round and last_fold else None
+            stages.append(_refine(about, home / "refiner" / CHECKPOINT, own, boxes, written, judged, refining))
+            boxes = written / "refined.json"
     return stages
 
 
@@ -170,9 +227,15 @@ def _fit(title: str, folder: Path, settings: dict[str, Any], inputs: list[Path])
 
 
 def _refine(
-    checkpoint: Path, settings: dict[str, Any], noisy: Path, refined: Path, true: Path | None, average_over_flip: bool
+    about: str,
+    checkpoint: Path,
+    settings: dict[str, Any],
+    noisy: Path,
+    folder: Path,
+    true: Path | None,
+    refining: Refining,
 ) -> Stage:
-    folder = refined.parent
+    refined = folder / "refined.json"
     commands = [
         [
             "refine-annotations",
@@ -180,7 +243,7 @@ def _refine(
             f"--checkpoint={checkpoint}",
             f"--output={refined}",
             "--overwrite",
-            *(["--average_over_flip"] if average_over_flip else []),
+            *(["--average_over_flip"] if refining.average_over_flip else []),
         ]
     ]
     products = [refined.name]
@@ -192,7 +255,7 @@ def _refine(
         products.append(quality.name)
         inputs.append(true)
     settings = _with(settings, "trainer", default_root_dir=str(folder))
-    return Stage("refine annotations", folder, commands, inputs, products, settings)
+    return Stage(f"refine annotations{about}", folder, commands, inputs, products, settings)
 
 
 def _detector(run: Path, boxes: str, settings: dict[str, Any], annotations: Path, inputs: Inputs) -> list[Stage]:
@@ -222,7 +285,7 @@ def _test_data(inputs: Inputs) -> dict[str, str]:
     return {name: getattr(inputs, name) for name in ("image_root", "test_annotations", "test_image_root")}
 
 
-def _with(settings: dict[str, Any], section: str, **values: str) -> dict[str, Any]:
+def _with(settings: dict[str, Any], section: str, **values: str | int) -> dict[str, Any]:
     """A copy of settings with some of the trainer's or of the data module's replaced."""
     changed = copy.deepcopy(settings)
     (changed[section] if section == "trainer" else changed[section]["init_args"]).update(values)

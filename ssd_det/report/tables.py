@@ -10,6 +10,7 @@ from rich.table import Table
 from ssd_det.data.checking import Findings
 from ssd_det.data.coco import SHOWN_FAULTS
 from ssd_det.data.refined import Summary
+from ssd_det.rehearsal import Calibration
 from ssd_det.report.quality import THRESHOLDS
 
 
@@ -27,6 +28,21 @@ def print_summary(summary: Summary, path: Path) -> None:
     say(f"Passed through unchanged: {_listed(summary.passed_through)}.")
     if summary.segmentations:
         say(f"Warning: {summary.segmentations} segmentations do not agree with their refined box; they are kept.")
+
+
+def print_calibration(level: float | None, calibration: Calibration | None) -> None:
+    """Say what was learnt of the noise and of the scores without true boxes."""
+    if level is not None:
+        say(f"Estimated noise of the boxes: level {level:.2f}, as if centres were off by up to {level:.0%} of a box.")
+    if calibration is None:
+        say("The scores are not calibrated, and no box is kept for its score.")
+    else:
+        worth = (
+            f"Refined boxes are worth taking from a score of {calibration.min_score:.2f} on"
+            if calibration.min_score < 1
+            else "No refined box is worth taking"
+        )
+        say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes.")
 
 
 def print_findings(findings: Findings) -> None:

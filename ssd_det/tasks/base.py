@@ -77,6 +77,11 @@ class Task(LightningModule):
             self.categories = coco.categories
         self.check_categories(coco.categories, coco.path)
 
+    def know_categories(self) -> None:
+        """Take the class list in time for :meth:`configure_model`, which some callbacks call before :meth:`setup`."""
+        if self.categories is None:
+            self.setup("fit")
+
     def check_data(self, datamodule: object) -> None:
         """Make sure that a data module is the one that belongs to the task.
 

@@ -107,6 +107,7 @@ class DetectTask(Task):
         """Build the network for the class list."""
         if self.detector is not None:
             return
+        self.know_categories()
         assert self.categories is not None
         settings = {name: value for name, value in self.hparams.items() if name not in OPTIMISATION}
         self.detector = build_detector(settings.pop("detector"), len(self.categories), **settings)

@@ -115,6 +115,7 @@ class JointTask(RefineTask):
         """Build the network for the class list."""
         if self.joint is not None:
             return
+        self.know_categories()
         settings = self.hparams
         refiner = self.build_refiner(levels_above(settings["p6"]))
         detector = build_faster_rcnn(

@@ -16,7 +16,9 @@ from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
 from ssd_det.models.refiner_head import LossWeights, Merging, RefinerHead, Relevance
 from ssd_det.models.refiner_output import RefinerOutput
-from ssd_det.ops.boxes import decode, mirror, mirror_images
+from ssd_det.models.signals import PASS_SIGNALS, box_signals, pass_signals
+from ssd_det.models.views import View, look, look_back
+from ssd_det.ops.boxes import decode, iou
 from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, Task, check_range
@@ -40,7 +42,7 @@ class RefineTask(Task):
         feature_width: D, width of the fully connected layers.
         roi_size: cells along each side of a pooled proposal.
         sampling_ratio: RoIAlign samples along each side of a cell; 0 for adaptive, as published.
-        sampler: ``auto`` narrows or widens the neighbourhood sampler to the noise of the boxes, estimated while the
+        sampler: ``auto`` narrows the neighbourhood sampler to the noise of the boxes, estimated while the
             training begins, and takes ``ratios`` and ``offsets`` for those of level 0.4; ``fixed`` leaves them.
         ratios: scales of the neighbourhood sampler; a bag has R² · (1 + 4·S) proposals.
         offsets: its S shifts, in units of the scaled box.
@@ -74,7 +76,7 @@ class RefineTask(Task):
         milestones: epochs after which the rate is divided by 10.
 
     Attributes:
-        average_over_flip: refine mirrored images as well, and average.
+        views: how each image is looked at when refining; boxes are averaged over them.
     """
 
     NAME = "refiner"
@@ -138,13 +140,14 @@ class RefineTask(Task):
         if sampler == "auto" and not spsd_modules:
             raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
         self.refiner: Refiner | None = None
-        self.average_over_flip = False
+        self.views: list[View] = [View()]
         self.noise_level: float | None = None
         self._statistics = no_statistics()
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
         if self.refiner is None:
+            self.know_categories()
             self.refiner = self.build_refiner()
             self._fit_sampler()
 
@@ -284,28 +287,35 @@ class RefineTask(Task):
         return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
 
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
-        """Refine a batch.
+        """Refine a batch in every view.
 
         Returns:
-            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images) and
-            ``scores`` [G] in [0, 1]; or the batch itself if it could not be read.
+            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images), ``scores`` [G] in [0, 1],
+            ``signals`` [G, 12] (:data:`ssd_det.models.signals.SIGNALS`) and ``statistics`` [5, 2], which tell the
+            noise level; or the batch itself if it could not be read.
         """
         if isinstance(batch, FailedBatch):
             return batch
-        boxes, scores = self._refine(batch.images, batch.objects)
-        if self.average_over_flip:
-            # Images are padded on the right: mirror each inside its own width.
-            widths = batch.objects.image_sizes[:, 1]
-            object_widths = widths[batch.objects.image_index]
-            objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
-            flipped, flipped_scores = self._refine(mirror_images(batch.images, widths), objects)
-            boxes = (boxes + mirror(flipped, object_widths)) / 2
-            scores = (scores + flipped_scores) / 2
+        found = [self._refine(batch, view) for view in self.views]
+        views = torch.stack([boxes for boxes, _, _ in found])
+        signals = torch.stack([values for _, values, _ in found]).mean(dim=0)
+        boxes = views.mean(dim=0)
+        agreement = iou(views, boxes).mean(dim=0)
+        signals = torch.cat([signals, box_signals(boxes, agreement, batch.objects)], dim=1)
         scale = batch.scales[batch.objects.image_index].repeat(1, 2)
-        return {"annotation_ids": batch.annotation_ids, "boxes": boxes / scale, "scores": scores}
+        return {
+            "annotation_ids": batch.annotation_ids,
+            "boxes": boxes / scale,
+            "scores": signals[:, PASS_SIGNALS.index("predicted_iou")],
+            "signals": signals,
+            "statistics": torch.stack([statistics for _, _, statistics in found]).sum(dim=0),
+        }
 
-    def _refine(self, images: Tensor, objects: Objects) -> tuple[Tensor, Tensor]:
-        """Refined boxes and scores."""
+    def _refine(self, batch: RefineBatch, view: View) -> tuple[Tensor, Tensor, Tensor]:
+        """Refine a batch in one view: boxes as seen in no view, what the pass tells of them, and of the noise."""
         assert self.refiner is not None
+        images, objects = look(batch.images, batch.objects, view)
         output: RefinerOutput = self.refiner(images, objects)
-        return output.refined, output.score
+        boxes = look_back(output.refined, batch.images, batch.objects, view)
+        statistics = self._look(output, objects) if output.moves else no_statistics()
+        return boxes, pass_signals(output, objects), statistics

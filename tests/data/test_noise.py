@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.noise import corrupt, draw, perturb, with_true_boxes
+from ssd_det.data.noise import corrupt, generators, perturb, with_true_boxes
+from ssd_det.data.noise_kinds import KINDS
 from ssd_det.errors import InputError
 
 
@@ -23,10 +24,9 @@ def test_parity_of_noise(parity, level):
 
 @given(st.lists(st.integers(-(2**63), 2**63), min_size=1, max_size=6, unique=True), st.integers(0, 2**32))
 def test_draws_depend_on_seed_and_id_only(ids, seed):
-    together = draw(seed, ids, 0.4)
-    alone = np.concatenate([draw(seed, [value], 0.4) for value in reversed(ids)])[::-1]
-    np.testing.assert_array_equal(together, alone)
-    assert (np.abs(together) <= 0.4).all()
+    together = [generator.random() for generator in generators(seed, ids)]
+    alone = [generators(seed, [value])[0].random() for value in ids]
+    assert together == alone
 
 
 def test_a_part_of_a_file_gets_the_same_noise(demo, tmp_path):
@@ -67,6 +67,60 @@ def test_crowd_and_empty_boxes_get_no_noise(make_coco):
 def test_levels_out_of_range_are_refused(make_coco, level):
     with pytest.raises(InputError, match=r"noise_level is .*: give a number from 0 up to"):
         corrupt(read_coco(make_coco()), level, seed=0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "detector"])
+def test_every_kind_of_noise_is_the_same_for_a_seed_and_leaves_crowds(demo, tmp_path, kind):
+    true = json.loads((demo / "train.json").read_text())
+    true["annotations"][2]["iscrowd"] = 1
+    (tmp_path / "true.json").write_text(json.dumps(true))
+    coco = read_coco(tmp_path / "true.json")
+    content, count = corrupt(coco, 0.4, seed=1, kind=kind)
+    assert corrupt(coco, 0.4, seed=1, kind=kind)[0] == content
+    assert (corrupt(coco, 0.4, seed=2, kind=kind)[0] == content) == (kind == "grid")
+    assert count == len(true["annotations"]) - 1
+    assert content["annotations"][2] == true["annotations"][2]
+    changed = [new["bbox"] != old["bbox"] for new, old in zip(content["annotations"], true["annotations"], strict=True)]
+    assert sum(changed) > 0.9 * count
+    assert corrupt(coco, 0.0, seed=1, kind=kind)[0]["annotations"][0]["bbox"] == true["annotations"][0]["bbox"]
+
+
+def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp_path):
+    entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
+    path = make_coco(annotations=[entry, {**entry, "id": 6, "bbox": [22, 5, 10, 12]}])
+    found = [
+        {"image_id": 1, "category_id": 3, "bbox": [5, 6, 10, 12], "score": 0.1},
+        {"image_id": 1, "category_id": 3, "bbox": [8, 9, 10, 12], "score": 0.9},
+        {"image_id": 1, "category_id": 4, "bbox": [4, 5, 10, 12], "score": 0.9},
+        {"image_id": 2, "category_id": 3, "bbox": [22, 5, 10, 12], "score": 0.9},
+    ]
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    content, count = corrupt(read_coco(path), 0.2, 0, "detector", str(tmp_path / "found.json"))
+    first, second = content["annotations"]
+    assert count == 2
+    assert first["bbox"] == [5, 6, 10, 12]
+    assert second["bbox"] == corrupt(read_coco(path), 0.2, 0)[0]["annotations"][1]["bbox"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "is no list of detections"),
+        ([3], "is no list of detections"),
+        ([{"image_id": 1, "category_id": 3}], "detection 0: bbox is missing"),
+        ([{"image_id": "x", "category_id": 3, "bbox": [1, 1, 2, 2]}], 'detection 0: image_id is "x"'),
+    ],
+)
+def test_results_that_are_none_are_refused(make_coco, tmp_path, content, message):
+    (tmp_path / "found.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"found.json: {message}"):
+        corrupt(read_coco(make_coco()), 0.2, 0, "detector", str(tmp_path / "found.json"))
+
+
+@pytest.mark.parametrize(("kind", "detections"), [("detector", None), ("loose", "found.json")])
+def test_detections_go_with_their_kind_only(make_coco, kind, detections):
+    with pytest.raises(InputError, match="give the results of a detector for kind detector only"):
+        corrupt(read_coco(make_coco()), 0.2, 0, kind, detections)
 
 
 def test_true_boxes_come_back_as_they_were(make_coco, tmp_path):

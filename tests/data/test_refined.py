@@ -3,15 +3,16 @@ import json
 import pytest
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.refined import Refinement, refined_content
+from ssd_det.data.refined import Guard, Refinement, refined_content
 from ssd_det.errors import InputError
 
 BOX = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
 
 
-def refine(path, boxes, images=(1,)):
+def refine(path, boxes, passed_over=None, **guard):
     coco = read_coco(path)
-    content, summary = refined_content(coco, {k: Refinement(b, 0.8) for k, b in boxes.items()}, images)
+    refinements = {k: Refinement(b, 0.8) for k, b in boxes.items()}
+    content, summary = refined_content(coco, refinements, passed_over or {}, Guard(**guard))
     assert coco.content == json.loads(path.read_text())
     return content["annotations"], summary
 
@@ -52,7 +53,7 @@ def test_what_cannot_be_refined_passes_through_and_is_counted(make_coco):
         {**BOX, "id": 9},
     ]
     path = make_coco(images=[{"id": 1, **image}, {"id": 2, **image}], annotations=entries)
-    found, summary = refine(path, {9: (3, 3, 3, 9)})
+    found, summary = refine(path, {9: (3, 3, 3, 9)}, {2: "image missing"})
     assert found == entries
     assert summary.passed_through == {
         "crowd": 1,
@@ -61,6 +62,46 @@ def test_what_cannot_be_refined_passes_through_and_is_counted(make_coco):
         "image missing": 1,
         "no area after refining": 1,
     }
+
+
+def test_a_low_score_keeps_an_annotation_as_it_is(make_coco):
+    path = make_coco(annotations=[BOX, {**BOX, "id": 6}])
+    boxes = {5: (4, 5, 14, 11), 6: (4, 5, 14, 11)}
+    found, summary = refine(path, boxes, min_score=0.81)
+    assert found == [BOX, {**BOX, "id": 6}]
+    assert (summary.refined, summary.passed_through) == (0, {"score below 0.81": 2})
+    found, summary = refine(path, boxes, min_score=0.8)
+    assert summary.refined == 2
+
+
+@pytest.mark.parametrize(
+    ("box", "taken"),
+    [
+        ((4, 5, 14, 11), False),  # the lower side goes up by half of the height
+        ((4, 5, 14, 14), True),
+        ((1.1, 5, 14, 17), True),
+        ((0.9, 5, 14, 17), False),
+        ((4, 5, 18, 17), False),
+    ],
+)
+def test_a_far_move_keeps_an_annotation_as_it_is(make_coco, box, taken):
+    (entry,), summary = refine(make_coco(annotations=[BOX]), {5: box}, max_shift=0.3)
+    assert (entry != BOX) == taken
+    assert summary.passed_through == ({} if taken else {"shift above 0.3": 1})
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"min_score": 1.1}, "min_score is 1.1: give a number from 0 to 1"),
+        ({"min_score": float("nan")}, "min_score is nan"),
+        ({"max_shift": 0}, "max_shift is 0: give a number above 0"),
+        ({"max_shift": float("nan")}, "max_shift is nan"),
+    ],
+)
+def test_limits_out_of_range_are_refused(limits, message):
+    with pytest.raises(InputError, match=message):
+        Guard(**limits)
 
 
 def test_an_annotation_that_was_forgotten_is_an_error(make_coco):

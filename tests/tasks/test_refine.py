@@ -7,6 +7,7 @@ from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.data.coco import Category
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.errors import InputError
+from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.refine import RefineTask
@@ -171,13 +172,13 @@ def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
     batch = next(iter(datamodule.predict_dataloader()))
     with torch.no_grad():
         plain = task.predict_step(batch, 0)
-        task.average_over_flip = True
+        task.views = make_views(flip=True)
         both = task.predict_step(batch, 0)
         widths = batch.objects.image_sizes[:, 1]
         batch.images = mirror_images(batch.images, widths)
         object_widths = widths[batch.objects.image_index]
         batch.objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
-        task.average_over_flip = False
+        task.views = make_views()
         flipped = task.predict_step(batch, 0)
     scale = batch.scales[batch.objects.image_index][:, 0]
     expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2

@@ -1,0 +1,173 @@
+"""From what a refiner knows of a box to the probability that the box is better than the one before.
+
+No true box is looked at. All tables have a row for each object, as float64 on the CPU.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SHRINKAGE = 1e-2
+LEAST_VARIANCE = 1e-12
+FARTHEST = 4.0  # deviations from the mean that evidence counts for
+STRONGEST_RESPONSE = 0.9
+LARGEST_SQUARE = 9.0  # of a residual over its variance, or a few wild boxes would decide
+LEAST_PROBABILITY = 0.5
+NONE_ACCEPTED = 1.0
+
+
+def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
+    """How much larger than usual the variance of each object's residual is, told from evidence.
+
+    A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood.
+
+    Args:
+        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        evidence: ``Tensor[N, S]``, what is known of the refined boxes, but not of how far they moved.
+
+    Returns:
+        ``Tensor[N]``, positive, 1 on the mean.
+    """
+    variance = residuals.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
+    squares = (residuals.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
+    known = _standardised(evidence, evidence.mean(dim=0), evidence.std(dim=0))
+
+    def loss(weights: Tensor) -> Tensor:
+        logarithm = known @ weights
+        return (logarithm + squares * (-logarithm).exp()).mean()
+
+    factors: Tensor = (known @ _minimum(loss, known.shape[1])).exp()
+    return factors / factors.mean()
+
+
+class Response(NamedTuple):
+    """How refined boxes answer when noisy boxes are moved.
+
+    Attributes:
+        slope: ``Tensor[4]`` in [0, 0.9], the share of a move that they follow.
+        scatter: ``Tensor[4]``, the variance of what they do beside that.
+    """
+
+    slope: Tensor
+    scatter: Tensor
+
+
+def no_response() -> Response:
+    """That of a refiner that always finds the same box."""
+    return Response(torch.zeros(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64))
+
+
+def response_to(moves: Tensor, answers: Tensor) -> Response:
+    """How refined boxes answer moves.
+
+    Args:
+        moves: ``Tensor[N, 4]``, displacements of the noisy boxes.
+        answers: ``Tensor[N, 4]``, those of the boxes refined from them.
+    """
+    slope = (moves * answers).sum(dim=0) / moves.square().sum(dim=0).clamp(min=LEAST_VARIANCE)
+    slope = slope.clamp(0, STRONGEST_RESPONSE)
+    return Response(slope, (answers - slope * moves).square().mean(dim=0))
+
+
+def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, response: Response) -> Tensor:
+    """Variance of the part of the refiner's error that has nothing to do with the noise.
+
+    The residual holds (1 - slope) of the noise, the scatter that noise causes, and the refiner's own error: what is
+    left of its variance.
+
+    Args:
+        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        relative: ``Tensor[N]``, of :func:`relative_variance`.
+        noise_deviation: of the noise, in units of the box.
+        response: of the refiner to noise.
+
+    Returns:
+        ``Tensor[N, 4]``, not negative.
+    """
+    variance = relative[:, None] * residuals.square().mean(dim=0)
+    explained = ((1 - response.slope) * noise_deviation) ** 2 + response.scatter
+    return (variance - explained).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class Probability:
+    """A logistic regression on signals and their squares.
+
+    Attributes:
+        mean: ``Tensor[S]`` of the signals it was fitted on.
+        deviation: ``Tensor[S]``.
+        weights: ``Tensor[2 S + 1]``.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    weights: Tensor
+
+    def __call__(self, signals: Tensor) -> Tensor:
+        """Probabilities ``Tensor[N]`` for signals ``Tensor[N, S]``."""
+        probability: Tensor = (_with_squares(signals, self.mean, self.deviation) @ self.weights).sigmoid()
+        return probability
+
+
+def fit_probability(signals: Tensor, better: Tensor) -> Probability:
+    """Learn to tell the probability of an outcome.
+
+    Args:
+        signals: ``Tensor[N, S]``.
+        better: ``BoolTensor[N]``, the outcomes.
+    """
+    mean, deviation = signals.mean(dim=0), signals.std(dim=0)
+    known, target = _with_squares(signals, mean, deviation), better.to(signals.dtype)
+
+    def loss(weights: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(known @ weights, target)
+
+    return Probability(mean, deviation, _minimum(loss, known.shape[1]))
+
+
+def best_threshold(probabilities: Tensor, gains: Tensor) -> float:
+    """The probability from which on refined boxes are worth taking.
+
+    Args:
+        probabilities: ``Tensor[N]``.
+        gains: ``Tensor[N]``, by how much the IoU with the truth grows.
+
+    Returns:
+        The threshold in [0.5, 1] above which the gains sum up highest; 1 where they never do.
+    """
+    order = probabilities.argsort(descending=True)
+    sums = gains[order].cumsum(dim=0)
+    if not len(sums) or sums.max() <= 0:
+        return NONE_ACCEPTED
+    return max(LEAST_PROBABILITY, probabilities[order[sums.argmax()]].item())
+
+
+def _standardised(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """Values without unit, and a column of ones."""
+    scaled = (values - mean) / torch.where(deviation > 0, deviation, 1)
+    return torch.cat([scaled.clamp(-FARTHEST, FARTHEST), torch.ones_like(values[:, :1])], dim=1)
+
+
+def _with_squares(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    scaled = _standardised(values, mean, deviation)
+    return torch.cat([scaled[:, :-1].square(), scaled], dim=1)
+
+
+def _minimum(loss: Callable[[Tensor], Tensor], count: int) -> Tensor:
+    """The weights ``Tensor[count]`` of the least loss, all but the last kept small."""
+    weights = torch.zeros(count, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value: Tensor = loss(weights) + SHRINKAGE * weights[:-1].square().mean()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return weights.detach()
