@@ -171,7 +171,9 @@ def report(run: str) -> None:
     """
     folder = Path(run)
     results = read_results(folder)
-    figures = draw_figures(folder / "figures", box_overlaps(folder), training_curves(folder), results["detectors"])
+    figures = draw_figures(
+        folder / "figures", box_overlaps(folder), training_curves(folder), results["detectors"], results["scores"]
+    )
     write_json(folder / "results.json", results)
     text = markdown(results, [str(path.relative_to(folder)) for path in figures])
     write_whole(folder / "results.md", partial(_write_text, text))

@@ -77,15 +77,16 @@ def exclusion(proposals: Tensor, boxes: Tensor, rivals: Tensor) -> Tensor:
 
     Args:
         proposals: ``Tensor[G, P, 4]``, xyxy.
-        boxes: ``Tensor[G, 4]``, xyxy, where each object seems to be.
-        rivals: ``BoolTensor[G, G]``, which objects each must keep away from.
+        boxes: ``Tensor[N, 4]``, xyxy, where each object seems to be.
+        rivals: ``BoolTensor[G, N]``, which objects each bag must keep away from.
 
     Returns:
         ``Tensor[G, P]`` in [0, 1], detached.
     """
     proposals, boxes = proposals.detach(), boxes.detach()
     nearest = proposals.new_zeros(proposals.shape[:2])
-    for chunk in torch.split(torch.arange(len(boxes), device=boxes.device), BAGS_AT_ONCE):
+    bags = torch.arange(len(proposals), device=boxes.device)
+    for chunk in torch.split(bags, BAGS_AT_ONCE) if len(bags) else ():
         overlaps = iou(proposals[chunk, :, None], boxes) * rivals[chunk, None]
         nearest[chunk] = overlaps.amax(dim=2)
     return (1 - nearest) ** EXCLUSION_POWER

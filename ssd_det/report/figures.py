@@ -33,14 +33,16 @@ def draw_figures(
     overlaps: Mapping[str, Sequence[float]] | None,
     curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
     detectors: Mapping[str, Mapping[str, Any] | None],
+    scores: Mapping[str, Any] | None,
 ) -> list[Path]:
     """Draw what there is to draw.
 
     Args:
-        folder: gets ``iou.png``, ``training.png`` and ``precision_recall.png``; made if need be.
+        folder: gets ``iou.png``, ``reliability.png``, ``training.png`` and ``precision_recall.png``; made if need be.
         overlaps: IoU with the true box of each box, ``before`` and ``after`` refining.
         curves: steps and losses, by training.
         detectors: what ``test`` measured, by the boxes trained on.
+        scores: of refined boxes, as :func:`ssd_det.report.reliability.reliability` measured them.
 
     Returns:
         The files written.
@@ -49,6 +51,8 @@ def draw_figures(
     drawn = {}
     if overlaps is not None:
         drawn["iou.png"] = _overlaps(overlaps)
+    if scores is not None:
+        drawn["reliability.png"] = _reliability(scores)
     if curves:
         drawn["training.png"] = _training(curves)
     measured = {name: found["precision_at_50"] for name, found in detectors.items() if found}
@@ -66,6 +70,26 @@ def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
         axes.hist(overlaps[name], bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=label)
     axes.legend(loc="upper left", frameon=False)
     axes.margins(y=0.2)
+    return figure
+
+
+def _reliability(scores: Mapping[str, Any]) -> Figure:
+    figure, axes = _axes("score of the refined box", "share of boxes that are closer to the truth")
+    bins = scores["bins"]
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--", label="perfect")
+    axes.plot(
+        [entry["mean_score"] for entry in bins],
+        [entry["share"] for entry in bins],
+        color=REFINED,
+        marker="o",
+        label=f"refined boxes, calibration error {scores['calibration_error']:.3f}",
+    )
+    for entry in bins:
+        place = (entry["mean_score"], entry["share"])
+        axes.annotate(str(entry["count"]), place, xytext=(6, -10), textcoords="offset points", fontsize=8)
+    axes.set_xlim(0, 1.05)
+    axes.set_ylim(0, 1.05)
+    axes.legend(loc="upper left", frameon=False)
     return figure
 
 

@@ -1,6 +1,6 @@
 """How close boxes are to the true ones, and how the bad ones fail."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from ssd_det.data.categories import unique_names
 from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou
+from ssd_det.report.reliability import reliability
 
 THRESHOLDS = (0.5, 0.75, 0.9)
 SIZE_LIMITS = (("small", 32.0**2), ("medium", 96.0**2), ("large", float("inf")))
@@ -31,7 +32,8 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
 
     Returns:
         ``annotations`` (how many were compared), ``left_out``, ``after`` and ``before`` (``None`` where no
-        earlier boxes are known), the last two as :func:`quality` gives them.
+        earlier boxes are known), the last two as :func:`quality` gives them, and ``scores``, as
+        :func:`ssd_det.report.reliability.reliability` gives it, ``None`` where boxes have none.
 
     Raises:
         InputError: if annotation ids differ.
@@ -53,7 +55,20 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
         "left_out": len(reference.annotations) - len(compared),
         "before": quality(compared, [before_boxes[a.id] for a in compared], names) if known else None,
         "after": quality(compared, [after_boxes[a.id] for a in compared], names),
+        "scores": _judge_scores(file, before_boxes, {a.id: a.bbox for a in compared}),
     }
+
+
+def _judge_scores(file: CocoFile, before: Mapping[int, Box], true: Mapping[int, Box]) -> dict[str, Any] | None:
+    """How well the scores of refined boxes tell whether these are closer to the true ones."""
+    entries = {a.id: file.entry(a).get("refine_score") for a in file.annotations if a.id in true}
+    scored = [a for a in file.annotations if isinstance(entries.get(a.id), float | int)]
+    if not scored:
+        return None
+    target = corners([true[a.id] for a in scored])
+    better = iou(corners([a.bbox for a in scored]), target) > iou(corners([before[a.id] for a in scored]), target)
+    scores = torch.tensor([entries[a.id] for a in scored], dtype=torch.float32)
+    return reliability(scores.clamp(0, 1), better)
 
 
 def quality(annotations: Sequence[Annotation], boxes: Sequence[Box], names: dict[int, str]) -> dict[str, Any]:

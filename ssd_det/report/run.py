@@ -33,8 +33,8 @@ def read_results(run: Path) -> dict[str, Any]:
         ``detectors``: by the boxes trained on (noisy, joint, refined, clean) what ``test`` measured, ``None`` where
         it was not run; joint is the detector that was trained together with the refiner. ``won_back``: the share of
         the lost ``ap``, ``ap_50``, ``ap_75`` that joint and refined win back, ``None`` where it is not known;
-        ``quality``: of the boxes, ``before`` and ``after``, or ``None``; ``seconds``: wall
-        time of each stage by its title.
+        ``quality``: of the boxes, ``before`` and ``after``, or ``None``; ``scores``: how reliable those of refined
+        boxes are, or ``None``; ``seconds``: wall time of each stage by its title.
 
     Raises:
         InputError: if the folder is not a run's.
@@ -54,6 +54,7 @@ def read_results(run: Path) -> dict[str, Any]:
             if detectors[winner]
         },
         "quality": {stage: found["all"] for stage in ("before", "after") if (found := quality.get(stage))} or None,
+        "scores": quality.get("scores"),
         "seconds": {record["title"]: record["seconds"] for record in records if record},
     }
 

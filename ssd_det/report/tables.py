@@ -75,6 +75,13 @@ def print_comparison(result: dict[str, Any]) -> None:
     for name, measured in stages:
         failures = ", ".join(f"{kind} {count}" for kind, count in measured["failures"].items())
         say(f"IoU below 0.5, {name}: {failures}.")
+    if result["scores"] is not None:
+        scores = result["scores"]
+        say(
+            f"Closer to the true boxes: {scores['share']:.1%} of the {scores['count']} refined ones. Their scores "
+            f"say {scores['mean_score']:.1%}; calibration error {scores['calibration_error']:.3f}, "
+            f"area under the ROC curve {figure(scores['auc'])}."
+        )
 
 
 def print_per_class(measured: dict[str, Any]) -> None:

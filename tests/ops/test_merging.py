@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ssd_det.ops.boxes import mirror
-from ssd_det.ops.merging import merge_top, scale_in_bag
+from ssd_det.ops.merging import agreement, exclusion, merge_top, scale_in_bag
 
 
 def random_bags(seed, bags=3, members=12):
@@ -64,3 +64,31 @@ def test_merging_passes_no_gradient():
 def test_scaling_reaches_from_zero_to_one():
     found = scale_in_bag(torch.tensor([[1.0, 3.0, 2.0], [5.0, 5.0, 5.0]]))
     assert found.tolist() == [[0, 1, 0.5], [0, 0, 0]]
+
+
+def test_proposals_agree_with_where_most_of_the_ranking_lies():
+    here, there = torch.tensor([0.0, 0, 10, 10]), torch.tensor([50.0, 50, 60, 60])
+    bag = torch.stack([here, here + 1, here - 1, there])[None]
+    found = agreement(bag, torch.ones(1, 4))
+    assert found[0, 0] > found[0, 1] > found[0, 3] == 0.25
+    assert_close(agreement(bag, torch.tensor([[0.0, 0, 0, 1]])), torch.tensor([[0.0, 0, 0, 1]]))
+    assert not agreement(bag, torch.zeros(1, 4)).any()
+
+
+def test_a_proposal_on_a_rival_does_not_count():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [20, 0, 30, 10]])
+    bag = torch.stack([boxes[0], boxes[1], torch.tensor([25.0, 0, 35, 10])])[None].expand(3, -1, -1)
+    rivals = torch.tensor([[False, True, False], [True, False, False], [False, False, False]])
+    found = exclusion(bag, boxes, rivals)
+    assert_close(found[0], torch.tensor([1.0, 0.0, (2 / 3) ** 4]))
+    assert_close(found[1], torch.tensor([0.0, 1.0, 1.0]))
+    assert_close(found[2], torch.ones(3))
+    assert exclusion(bag[:0], boxes[:0], rivals[:0, :0]).shape == (0, 3)
+
+
+def test_exclusion_is_the_same_for_many_objects_at_once():
+    bags, _ = random_bags(0, bags=300, members=3)
+    boxes = bags[:, 0]
+    rivals = ~torch.eye(300, dtype=torch.bool)
+    found = exclusion(bags, boxes, rivals)
+    assert_close(found[290:], exclusion(bags[290:], boxes, rivals[290:]))

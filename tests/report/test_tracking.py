@@ -43,7 +43,7 @@ def test_tracking_offline_needs_no_network_and_asks_nothing(demo, tmp_path):
     trained = without_network("fit", *shared, "--trainer.max_epochs=1", "--trainer.log_every_n_steps=1", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     checkpoint = next((tmp_path / "run").rglob("*.ckpt"))
-    words = [f"--checkpoint={checkpoint}", "--output=refined.json"]
+    words = [f"--checkpoint={checkpoint}", "--output=refined.json", "--min_score=0"]
     refined = without_network("refine-annotations", *shared, *words, cwd=tmp_path)
     assert refined.returncode == 0, refined.stderr
     printed = (trained.stdout + trained.stderr + refined.stdout + refined.stderr).lower()

@@ -1,0 +1,89 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from ssd_det.ops.calibration import (
+    Response,
+    best_threshold,
+    fit_probability,
+    no_response,
+    own_variance,
+    relative_variance,
+    response_to,
+)
+
+
+def normal(*size, seed=0):
+    return torch.randn(*size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_the_variance_is_told_from_evidence():
+    evidence = normal(4000, 3)
+    deviation = (0.5 * evidence[:, :1]).exp()
+    found = relative_variance(0.1 * deviation * normal(4000, 4, seed=1), evidence)
+    assert found.mean() == pytest.approx(1)
+    expected = deviation[:, 0] ** 2
+    ratio = (found / (expected / expected.mean())).log()
+    assert ratio.std() < 0.2
+    assert torch.corrcoef(torch.stack([found.log(), expected.log()]))[0, 1] > 0.97
+
+
+def test_evidence_without_meaning_tells_nothing():
+    found = relative_variance(normal(4000, 4), normal(4000, 2, seed=1))
+    assert_close(found, torch.ones_like(found), rtol=0.15, atol=0)
+    assert_close(relative_variance(normal(50, 4), torch.ones(50, 1, dtype=torch.float64)), torch.ones(50).double())
+
+
+def test_the_own_error_is_what_noise_and_scatter_leave():
+    noise, own, scatter = 0.2 * normal(20000, 4), 0.1 * normal(20000, 4, seed=1), 0.05 * normal(20000, 4, seed=2)
+    error = 0.3 * noise + own + scatter
+    response = response_to(noise, 0.3 * noise + scatter)
+    assert_close(response.slope, torch.full((4,), 0.3).double(), rtol=0, atol=0.01)
+    found = own_variance(noise - error, torch.ones(20000).double(), 0.2, response)
+    assert_close(found[0], torch.full((4,), 0.01).double(), rtol=0.1, atol=0)
+
+
+def test_a_residual_that_noise_explains_leaves_no_error():
+    assert not own_variance(0.1 * normal(100, 4), torch.ones(100).double(), 0.2, no_response()).any()
+
+
+def test_a_response_is_a_share():
+    moves = normal(100, 4)
+    assert_close(response_to(moves, -moves).slope, torch.zeros(4).double())
+    assert_close(response_to(moves, 2 * moves).slope, torch.full((4,), 0.9).double())
+    assert response_to(moves[:0], moves[:0]).slope.isfinite().all()
+    assert isinstance(no_response(), Response)
+
+
+def test_a_probability_is_learnt():
+    signals = torch.cat([normal(6000, 1), normal(6000, 1, seed=1)], dim=1)
+    true = (2 * signals[:, 0]).sigmoid()
+    better = torch.rand(6000, generator=torch.Generator().manual_seed(2)) < true
+    found = fit_probability(signals, better)(signals)
+    assert (found - true).abs().mean() < 0.03
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_outcomes_that_do_not_differ_are_certain(happened):
+    signals = normal(100, 3)
+    found = fit_probability(signals, torch.full((100,), happened))(signals)
+    assert ((found > 0.5) == happened).all()
+    assert (found - float(happened)).abs().max() < 0.1
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
+def test_probabilities_lie_between_0_and_1_for_any_signals(values):
+    probability = fit_probability(normal(100, 3), normal(100) > 0)
+    found = probability(torch.tensor([values], dtype=torch.float64))
+    assert 0 <= found.item() <= 1
+
+
+def test_the_threshold_is_where_the_gains_are_highest():
+    probabilities = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.2])
+    assert best_threshold(probabilities, torch.tensor([0.1, 0.1, -0.05, 0.2, -0.1])) == pytest.approx(0.6)
+    assert best_threshold(probabilities, torch.tensor([0.1, 0.1, -0.05, -0.2, -0.1])) == pytest.approx(0.8)
+    assert best_threshold(probabilities, torch.full((5,), 0.1)) == 0.5
+    assert best_threshold(probabilities, torch.full((5,), -0.1)) == 1.0
+    assert best_threshold(probabilities[:0], torch.zeros(0)) == 1.0

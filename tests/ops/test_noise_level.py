@@ -1,0 +1,49 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level, told_deviation
+from ssd_det.ops.sampling import neighbours
+
+OBJECT = torch.tensor([100.0, 100.0, 140.0, 160.0])
+
+
+def statistics(level, slope, count=1500, seed=0):
+    """Those of a refiner that leads every proposal to the object, but for a share of its distance."""
+    noise = (2 * torch.rand(count, 2, generator=torch.Generator().manual_seed(seed)) - 1) * level
+    boxes = OBJECT + (noise * (OBJECT[2:] - OBJECT[:2])).repeat(1, 2)
+    bags = neighbours(boxes, (1.0, 1.4, 0.7), (0.3,))
+    centres = (bags[..., :2] + bags[..., 2:]) / 2
+    to_object = ((OBJECT[:2] + OBJECT[2:]) / 2 - centres).repeat(1, 1, 2)
+    return move_statistics(bags, bags + (1 - slope) * to_object, boxes)
+
+
+@settings(deadline=None)
+@given(st.floats(0.05, 0.6), st.floats(0, 0.9))
+def test_the_level_is_told_however_far_proposals_follow(level, slope):
+    assert noise_level(statistics(level, slope)) == pytest.approx(level, rel=0.07)
+
+
+def test_statistics_of_batches_add_up():
+    parts = [statistics(0.3, 0.5, 50, seed) for seed in (1, 2)]
+    assert noise_level(no_statistics() + parts[0] + parts[1]) == pytest.approx(0.3, rel=0.2)
+    boxes = OBJECT.repeat(3, 1)
+    assert_close(move_statistics(boxes[:, None], boxes[:, None], boxes)[0], torch.full((2,), 3.0).double())
+
+
+def test_few_objects_tell_nothing():
+    assert noise_level(no_statistics()) is None
+    assert noise_level(statistics(0.3, 0.5, count=19)) is None
+
+
+def test_a_refiner_that_moves_nothing_gives_a_number():
+    boxes = OBJECT.repeat(30, 1)
+    bags = neighbours(boxes, (1.0, 1.4), (0.3,))
+    assert noise_level(move_statistics(bags, bags, boxes)) == 0.0
+
+
+def test_a_little_noise_cannot_be_told_from_none():
+    assert told_deviation(0.05) == 0.0
+    assert told_deviation(0.4) == pytest.approx(0.4 / 3**0.5, rel=0.02)
