@@ -3,10 +3,10 @@
     python -m benchmarks.ablations --annotations bccd_0.4.json --reference $DATA/bccd/train.json \
       --image_root $DATA/bccd/images --output runs/ablations -- --trainer.max_epochs 4 --model.milestones [3]
 
-A row is three commands: ``fit`` with the row's settings over ``configs/refine_small.yaml``, ``refine-annotations`` and
-``compare-annotations``. Rows that are finished are left as they are. Words after ``--`` go to every ``fit``. The table
-at the end has the quality of the refined boxes, the kinds of failure among them, and the quality of the bags of the
-last epoch (mean, best, best ten).
+A row is three commands: ``fit`` with the row's settings over the published form of ``configs/refine_small.yaml``,
+``refine-annotations`` and ``compare-annotations``. Rows that are finished are left as they are. Words after ``--`` go
+to every ``fit``. The table at the end has the quality of the refined boxes, the kinds of failure among them, and the
+quality of the bags of the last epoch (mean, best, best ten).
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 
 CONFIG = "configs/refine_small.yaml"
 ONE_STAGE = {"use_stage2": "false", "use_stage1_regressor": "false", "spsd_modules": "0"}
+PUBLISHED = {"sampler": "fixed", "merging": "ranking"}
 MIL = {"use_sisd": "false", "use_stage1_regressor": "false", "spsd_modules": "0"}
 ROWS = {
     "stage I": ONE_STAGE,
@@ -32,6 +33,12 @@ ROWS = {
     "SISD shares the fully connected layers": {"share_sisd_fcs": "true"},
     "three SPSD modules": {"spsd_modules": "2"},
     "one SPSD module": {"spsd_modules": "0"},
+    "ORE with a layer": {"object_relevance": "layer"},
+    "bags B and C judged anew": {"revalidate": "true"},
+    "bag C sampled around r1": {"resample": "true"},
+    "merging by agreement": {"merging": "agreement"},
+    "exclusive merging": {"merging": "exclusive"},
+    "exclusive merging, fitted sampler (the default)": {"merging": "exclusive", "sampler": "auto"},
 }
 BAGS = [f"bag_{bag}_{kind}" for bag in "abc" for kind in ("mean", "best", "top10")]
 FAILURES = ("drift", "group", "part")
@@ -39,7 +46,7 @@ FAILURES = ("drift", "group", "part")
 
 def run_row(folder: Path, settings: dict[str, str], chosen: argparse.Namespace) -> None:
     data = [f"--data.annotations={chosen.annotations}", f"--data.image_root={chosen.image_root}"]
-    model = [f"--model.{name}={value}" for name, value in settings.items()]
+    model = [f"--model.{name}={value}" for name, value in {**PUBLISHED, **settings}.items()]
     checkpoint, refined = folder / "checkpoints" / "last.ckpt", folder / "refined.json"
     commands = [
         ["fit", f"--config={CONFIG}", *data, *chosen.words, *model, f"--trainer.default_root_dir={folder}"],
@@ -49,6 +56,7 @@ def run_row(folder: Path, settings: dict[str, str], chosen: argparse.Namespace) 
             f"--checkpoint={checkpoint}",
             f"--output={refined}",
             "--overwrite",
+            "--calibration_images=0",
         ],
         ["compare-annotations", str(refined), f"--reference={chosen.reference}", f"--output={folder / 'quality.json'}"],
     ]

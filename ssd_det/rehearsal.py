@@ -2,7 +2,8 @@
 
 The refined boxes, moved by as much as the refiner is wrong itself, stand for the truth. Noise of the estimated level
 is put on them, and they are refined again. How wrong the refiner is shows in how much the noisy boxes differ from the
-refined ones, beyond what noise explains.
+refined ones, beyond what noise explains. The estimate of the noise is put to the test as well: noise that is known is
+estimated in the same way, and if that falls short the estimate is raised.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from ssd_det.data.noise import perturb
 from ssd_det.models.signals import EVIDENCE
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (
+    Response,
     best_threshold,
     fit_probability,
     no_response,
@@ -27,7 +29,11 @@ from ssd_det.ops.calibration import (
 
 Corners = tuple[float, float, float, float]
 
-ROUNDS = 2
+TRIAL_PART = 3  # a trial takes one in so many of the images
+FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
+LARGEST_ERROR = 4.0  # in deviations
+LARGEST_CORRECTION = 1.5
+LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 LEAST_OBJECTS = 20
 LEAST_SIDE = 1e-3
 
@@ -40,7 +46,8 @@ class Found(NamedTuple):
     signals: list[float]
 
 
-RefineAgain = Callable[[Mapping[int, Corners]], Mapping[int, Found]]
+# What is found where annotations have other boxes, xyxy in pixels by id, and the noise level that it looks like.
+RefineAgain = Callable[[Mapping[int, Corners]], tuple[Mapping[int, Found], float | None]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Rehearsal(NamedTuple):
         noisy: noisy boxes of it.
         refined: what became of these.
         signals: of that pass.
+        noise_level: as it is estimated from that pass.
     """
 
     seen: Tensor
@@ -80,6 +88,7 @@ class Rehearsal(NamedTuple):
     noisy: Tensor
     refined: Tensor
     signals: Tensor
+    noise_level: float | None
 
 
 @dataclass(frozen=True)
@@ -89,23 +98,26 @@ class Calibration:
     Attributes:
         scores: by annotation id, the probability that the refined box is closer to the truth than the noisy one.
         min_score: the score from which on refined boxes are worth taking.
+        noise_level: of the boxes of the file, corrected. Below 0.12 it cannot be told from the refiner's own error, and
+            the boxes are taken for clean.
         rehearsed: how many boxes were refined again.
     """
 
     scores: dict[int, float]
     min_score: float
+    noise_level: float
     rehearsed: int
 
 
 def calibrate(
-    objects: Objects, noise_deviation: float, refine_again: RefineAgain, images: int, seed: int
+    objects: Objects, estimated_level: float, refine_again: RefineAgain, images: int, seed: int
 ) -> Calibration | None:
     """Learn how sure refined boxes are.
 
     Args:
         objects: what the refiner found.
-        noise_deviation: of the noise of the boxes, in units of a box.
-        refine_again: refines boxes, xyxy in pixels by annotation id, in the place of those of the file.
+        estimated_level: of the noise of the boxes.
+        refine_again: refines other boxes in the place of those of the file.
         images: rehearse on so many of them at most.
         seed: decides which, and the noise.
 
@@ -114,20 +126,25 @@ def calibrate(
     """
     residuals = displacement(objects.refined, objects.noisy)
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
-    chosen = _choose(objects.image_ids, images, seed)
-    response = no_response()
-    for round_ in range(ROUNDS):
-        own = own_variance(residuals, relative, noise_deviation, response)
-        trial = _rehearse(objects, chosen, own.sqrt(), noise_deviation, refine_again, seed + round_)
-        if len(trial.truth) < LEAST_OBJECTS:
-            return None
-        response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
+
+    def rehearse(level: float, response: Response, count: int) -> Rehearsal:
+        own = own_variance(residuals, relative, level / 3**0.5, response)
+        return _rehearse(objects, _choose(objects.image_ids, count, seed), own.sqrt(), level, refine_again, seed)
+
+    trial = rehearse(estimated_level, no_response(), -(-images // TRIAL_PART))
+    if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
+        return None
+    response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
+    # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
+    level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
+    trial = rehearse(level if level >= LEAST_LEVEL else 0.0, response, images)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
     scores = probability(objects.signals).tolist()
     return Calibration(
         scores=dict(zip(objects.ids, scores, strict=True)),
         min_score=best_threshold(probability(trial.signals), after - before),
+        noise_level=level,
         rehearsed=len(trial.truth),
     )
 
@@ -140,7 +157,7 @@ def _choose(image_ids: Sequence[int], count: int, seed: int) -> Tensor:
 
 
 def _rehearse(
-    objects: Objects, chosen: Tensor, own: Tensor, noise_deviation: float, refine_again: RefineAgain, seed: int
+    objects: Objects, chosen: Tensor, own: Tensor, noise_level: float, refine_again: RefineAgain, seed: int
 ) -> Rehearsal:
     """Make up a truth and noisy boxes of it, and refine these.
 
@@ -148,18 +165,19 @@ def _rehearse(
         objects: what the refiner found.
         chosen: ``LongTensor[M]``, the places of those to take.
         own: ``Tensor[N, 4]``, deviation of the refiner's own error for each object.
-        noise_deviation: of the noise, in units of a box.
-        refine_again: refines boxes by annotation id.
+        noise_level: of the noise.
+        refine_again: refines other boxes in the place of those of the file.
         seed: decides error and noise.
     """
     random = np.random.default_rng(seed)
-    errors = torch.from_numpy(random.standard_normal((len(chosen), 4))) * own[chosen]
-    noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_deviation * np.sqrt(3)
+    wildness = random.standard_t(FREEDOM, (len(chosen), 4)) / np.sqrt(FREEDOM / (FREEDOM - 2))
+    errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own[chosen]
+    noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_level
     seen = objects.refined[chosen]
     truth = displaced(seen, -errors)
     noisy = torch.from_numpy(perturb(truth.numpy(), noise, objects.image_sizes[chosen].numpy()))
     ids = [objects.ids[place] for place in chosen.tolist()]
-    found = refine_again(dict(zip(ids, map(tuple, noisy.tolist()), strict=True)))
+    found, estimated = refine_again(dict(zip(ids, map(tuple, noisy.tolist()), strict=True)))
     kept = [row for row, key in enumerate(ids) if key in found and has_area(found[key].box)]
     again = [found[ids[row]] for row in kept]
     return Rehearsal(
@@ -168,6 +186,7 @@ def _rehearse(
         noisy=noisy[kept],
         refined=torch.tensor([entry.box for entry in again], dtype=torch.float64).reshape(-1, 4),
         signals=torch.tensor([entry.signals for entry in again], dtype=torch.float64),
+        noise_level=estimated,
     )
 
 

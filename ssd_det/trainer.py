@@ -19,7 +19,7 @@ from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import corners
-from ssd_det.ops.noise_level import no_statistics, noise_level, told_deviation
+from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
 from ssd_det.report.tables import print_calibration, print_summary
 from ssd_det.report.tracking import track_refined
@@ -42,7 +42,7 @@ class SSDDetTrainer(Trainer):
         average_over_scales: Sequence[float] = (),
         min_score: float | None = None,
         max_shift: float | None = None,
-        calibration_images: int = 300,
+        calibration_images: int = 500,
     ) -> Summary:
         """Write an annotation file with refined boxes.
 
@@ -59,7 +59,7 @@ class SSDDetTrainer(Trainer):
                 closer to the truth, is below it; told from the data where not given, 0 to take every refined box.
             max_shift: keep the box of an annotation if a side of it would move by more than this share of the
                 box's width or height.
-            calibration_images: learn the probabilities on so many images, which are refined two more times; 0 for
+            calibration_images: learn the probabilities on so many images, which are refined again; 0 for
                 not at all: then refine_score is the IoU that the refiner predicts, and no min_score is made up.
 
         Returns:
@@ -86,7 +86,7 @@ class SSDDetTrainer(Trainer):
         level = noise_level(statistics)
         calibration = None
         if calibration_images and level is not None:
-            calibration = self._calibrate(model, datamodule, found, told_deviation(level), calibration_images)
+            calibration = self._calibrate(model, datamodule, found, level, calibration_images)
         scores = {key: entry.predicted_iou for key, entry in found.items()}
         if calibration is not None:
             scores = calibration.scores
@@ -137,16 +137,16 @@ class SSDDetTrainer(Trainer):
         model: RefineTask,
         datamodule: RefineDataModule,
         found: Mapping[int, Found],
-        noise_deviation: float,
+        estimated_level: float,
         images: int,
     ) -> Calibration | None:
         """Rehearse on the refined boxes; the same on every process."""
 
-        def refine_again(boxes: Mapping[int, Corners]) -> Mapping[int, Found]:
+        def refine_again(boxes: Mapping[int, Corners]) -> tuple[Mapping[int, Found], float | None]:
             datamodule.other_boxes = {key: xywh(box) for key, box in boxes.items()}
-            again, _ = self._refine(model, datamodule)
+            again, statistics = self._refine(model, datamodule)
             datamodule.other_boxes = None
-            return again
+            return again, noise_level(statistics)
 
         coco = datamodule.coco
         chosen = [a for a in coco.annotations if a.id in found and has_area(found[a.id].box)]
@@ -160,4 +160,4 @@ class SSDDetTrainer(Trainer):
             refined=torch.tensor([entry.box for entry in entries], dtype=torch.float64).reshape(-1, 4),
             signals=torch.tensor([entry.signals for entry in entries], dtype=torch.float64),
         )
-        return calibrate(objects, noise_deviation, refine_again, images, datamodule.seed)
+        return calibrate(objects, estimated_level, refine_again, images, datamodule.seed)

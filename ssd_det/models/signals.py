@@ -8,7 +8,7 @@ from ssd_det.losses.mil import of_label
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import area, centre_and_size, displacement, iou
 
-LEAST = 1e-4  # below it a logarithm tells nothing more
+LEAST, MOST = 1e-4, 5.0  # beyond them a logarithm tells nothing more
 
 PASS_SIGNALS = ("omega", "predicted_iou", "class_score", "member_spread", "bag_spread", "stage_agreement")
 BOX_SIGNALS = ("view_agreement", "crowding", "log_size")
@@ -69,6 +69,6 @@ def box_signals(refined: Tensor, view_agreement: Tensor, objects: Objects) -> Te
         area(refined).clamp(min=1).log() / 2,
         iou(refined, objects.boxes),
         move[:, :2].norm(dim=1),
-        move[:, 2:].norm(dim=1),
+        move[:, 2:].clamp(-MOST, MOST).norm(dim=1),
     ]
     return torch.stack(values, dim=1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHRINKAGE = 1e-2
+SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 FARTHEST = 4.0  # deviations from the mean that evidence counts for
 STRONGEST_RESPONSE = 0.9
@@ -40,7 +40,7 @@ def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
         logarithm = known @ weights
         return (logarithm + squares * (-logarithm).exp()).mean()
 
-    factors: Tensor = (known @ _minimum(loss, known.shape[1])).exp()
+    factors: Tensor = (known @ _minimum(loss, known.shape[1], len(known))).exp()
     return factors / factors.mean()
 
 
@@ -126,7 +126,7 @@ def fit_probability(signals: Tensor, better: Tensor) -> Probability:
     def loss(weights: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(known @ weights, target)
 
-    return Probability(mean, deviation, _minimum(loss, known.shape[1]))
+    return Probability(mean, deviation, _minimum(loss, known.shape[1], len(known)))
 
 
 def best_threshold(probabilities: Tensor, gains: Tensor) -> float:
@@ -157,14 +157,14 @@ def _with_squares(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     return torch.cat([scaled[:, :-1].square(), scaled], dim=1)
 
 
-def _minimum(loss: Callable[[Tensor], Tensor], count: int) -> Tensor:
-    """The weights ``Tensor[count]`` of the least loss, all but the last kept small."""
+def _minimum(loss: Callable[[Tensor], Tensor], count: int, objects: int) -> Tensor:
+    """The weights ``Tensor[count]`` of the least mean loss of some objects, all but the last kept small."""
     weights = torch.zeros(count, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        value: Tensor = loss(weights) + SHRINKAGE * weights[:-1].square().mean()
+        value: Tensor = loss(weights) + SHRINKAGE / objects * weights[:-1].square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

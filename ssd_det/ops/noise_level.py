@@ -19,7 +19,6 @@ AXES = 2
 STATISTICS = 5
 STEEPEST = 0.95
 LEAST_OBJECTS = 20
-UNTOLD_DEVIATION = 0.03
 
 
 def no_statistics() -> Tensor:
@@ -66,11 +65,3 @@ def noise_level(statistics: Tensor) -> float | None:
     slope = (followed / spread).clamp(0, STEEPEST)
     variance = (squares / count - (pulls / count) ** 2).clamp(min=0) / (1 - slope) ** 2
     return math.sqrt(3 * variance.mean().item())
-
-
-def told_deviation(level: float) -> float:
-    """The deviation of noise of a level, less what the refiner's own error adds to the estimate of clean boxes.
-
-    Noise of a deviation below 0.03 cannot be told from none.
-    """
-    return math.sqrt(max(level**2 / 3 - UNTOLD_DEVIATION**2, 0.0))

@@ -10,7 +10,7 @@ from rich.table import Table
 from ssd_det.data.checking import Findings
 from ssd_det.data.coco import SHOWN_FAULTS
 from ssd_det.data.refined import Summary
-from ssd_det.rehearsal import Calibration
+from ssd_det.rehearsal import LEAST_LEVEL, Calibration
 from ssd_det.report.quality import THRESHOLDS
 
 
@@ -32,6 +32,8 @@ def print_summary(summary: Summary, path: Path) -> None:
 
 def print_calibration(level: float | None, calibration: Calibration | None) -> None:
     """Say what was learnt of the noise and of the scores without true boxes."""
+    if calibration is not None:
+        level = calibration.noise_level
     if level is not None:
         say(f"Estimated noise of the boxes: level {level:.2f}, as if centres were off by up to {level:.0%} of a box.")
     if calibration is None:
@@ -42,6 +44,10 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
             if calibration.min_score < 1
             else "No refined box is worth taking"
         )
+        if calibration.noise_level < LEAST_LEVEL:
+            say(
+                f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."
+            )
         say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes.")
 
 

@@ -116,7 +116,7 @@ class RefineTask(Task):
         use_sisd: bool = True,
         resample: bool = False,
         revalidate: bool = False,
-        merging: Merging = "ranking",
+        merging: Merging = "exclusive",
         weight_by_omega: bool = True,
         object_relevance: Relevance = "add",
         share_sisd_fcs: bool = False,
@@ -230,6 +230,7 @@ class RefineTask(Task):
         self, outputs: dict[str, Any], batch: RefineBatch, batch_idx: int
     ) -> None:
         """Look at what SPSD does as training begins, and when that is done, fit the sampler to the noise."""
+        super().on_train_batch_end(outputs, batch, batch_idx)
         steps = self.hparams["noise_steps"]
         if self.hparams["sampler"] == "fixed" or self.noise_level is not None or self.global_step <= steps // 2:
             return

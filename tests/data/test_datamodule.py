@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from ssd_det.data.batch import collate, padded_size
 from ssd_det.data.datamodule import RefineDataModule
@@ -111,3 +112,37 @@ def test_a_file_with_nothing_to_refine_is_refused(make_coco, make_image, tmp_pat
 def test_settings_out_of_range_are_named(name, value):
     with pytest.raises(InputError, match=rf"data\.{name} is {value}"):
         RefineDataModule("a", "b", **{name: value})
+
+
+def test_every_image_is_held_out_by_one_fold_and_learnt_from_in_the_others(demo):
+    refined, learnt = [], []
+    for fold in range(3):
+        data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, folds=3, fold=fold)
+        predicted = {image.id for image in data.predict_dataloader().dataset.dataset.images}
+        trained = {image.id for image in data.train_dataloader().dataset.images}
+        assert not predicted & trained
+        assert set(data.passed_over) == trained
+        assert set(data.passed_over.values()) == {"other fold"}
+        refined += predicted
+        learnt += trained
+    assert sorted(refined) == sorted(image.id for image in data.coco.images)
+    assert sorted(learnt) == sorted(2 * refined)
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(0, 0), (2, 2), (2, -1)])
+def test_folds_that_are_none_are_refused(demo, folds, fold):
+    with pytest.raises(InputError, match=f"data.fold is {fold} of data.folds {folds}"):
+        RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), folds=folds, fold=fold)
+
+
+def test_other_boxes_take_the_place_of_those_in_the_file(demo):
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+    first = data.coco.annotations[0]
+    data.other_boxes = {first.id: (1.0, 2.0, 30.0, 40.0)}
+    (batch,) = data.predict_dataloader()
+    here = [a.id for a in data.coco.annotations if a.image_id == first.image_id]
+    assert sorted(batch.annotation_ids.tolist()) == sorted(here)
+    place = batch.annotation_ids.tolist().index(first.id)
+    expected = torch.tensor([1.0, 2.0, 31.0, 42.0]) * batch.scales[0].repeat(2)
+    assert_close(batch.objects.boxes[place], expected)
+    assert data.coco.annotations[0] == first

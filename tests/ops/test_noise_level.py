@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level, told_deviation
+from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
 from ssd_det.ops.sampling import neighbours
 
 OBJECT = torch.tensor([100.0, 100.0, 140.0, 160.0])
@@ -42,8 +42,3 @@ def test_a_refiner_that_moves_nothing_gives_a_number():
     boxes = OBJECT.repeat(30, 1)
     bags = neighbours(boxes, (1.0, 1.4), (0.3,))
     assert noise_level(move_statistics(bags, bags, boxes)) == 0.0
-
-
-def test_a_little_noise_cannot_be_told_from_none():
-    assert told_deviation(0.05) == 0.0
-    assert told_deviation(0.4) == pytest.approx(0.4 / 3**0.5, rel=0.02)

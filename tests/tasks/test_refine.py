@@ -1,12 +1,18 @@
+import json
+
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from torch.testing import assert_close
 
 from ssd_det.callbacks.box_quality import BoxQuality
-from ssd_det.data.coco import Category
+from ssd_det.data.coco import Category, read_coco
 from ssd_det.data.datamodule import RefineDataModule
+from ssd_det.data.demo import draw_demo_data
+from ssd_det.data.noise import corrupt
 from ssd_det.errors import InputError
+from ssd_det.models.refiner_head import LossWeights
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
@@ -184,3 +190,83 @@ def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
     expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2
     assert_close(both["boxes"], expected, rtol=0, atol=1e-4)
     assert_close(both["scores"], (plain["scores"] + flipped["scores"]) / 2, rtol=0, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def estimates(tmp_path_factory):
+    """Tasks that have seen the noise of demo data, by its level."""
+    folder = tmp_path_factory.mktemp("estimates")
+    (train, _) = draw_demo_data(folder, images=40, test_images=1, seed=3)
+    tasks = {}
+    for level in (0.0, 0.2, 0.4):
+        content, _ = corrupt(read_coco(train), level, seed=45)
+        (folder / "noisy.json").write_text(json.dumps(content))
+        sizes = {"shortest_side": 96, "longest_side": 128, "batch_size": 4, "num_workers": 0, "max_objects": 8}
+        data = RefineDataModule(str(folder / "noisy.json"), str(folder / "images"), **sizes)
+        torch.manual_seed(0)
+        small = {**TINY_MODEL, "feature_width": 64, "roi_size": 3, "ratios": [1.0, 1.4, 0.7], "offsets": [0.3]}
+        training = {"regression_beta": 5.0, "optimizer": "adamw", "learning_rate": 1e-3, "warmup_steps": 10}
+        weights = LossWeights(spsd=1.0, stage1_regression=0.5)
+        tasks[level] = RefineTask(**small, **training, loss_weights=weights, noise_steps=60)
+        make_trainer(max_epochs=6).fit(tasks[level], datamodule=data)
+    return tasks
+
+
+def test_the_estimated_noise_grows_with_the_noise(estimates):
+    levels = [task.noise_level for task in estimates.values()]
+    assert levels[0] < levels[1] < levels[2]
+    assert levels[0] < 0.25
+    assert 0.25 < levels[2] < 0.9
+
+
+def test_the_sampler_is_fitted_to_the_noise(estimates):
+    widths = [task.refiner.head.offsets[0] for task in estimates.values()]
+    assert widths[0] < widths[1] <= widths[2] <= 0.3
+    assert estimates[0.0].refiner.head.ratios == pytest.approx(
+        [1.0, 1.4 ** (widths[0] / 0.3), 0.7 ** (widths[0] / 0.3)]
+    )
+
+
+def test_a_checkpoint_knows_the_noise(datamodule, tmp_path):
+    task = RefineTask(**TINY_MODEL, noise_steps=3)
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(task, datamodule=datamodule)
+    assert task.noise_level is not None
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    restored = RefineTask()
+    restored.restore(tmp_path / "last.ckpt")
+    assert restored.noise_level == task.noise_level
+    assert restored.refiner.head.offsets == task.refiner.head.offsets
+    resumed = RefineTask(**TINY_MODEL, noise_steps=3)
+    make_trainer(max_epochs=2).fit(resumed, datamodule=datamodule, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    assert resumed.noise_level == task.noise_level
+    assert resumed.refiner.head.offsets == task.refiner.head.offsets
+
+
+def test_a_fixed_sampler_stays_and_so_does_that_of_a_checkpoint_without_an_estimate(checkpoint, datamodule, tmp_path):
+    task = RefineTask(**TINY_MODEL, sampler="fixed", noise_steps=1)
+    make_trainer(max_epochs=1).fit(task, datamodule=datamodule)
+    assert task.noise_level is None
+    assert task.refiner.head.offsets == (0.2,)
+    content = torch.load(checkpoint, weights_only=True)
+    del content["noise"]
+    torch.save(content, tmp_path / "old.ckpt")
+    old = RefineTask()
+    old.restore(tmp_path / "old.ckpt")
+    assert old.hparams["sampler"] == "fixed"
+
+
+def test_a_fitted_sampler_needs_spsd():
+    with pytest.raises(InputError, match=r"model\.sampler is auto, which needs SPSD"):
+        RefineTask(spsd_modules=0)
+
+
+def test_averaged_weights_are_those_that_are_kept(datamodule, tmp_path):
+    trainer = make_trainer(max_epochs=1, callbacks=[EMAWeightAveraging(decay=0.5)])
+    torch.manual_seed(0)
+    task = RefineTask(**TINY_MODEL)
+    trainer.fit(task, datamodule=datamodule)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    restored = RefineTask()
+    restored.restore(tmp_path / "last.ckpt")
+    assert_close(restored.state_dict(), task.state_dict())

@@ -1,0 +1,106 @@
+"""The stages of a run in rounds and folds; the commands are played by a function."""
+
+import pytest
+import yaml
+
+from ssd_det.commands import configs_folder
+from ssd_det.data.coco import read_coco
+from ssd_det.errors import InputError
+from ssd_det.pipeline.plan import Inputs, Refining, plan
+
+
+def settings(name):
+    content = yaml.safe_load((configs_folder() / name).read_text())
+    content["model"]["init_args"]["weights"] = None
+    return content
+
+
+@pytest.fixture
+def stages(demo, tmp_path):
+    def make(config="refine_small.yaml", **refining):
+        noisy = demo / "noisy.json"
+        inputs = Inputs(str(noisy), str(demo / "images"), str(demo / "test.json"), str(demo / "images"))
+        refine, detect = settings(config), settings("detect.yaml")
+        return plan(inputs, read_coco(noisy), refine, detect, tmp_path / "run", False, Refining(**refining))
+
+    return make
+
+
+def test_rounds_learn_from_the_boxes_of_the_round_before(stages, demo, tmp_path):
+    run = tmp_path / "run"
+    fits = [stage for stage in stages(rounds=2) if stage.title.startswith("fit refiner")]
+    assert [stage.title for stage in fits] == ["fit refiner, round 1", "fit refiner, round 2"]
+    learnt = [stage.settings["data"]["init_args"]["annotations"] for stage in fits]
+    assert learnt == [str(demo / "noisy.json"), str(run / "round_1" / "refined" / "refined.json")]
+    assert [stage.folder for stage in fits] == [run / "round_1" / "refiner", run / "refiner"]
+
+
+def test_a_fold_learns_from_noisy_boxes_and_refines_what_the_folds_before_left(stages, demo, tmp_path):
+    run = tmp_path / "run"
+    made = stages(folds=2)
+    fits = [stage for stage in made if stage.title.startswith("fit refiner")]
+    refines = [stage for stage in made if stage.title.startswith("refine annotations")]
+    for place, stage in enumerate(fits):
+        data = stage.settings["data"]["init_args"]
+        assert (data["annotations"], data["fold"], data["folds"]) == (str(demo / "noisy.json"), place, 2)
+    inputs = [stage.settings["data"]["init_args"]["annotations"] for stage in refines]
+    assert inputs == [str(demo / "noisy.json"), str(run / "fold_0" / "refined" / "refined.json")]
+    assert refines[-1].folder == run / "refined"
+    assert "quality.json" in refines[-1].products
+    assert refines[0].products == ["refined.json"]
+
+
+class KilledError(Exception):
+    """What ends a run in its midst."""
+
+
+class Player:
+    """Leaves the products of the stage that it is in, and dies at a given command."""
+
+    def __init__(self, dies_at=None):
+        self.dies_at, self.ran = dies_at, []
+
+    def run(self, words):
+        if len(self.ran) == self.dies_at:
+            raise KilledError
+        self.ran.append(words)
+        for path in self.products:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(" ".join(words))
+        return 0
+
+    def advance(self, stages):
+        for stage in stages:
+            self.products = [stage.folder / name for name in stage.products]
+            stage.advance(self, "")
+
+
+@pytest.mark.parametrize("dies_at", [1, 3, 6, 9])
+def test_a_run_in_rounds_and_folds_goes_on_after_a_kill(stages, dies_at):
+    unbroken = Player()
+    unbroken.advance(stages(rounds=2, folds=2))
+    for stage in stages(rounds=2, folds=2):
+        for name in stage.products:
+            (stage.folder / name).unlink()
+        (stage.folder / "stage.json").unlink()
+    first, second = Player(dies_at), Player()
+    with pytest.raises(KilledError):
+        first.advance(stages(rounds=2, folds=2))
+    second.advance(stages(rounds=2, folds=2))
+    names = [words[0] for words in first.ran + second.ran]
+    assert len([name for name in names if name == "fit"]) == 5
+    assert [words[:2] for words in first.ran[:-1] + second.ran][-3:] == [words[:2] for words in unbroken.ran][-3:]
+    third = Player()
+    third.advance(stages(rounds=2, folds=2))
+    assert third.ran == []
+
+
+def test_a_joint_model_has_no_rounds_and_no_folds(stages):
+    with pytest.raises(InputError, match="trained once and on all images: give no rounds, no folds"):
+        stages("joint_small.yaml", rounds=2)
+
+
+@pytest.mark.parametrize("name", ["rounds", "folds"])
+def test_numbers_out_of_range_are_refused(name):
+    with pytest.raises(InputError, match=f"{name} is 0: give a number from 1 up"):
+        Refining(**{name: 0})
