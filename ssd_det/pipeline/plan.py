@@ -157,18 +157,16 @@ def plan(
     noisy = Path(inputs.annotations)
     true = run / "true" / "true.json"
     known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
-    stages = []
-    if known:
-        stages.append(
-            Stage(
-                "take out the true boxes",
-                true.parent,
-                [["true-annotations", str(noisy), f"--output={true}", "--overwrite"]],
-                [noisy],
-                [true.name],
-            )
+    stages = _refining(inputs, refine, run, refining, true if known else None)
+    if known:  # what the last of these stages is compared with
+        take_out = Stage(
+            "take out the true boxes",
+            true.parent,
+            [["true-annotations", str(noisy), f"--output={true}", "--overwrite"]],
+            [noisy],
+            [true.name],
         )
-    stages += _refining(inputs, refine, run, refining, true if known else None)
+        stages.insert(-1, take_out)
     stages += _detector(run, "", detect, run / "refined" / "refined.json", inputs)
     if baselines:
         stages += _detector(run, "noisy", detect, noisy, inputs)
