@@ -52,7 +52,7 @@ def inside(trained, tmp_path, monkeypatch):
 
 def refine(folder, *more, output="refined.json"):
     checkpoint = f"--checkpoint={checkpoint_in(folder)}"
-    return main(["refine-annotations", *TINY, *DATA, checkpoint, f"--output={output}", *more])
+    return main(["refine-annotations", *TINY, *DATA, checkpoint, f"--output={output}", "--min_score=0", *more])
 
 
 def fails(capsys, code, message):
@@ -104,6 +104,12 @@ def test_refining_changes_boxes_and_nothing_else(inside, capsys):
         assert 0 <= x < x + width <= 256.001
         assert 0 <= y < y + height <= 192.001
     assert any(entry["refine_iou"] < 1 for entry in refined["annotations"])
+
+
+def test_the_file_comes_back_unchanged_when_every_score_is_low(inside, capsys):
+    assert refine(inside, "--min_score=1") == 0
+    assert "(score below 1.00)" in capsys.readouterr().out
+    assert json.loads((inside / "refined.json").read_text()) == json.loads((inside / "noisy.json").read_text())
 
 
 def test_any_batch_size_gives_the_same_boxes(inside):

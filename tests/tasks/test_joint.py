@@ -125,7 +125,7 @@ def test_export_refuses_a_joint_model_that_is_not_whole(tmp_path):
 
 def test_refining_takes_a_joint_checkpoint_with_either_configuration(demo, checkpoint, tmp_path):
     shared = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}"]
-    shared += [f"--checkpoint={checkpoint}", *QUIET]
+    shared += [f"--checkpoint={checkpoint}", "--min_score=0", *QUIET]
     joint, refiner = (tmp_path / f"{name}.json" for name in ("joint", "refiner"))
     assert main(["refine-annotations", *TINY, *shared, METRICS, f"--output={joint}"]) == 0
     data = options("data", TINY_DATA)
