@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ssd_det.data.coco import LEAST_SIDE
 from ssd_det.data.noise import perturb
 from ssd_det.models.signals import EVIDENCE
 from ssd_det.ops.boxes import displaced, displacement, iou
@@ -35,7 +36,6 @@ LARGEST_ERROR = 4.0  # in deviations
 LARGEST_CORRECTION = 1.5
 LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 LEAST_OBJECTS = 20
-LEAST_SIDE = 1e-3
 
 
 class Found(NamedTuple):

@@ -26,6 +26,8 @@ from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 
+SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
+
 
 class SSDDetTrainer(Trainer):
     """A Trainer with one more method."""
@@ -71,8 +73,11 @@ class SSDDetTrainer(Trainer):
         guard = Guard(min_score, max_shift)
         if calibration_images < 0:
             raise InputError(f"calibration_images is {calibration_images}: give a number from 0 up.")
-        if average_over_scales and min(average_over_scales) <= 0:
-            raise InputError(f"average_over_scales is {list(average_over_scales)}: give numbers above 0.")
+        if not all(SMALLEST_SCALE <= scale <= LARGEST_SCALE for scale in average_over_scales):
+            raise InputError(
+                f"average_over_scales is {list(average_over_scales)}: "
+                f"give numbers from {SMALLEST_SCALE} to {LARGEST_SCALE}."
+            )
         if isinstance(model, JointTask) and isinstance(datamodule, JointDataModule):
             model, datamodule = model.for_refining(), datamodule.for_refining()
         model.check_data(datamodule)

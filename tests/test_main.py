@@ -112,6 +112,12 @@ def test_the_file_comes_back_unchanged_when_every_score_is_low(inside, capsys):
     assert json.loads((inside / "refined.json").read_text()) == json.loads((inside / "noisy.json").read_text())
 
 
+@pytest.mark.parametrize("scale", ["0", "-1", "0.001", "1e9", ".nan"])
+def test_scales_that_show_nothing_are_refused(inside, capsys, scale):
+    fails(capsys, refine(inside, f"--average_over_scales=[{scale}]"), "give numbers from 0.25 to 4.0")
+    assert not (inside / "refined.json").exists()
+
+
 def test_any_batch_size_gives_the_same_boxes(inside):
     assert refine(inside) == 0
     assert refine(inside, "--data.batch_size=5", output="other.json") == 0
@@ -128,6 +134,7 @@ def test_two_processes_write_every_annotation_once(inside):
         *DATA,
         f"--checkpoint={checkpoint_in(inside)}",
         "--output=two.json",
+        "--min_score=0",
         "--trainer.devices=2",
         "--data.batch_size=16",
         cwd=inside,
@@ -201,7 +208,7 @@ def test_a_setting_against_the_checkpoint_is_refused(inside, capsys):
 def test_settings_need_not_be_repeated(inside):
     words = [word for word in TINY if not word.startswith("--model.")]
     checkpoint = f"--checkpoint={checkpoint_in(inside)}"
-    assert main(["refine-annotations", *words, *DATA, checkpoint, "--output=plain.json"]) == 0
+    assert main(["refine-annotations", *words, *DATA, checkpoint, "--output=plain.json", "--min_score=0"]) == 0
     assert refine(inside) == 0
     assert (inside / "plain.json").read_bytes() == (inside / "refined.json").read_bytes()
 

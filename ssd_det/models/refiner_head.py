@@ -158,7 +158,7 @@ class RefinerHead(nn.Module):
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
         instances = self.stage1_instances(embedded).to(bag_a.dtype)
         ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
-        merged = self._first_boxes(bag_b, ranking, objects)
+        merged = self._merge(bag_b, ranking, objects.boxes, objects)
         r1 = clip(merged.boxes, sizes)
         omega = ranking.detach().sum(dim=1)
         regression = None
@@ -296,14 +296,20 @@ class RefinerHead(nn.Module):
             classes=self.stage2_classes(embedded).to(bag_c.dtype),
         )
 
-    def _first_boxes(self, bag: Tensor, ranking: Tensor, objects: Objects) -> Merged:
-        """Merge bag B into r1."""
+    def _merge(
+        self, bag: Tensor, ranking: Tensor, fallback: Tensor, objects: Objects, places: Tensor | None = None
+    ) -> Merged:
+        """Merge bags ``Tensor[G, P, 4]`` by their ranking ``Tensor[G, P]`` in the chosen way.
+
+        Places ``Tensor[G, 4]`` are where the objects seem to be; where not given, where the ranking alone puts them.
+        """
         if self.merging == "exclusive":
-            alone = merge_top(bag, ranking, objects.boxes, self.top_k).boxes
-            ranking = ranking * exclusion(bag, alone, objects.rivals())
+            if places is None:
+                places = merge_top(bag, ranking, fallback, self.top_k).boxes
+            ranking = ranking * exclusion(bag, places, objects.rivals())
         elif self.merging == "agreement":
             ranking = ranking * agreement(bag, ranking)
-        return merge_top(bag, ranking, objects.boxes, self.top_k)
+        return merge_top(bag, ranking, fallback, self.top_k)
 
     def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[Merged, Tensor]:
         """Merge bag C into r2, and score it ``Tensor[G]``."""
@@ -314,12 +320,7 @@ class RefinerHead(nn.Module):
         else:
             quality = predicted_iou(stage.iou_scores.detach())
             ranking = ranking * scale_in_bag(quality)
-        weights = ranking
-        if self.merging == "exclusive":
-            weights = ranking * exclusion(stage.proposals, r1, objects.rivals())
-        elif self.merging == "agreement":
-            weights = ranking * agreement(stage.proposals, ranking)
-        merged = merge_top(stage.proposals, weights, r1, self.top_k)
+        merged = self._merge(stage.proposals, ranking, r1, objects, places=r1)
         return merged, ranking.sum(dim=1) if quality is None else _weighted_mean(quality, merged)
 
 

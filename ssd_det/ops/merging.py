@@ -9,7 +9,7 @@ from ssd_det.ops.boxes import iou
 
 WEIGHT_FLOOR = 1e-8
 EXCLUSION_POWER = 4
-BAGS_AT_ONCE = 256  # bounds the memory of a pass over images with many objects
+COMPARED_AT_ONCE = 256  # bounds the memory of a pass over images with many objects
 
 
 class Merged(NamedTuple):
@@ -86,7 +86,7 @@ def exclusion(proposals: Tensor, boxes: Tensor, rivals: Tensor) -> Tensor:
     proposals, boxes = proposals.detach(), boxes.detach()
     nearest = proposals.new_zeros(proposals.shape[:2])
     bags = torch.arange(len(proposals), device=boxes.device)
-    for chunk in torch.split(bags, BAGS_AT_ONCE) if len(bags) else ():
+    for chunk in torch.split(bags, COMPARED_AT_ONCE) if len(bags) else ():
         overlaps = iou(proposals[chunk, :, None], boxes) * rivals[chunk, None]
         nearest[chunk] = overlaps.amax(dim=2)
     return (1 - nearest) ** EXCLUSION_POWER
