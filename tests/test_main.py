@@ -11,7 +11,9 @@ from tests.command import ssd_det
 from tests.conftest import TINY_DATA, TINY_MODEL
 from tests.words import QUIET, options
 
-TINY = [*options("model", TINY_MODEL), *options("data", TINY_DATA), *QUIET]
+# Merging as published: the boxes of a network that has hardly learnt anything are compared to a few thousandths of a
+# pixel across batch sizes, and which of its near ties magnify rounding is chance.
+TINY = [*options("model", {**TINY_MODEL, "merging": "ranking"}), *options("data", TINY_DATA), *QUIET]
 
 
 @pytest.fixture(scope="module")
