@@ -16,9 +16,10 @@ from torch import Tensor
 
 from ssd_det.data.coco import LEAST_SIDE
 from ssd_det.data.noise import perturb
-from ssd_det.models.signals import EVIDENCE
+from ssd_det.models.signals import EVIDENCE, SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (
+    NONE_ACCEPTED,
     Response,
     best_threshold,
     fit_probability,
@@ -39,11 +40,15 @@ LEAST_OBJECTS = 20
 
 
 class Found(NamedTuple):
-    """A refined box, xyxy in pixels of the original image, the IoU predicted for it, and the signals of the pass."""
+    """A refined box, xyxy in pixels of the original image, and the signals of the pass."""
 
     box: Corners
-    predicted_iou: float
     signals: list[float]
+
+    @property
+    def predicted_iou(self) -> float:
+        """The IoU that the refiner predicts, in [0, 1]."""
+        return self.signals[SIGNALS.index("predicted_iou")]
 
 
 # What is found where annotations have other boxes, xyxy in pixels by id, and the noise level that it looks like.
@@ -137,7 +142,9 @@ def calibrate(
     response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
-    trial = rehearse(level if level >= LEAST_LEVEL else 0.0, response, images)
+    if level < LEAST_LEVEL:
+        return Calibration(dict.fromkeys(objects.ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
+    trial = rehearse(level, response, images)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
     scores = probability(objects.signals).tolist()

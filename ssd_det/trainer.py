@@ -127,9 +127,9 @@ class SSDDetTrainer(Trainer):
             if isinstance(batch, FailedBatch):
                 failures.append(batch.sentence)
                 continue
-            values = (batch[name].tolist() for name in ("annotation_ids", "boxes", "scores", "signals"))
-            for key, box, score, signals in zip(*values, strict=True):
-                found[key] = Found(tuple(box), score, signals)
+            values = (batch[name].tolist() for name in ("annotation_ids", "boxes", "signals"))
+            for key, box, signals in zip(*values, strict=True):
+                found[key] = Found(tuple(box), signals)
             statistics += batch["statistics"].cpu()
         for sentences in gather_by_id({self.global_rank: failures}).values():
             if sentences:

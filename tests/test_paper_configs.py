@@ -10,7 +10,7 @@ import yaml
 from ssd_det.commands import configs_folder
 from ssd_det.data.coco import Category
 from ssd_det.main import main
-from ssd_det.models.refiner_head import LossWeights
+from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.sampling import neighbours
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.joint import DetectionWeights, JointTask

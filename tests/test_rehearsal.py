@@ -47,7 +47,7 @@ class PlayedRefiner:
         rows = list(boxes)
         refined, signals = self.refine(table, rows)
         found = zip(boxes, refined.tolist(), signals.tolist(), strict=True)
-        return {key: Found(tuple(box), 0.5, values) for key, box, values in found}, self.estimate(table, rows)
+        return {key: Found(tuple(box), values) for key, box, values in found}, self.estimate(table, rows)
 
     def calibrate(self, images=COUNT):
         """The calibration, the refined boxes, and whether each is better."""

@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ssd_det.data.batch import Objects
-from ssd_det.losses.mil import instance_scores, negative_loss, of_label, stage_one_loss, stage_two_loss
-from ssd_det.losses.sisd import predicted_iou, sisd_loss
-from ssd_det.losses.spsd import spsd_loss
+from ssd_det.losses.mil import instance_scores, of_label
+from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.backbone import STRIDES
+from ssd_det.models.refiner_losses import LossWeights, refiner_losses
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import pool_boxes
 from ssd_det.ops.boxes import clip, decode
@@ -24,18 +23,6 @@ BAGS_AT_ONCE = 32
 
 Relevance = Literal["add", "subtract", "concatenate", "none", "layer"]
 Merging = Literal["ranking", "agreement", "exclusive"]
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the six terms (section 3.4 of the paper; the values are those of its code)."""
-
-    spsd: float = 0.25
-    stage1_mil: float = 0.25
-    stage1_regression: float = 0.25
-    stage2_mil: float = 0.25
-    negatives: float = 0.75
-    sisd: float = 5.0
 
 
 class RefinerHead(nn.Module):
@@ -197,39 +184,8 @@ class RefinerHead(nn.Module):
         )
 
     def losses(self, output: RefinerOutput, objects: Objects) -> dict[str, Tensor]:
-        """Weighted loss terms of a pass (section 3.4), in full precision; the total is their sum (eq. 1).
-
-        Without objects every term is zero, and still connected to the parameters.
-
-        Returns:
-            Scalars by name: ``spsd``, ``stage1_mil``, ``stage1_regression``, ``stage2_mil``,
-            ``negatives``, ``sisd``, as far as the parts are there.
-        """
-        weights, labels, beta = self.loss_weights, objects.labels, self.regression_beta
-        terms = {}
-        with torch.autocast(objects.boxes.device.type, enabled=False):
-            if output.moves:
-                distances = [spsd_loss(move.deltas, move.proposals, objects.boxes, beta=beta) for move in output.moves]
-                terms["spsd"] = weights.spsd * torch.stack(distances).sum()
-            mil = stage_one_loss(output.classes, output.instances, labels, output.valid)
-            terms["stage1_mil"] = weights.stage1_mil * mil
-            move = output.regression
-            if move is not None:
-                object_weight = output.omega if self.weight_by_omega else None
-                distance = spsd_loss(move.deltas, move.proposals, output.r1, object_weight, beta)
-                terms["stage1_regression"] = weights.stage1_regression * distance
-            stage_two = output.stage_two
-            if stage_two is not None:
-                mil = stage_two_loss(stage_two.classes, stage_two.instances, labels, stage_two.valid, output.omega)
-                terms["stage2_mil"] = weights.stage2_mil * mil
-                if stage_two.negatives is not None:
-                    negatives = stage_two.negatives
-                    background = negative_loss(negatives.classes, negatives.valid, output.omega)
-                    terms["negatives"] = weights.negatives * background
-                if stage_two.iou_scores is not None:
-                    identity = sisd_loss(stage_two.iou_scores, stage_two.proposals, output.r1)
-                    terms["sisd"] = weights.sisd * identity
-        return terms
+        """Weighted loss terms of a pass; see :func:`ssd_det.models.refiner_losses.refiner_losses`."""
+        return refiner_losses(output, objects, self.loss_weights, self.regression_beta, self.weight_by_omega)
 
     def _embed(
         self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor, *layers: nn.Module

@@ -9,19 +9,21 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from ssd_det.data.batch import FailedBatch, Objects, RefineBatch
+from ssd_det.data.batch import FailedBatch, RefineBatch
 from ssd_det.data.datamodule import CocoDataModule, RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import LossWeights, Merging, RefinerHead, Relevance
+from ssd_det.models.refiner_head import Merging, RefinerHead, Relevance
+from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.refiner_output import RefinerOutput
-from ssd_det.models.signals import PASS_SIGNALS, box_signals, pass_signals
+from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, look, look_back
-from ssd_det.ops.boxes import decode, iou
-from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
+from ssd_det.ops.boxes import iou
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, Task, check_range
+from ssd_det.tasks.noise_estimate import NoiseEstimate
+from ssd_det.tasks.noise_estimate import look as look_at_noise
 
 Sampler = Literal["auto", "fixed"]
 
@@ -77,6 +79,7 @@ class RefineTask(Task):
 
     Attributes:
         views: how each image is looked at when refining; boxes are averaged over them.
+        noise: what is known of the noise of the boxes.
     """
 
     NAME = "refiner"
@@ -141,8 +144,7 @@ class RefineTask(Task):
             raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
         self.refiner: Refiner | None = None
         self.views: list[View] = [View()]
-        self.noise_level: float | None = None
-        self._statistics = no_statistics()
+        self.noise = NoiseEstimate()
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
@@ -232,22 +234,24 @@ class RefineTask(Task):
         """Look at what SPSD does as training begins, and when that is done, fit the sampler to the noise."""
         super().on_train_batch_end(outputs, batch, batch_idx)
         steps = self.hparams["noise_steps"]
-        if self.hparams["sampler"] == "fixed" or self.noise_level is not None or self.global_step <= steps // 2:
+        if self.hparams["sampler"] == "fixed" or self.noise.level is not None or self.global_step <= steps // 2:
             return
-        self._statistics += self._look(outputs["output"], batch.objects).cpu()
+        self.noise.add(outputs["output"], batch.objects)
         if self.global_step >= steps:
-            sums = self._statistics.to(self.device, torch.float32)
-            self.noise_level = noise_level(cast(Tensor, self.trainer.strategy.reduce(sums, reduce_op="sum")).cpu())
-            if self.noise_level is not None:
-                self._fit_sampler()
-                rank_zero_info(
-                    f"The noise of the boxes is estimated at level {self.noise_level:.2f}: {self._describe_sampler()}."
-                )
+            self.noise.conclude(self._over_processes)
+            self._fit_sampler()
+        if self.noise.level is not None:
+            rank_zero_info(
+                f"The noise of the boxes is estimated at level {self.noise.level:.2f}: {self._describe_sampler()}."
+            )
+
+    def _over_processes(self, sums: Tensor) -> Tensor:
+        return cast(Tensor, self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum"))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what is known of the noise as well."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint[NOISE] = {"level": self.noise_level, "statistics": self._statistics}
+        checkpoint[NOISE] = self.noise.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take over what is known of the noise as well."""
@@ -268,13 +272,13 @@ class RefineTask(Task):
         if noise is None:
             self.hparams["sampler"] = "fixed"
             return
-        self.noise_level, self._statistics = noise["level"], noise["statistics"]
+        self.noise.restore(noise)
         self._fit_sampler()
 
     def _fit_sampler(self) -> None:
         refiner = self.built_refiner
-        if refiner is not None and self.noise_level is not None and self.hparams["sampler"] == "auto":
-            refiner.head.fit_sampler(self.noise_level)
+        if refiner is not None and self.noise.level is not None and self.hparams["sampler"] == "auto":
+            refiner.head.fit_sampler(self.noise.level)
 
     def _describe_sampler(self) -> str:
         assert self.built_refiner is not None
@@ -282,18 +286,13 @@ class RefineTask(Task):
         ratios, offsets = (", ".join(f"{value:.2f}" for value in values) for values in (head.ratios, head.offsets))
         return f"sampler with ratios {ratios} and offsets {offsets}"
 
-    def _look(self, output: RefinerOutput, objects: Objects) -> Tensor:
-        """What tells the noise level in one pass, ``Tensor[5, 2]``."""
-        move = output.moves[0]
-        return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
-
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
         """Refine a batch in every view.
 
         Returns:
-            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images), ``scores`` [G] in [0, 1],
-            ``signals`` [G, 12] (:data:`ssd_det.models.signals.SIGNALS`) and ``statistics`` [5, 2], which tell the
-            noise level; or the batch itself if it could not be read.
+            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images), ``signals`` [G, 12]
+            (:data:`ssd_det.models.signals.SIGNALS`) and ``statistics`` [5, 2], which tell the noise level; or the
+            batch itself if it could not be read.
         """
         if isinstance(batch, FailedBatch):
             return batch
@@ -307,7 +306,6 @@ class RefineTask(Task):
         return {
             "annotation_ids": batch.annotation_ids,
             "boxes": boxes / scale,
-            "scores": signals[:, PASS_SIGNALS.index("predicted_iou")],
             "signals": signals,
             "statistics": torch.stack([statistics for _, _, statistics in found]).sum(dim=0),
         }
@@ -318,5 +316,4 @@ class RefineTask(Task):
         images, objects = look(batch.images, batch.objects, view)
         output: RefinerOutput = self.refiner(images, objects)
         boxes = look_back(output.refined, batch.images, batch.objects, view)
-        statistics = self._look(output, objects) if output.moves else no_statistics()
-        return boxes, pass_signals(output, objects), statistics
+        return boxes, pass_signals(output, objects), look_at_noise(output, objects)

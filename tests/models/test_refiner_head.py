@@ -3,7 +3,8 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.data.batch import Objects
-from ssd_det.models.refiner_head import LossWeights, RefinerHead
+from ssd_det.models.refiner_head import RefinerHead
+from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.boxes import mirror
 
 WIDTH, HEIGHT, CHANNELS = 160, 128, 6

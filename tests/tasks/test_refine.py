@@ -12,7 +12,8 @@ from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt
 from ssd_det.errors import InputError
-from ssd_det.models.refiner_head import LossWeights
+from ssd_det.models.refiner_losses import LossWeights
+from ssd_det.models.signals import PASS_SIGNALS
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
@@ -189,7 +190,9 @@ def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
     scale = batch.scales[batch.objects.image_index][:, 0]
     expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2
     assert_close(both["boxes"], expected, rtol=0, atol=1e-4)
-    assert_close(both["scores"], (plain["scores"] + flipped["scores"]) / 2, rtol=0, atol=1e-6)
+    of_pass = slice(len(PASS_SIGNALS))
+    means = (plain["signals"] + flipped["signals"])[:, of_pass] / 2
+    assert_close(both["signals"][:, of_pass], means, rtol=0, atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +216,7 @@ def estimates(tmp_path_factory):
 
 
 def test_the_estimated_noise_grows_with_the_noise(estimates):
-    levels = [task.noise_level for task in estimates.values()]
+    levels = [task.noise.level for task in estimates.values()]
     assert levels[0] < levels[1] < levels[2]
     assert levels[0] < 0.25
     assert levels[2] > 2 * levels[0]
@@ -231,22 +234,22 @@ def test_a_checkpoint_knows_the_noise(datamodule, tmp_path):
     task = RefineTask(**TINY_MODEL, noise_steps=6)
     trainer = make_trainer(max_epochs=3)
     trainer.fit(task, datamodule=datamodule)
-    assert task.noise_level is not None
+    assert task.noise.level is not None
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     restored = RefineTask()
     restored.restore(tmp_path / "last.ckpt")
-    assert restored.noise_level == task.noise_level
+    assert restored.noise.level == task.noise.level
     assert restored.refiner.head.offsets == task.refiner.head.offsets
     resumed = RefineTask(**TINY_MODEL, noise_steps=6)
     make_trainer(max_epochs=4).fit(resumed, datamodule=datamodule, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
-    assert resumed.noise_level == task.noise_level
+    assert resumed.noise.level == task.noise.level
     assert resumed.refiner.head.offsets == task.refiner.head.offsets
 
 
 def test_a_fixed_sampler_stays_and_so_does_that_of_a_checkpoint_without_an_estimate(checkpoint, datamodule, tmp_path):
     task = RefineTask(**TINY_MODEL, sampler="fixed", noise_steps=1)
     make_trainer(max_epochs=1).fit(task, datamodule=datamodule)
-    assert task.noise_level is None
+    assert task.noise.level is None
     assert task.refiner.head.offsets == (0.2,)
     content = torch.load(checkpoint, weights_only=True)
     del content["noise"]

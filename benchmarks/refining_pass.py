@@ -1,0 +1,84 @@
+"""What refining a batch costs, beside a plain forward pass of the refiner in its published form.
+
+    python -m benchmarks.refining_pass
+
+The way boxes are refined (exclusive merging, signals, estimate of the noise), in one view of the images, averaged over
+mirrored ones, and over another scale as well. Calibration is not in it: it refines the same images once or twice more.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, WIDTH, make_objects
+from benchmarks.timing import paired, ratio_line
+from ssd_det.data.batch import RefineBatch
+from ssd_det.data.coco import Category
+from ssd_det.models.views import View, make_views
+from ssd_det.tasks.refine import RefineTask
+
+SCALE = 0.8
+
+
+def make_task(backbone: str, merging: str) -> RefineTask:
+    task = RefineTask(
+        backbone=backbone,  # type: ignore[arg-type]
+        weights=None,
+        frozen_stages=0,
+        freeze_batch_norm=False,
+        merging=merging,  # type: ignore[arg-type]
+    )
+    task.categories = [Category(number, str(number)) for number in range(CLASSES)]
+    task.configure_model()
+    return task.eval()
+
+
+def make_batch(count: int) -> RefineBatch:
+    objects = make_objects(count)
+    return RefineBatch(
+        images=torch.rand(IMAGES, 3, HEIGHT, WIDTH),
+        objects=objects,
+        true_boxes=objects.boxes,
+        annotation_ids=torch.arange(IMAGES * count),
+        scales=torch.ones(IMAGES, 2),
+        seeds=torch.zeros(IMAGES, dtype=torch.long),
+    )
+
+
+def refining(task: RefineTask, batch: RefineBatch, views: list[View]) -> Callable[[], object]:
+    def run() -> None:
+        task.views = views
+        task.predict_step(batch, 0)
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="resnet18")
+    parser.add_argument("--objects", type=int, nargs="+", default=[5, 20])
+    parser.add_argument("--runs", type=int, default=5)
+    settings = parser.parse_args()
+    torch.manual_seed(0)
+    published, ours = (make_task(settings.backbone, merging) for merging in ("ranking", "exclusive"))
+    print(f"{IMAGES} images of {WIDTH}x{HEIGHT}, {settings.backbone}, bags of 125, torch {torch.__version__}")
+    for count in settings.objects:
+        batch = make_batch(count)
+        ways = {
+            "one view": make_views(),
+            "with flip": make_views(flip=True),
+            f"with flip and scale {SCALE}": make_views(flip=True, scales=(SCALE,)),
+        }
+        with torch.inference_mode():
+            plain, *times = paired(
+                lambda batch=batch: published(batch),  # type: ignore[misc]
+                *(refining(ours, batch, views) for views in ways.values()),
+                runs=settings.runs,
+            )
+        for way, found in zip(ways, times, strict=True):
+            print(ratio_line(f"{count} objects an image, plain pass and refining {way}", plain, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""How noisy the boxes are, estimated while a refiner is trained on them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from ssd_det.data.batch import Objects
+from ssd_det.models.refiner_output import RefinerOutput
+from ssd_det.ops.boxes import decode
+from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
+
+
+def look(output: RefinerOutput, objects: Objects) -> Tensor:
+    """What tells the noise level in one pass, ``Tensor[5, 2]``; nothing without SPSD."""
+    if not output.moves:
+        return no_statistics()
+    move = output.moves[0]
+    return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
+
+
+class NoiseEstimate:
+    """An estimate that grows by steps of a training and survives in its checkpoints.
+
+    Attributes:
+        level: n of the published protocol, ``None`` as long as it is not known.
+        statistics: ``Tensor[5, 2]``, the sums that this process has seen.
+    """
+
+    def __init__(self) -> None:
+        self.level: float | None = None
+        self.statistics = no_statistics()
+
+    def add(self, output: RefinerOutput, objects: Objects) -> None:
+        """Look at one more pass."""
+        self.statistics += look(output, objects).cpu()
+
+    def conclude(self, over_processes: Callable[[Tensor], Tensor]) -> None:
+        """Work out the level, where enough was seen.
+
+        Args:
+            over_processes: adds up a float32 tensor over all processes.
+        """
+        self.level = noise_level(over_processes(self.statistics.float()).cpu())
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"level": self.level, "statistics": self.statistics}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what a checkpoint kept."""
+        self.level, self.statistics = state["level"], state["statistics"]
