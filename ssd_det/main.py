@@ -48,7 +48,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words of the command line; those of the process where not given.
 
     Returns:
-        The exit code: 0, 2 for bad input, or 130 if interrupted.
+        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
     """
     die_with_parent()
     width = max(map(len, COMMANDS)) + 2
@@ -65,17 +65,17 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
     try:
-        _run(chosen.command, chosen.arguments)
+        return _run(chosen.command, chosen.arguments)
     except KeyboardInterrupt:
         print("ssd-det: stopped.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
-    return 0
 
 
-def _run(name: str, words: list[str]) -> None:
+def _run(name: str, words: list[str]) -> int:
+    """Run a command; what a plain function returns is the exit code, 0 if it returns nothing."""
     text, module_name = COMMANDS[name]
     module = import_module(f"ssd_det.{module_name}")
     # A hyphen in the name of a LightningCLI subcommand fails.
@@ -87,9 +87,10 @@ def _run(name: str, words: list[str]) -> None:
         parser = ArgumentParser(prog=f"ssd-det {name}", description=text)
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
-        function(**parser.parse_args(words).as_dict())
+        return function(**parser.parse_args(words).as_dict()) or 0
     else:
         module.main(words)
+    return 0
 
 
 def _sentence(error: Exception) -> str:

@@ -25,7 +25,7 @@ def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Pa
     found, missing = {}, []
     names: dict[Path, str] = {}
     for image in coco.images:
-        path = _find(root, image.file_name)
+        path = find_image(root, image.file_name)
         if path is None:
             missing.append(image)
             continue
@@ -47,7 +47,8 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
     )
 
 
-def _find(root: Path, file_name: str) -> Path | None:
+def find_image(root: Path, file_name: str) -> Path | None:
+    """The file that a name leads to, with as many of its folders as are there; ``None`` if there is none."""
     direct = root / file_name
     if direct.is_file():
         return direct
