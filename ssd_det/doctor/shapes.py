@@ -12,6 +12,7 @@ from ssd_det.progress import bar
 
 BLOCK = 50_000  # annotations whose polygons are in memory at once
 SHARE, LEAST_AREA = 0.01, 1.0  # that areas may differ by, at least so many px²
+MOSTLY = 0.9  # of the areas without polygons: if so many are those of boxes, all are meant to be
 MARGIN = 2.0  # pixels that polygons may leave their box by
 SAME_AREA = 1e-4  # as in ssd_det.data.writing.moved
 
@@ -30,7 +31,10 @@ def find_shapes(tables: Tables) -> None:
 
 
 def _find_areas(tables: Tables, sound: Booleans, polygon_area: Floats) -> None:
-    """Compare each ``area`` with the box and the polygons; without polygons it may be that of a mask, and smaller."""
+    """Compare each ``area`` with the box and the polygons.
+
+    Without polygons it may be that of a mask, and smaller, unless most areas of the file are those of their boxes.
+    """
     values = [entry.get("area") for entry in tables.entries["annotations"]]
     given = np.array([value is not None for value in values], dtype=bool)
     area = np.array([float(value) if is_number(value) else -1.0 for value in values])
@@ -40,7 +44,9 @@ def _find_areas(tables: Tables, sound: Booleans, polygon_area: Floats) -> None:
     moved = (tables.box != tables.written).any(axis=1)
     area = np.where(follows & moved, new, area)
     drawn = np.isfinite(polygon_area)
-    of_mask = ~drawn & (area > 0) & (area < new)
+    alone = given & sound & (new > 0) & ~drawn
+    of_masks = alone.any() and _alike(area, new)[alone].mean() < MOSTLY
+    of_mask = ~drawn & (area > 0) & (area < new) & of_masks
     wrong = given & sound & (new > 0) & ~_alike(area, new) & ~_alike(area, polygon_area) & ~of_mask
     tables.note("wrong-area", "annotations", wrong, "bbox", "area")
     tables.area[wrong] = np.where(drawn, polygon_area, new)[wrong]

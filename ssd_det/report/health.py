@@ -7,12 +7,14 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from ssd_det.data.coco import shown
 from ssd_det.doctor.examination import Examination, Mending
 from ssd_det.doctor.faults import KINDS, Fault, Severity
 from ssd_det.report.tables import listed, say
 
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MOST_CATEGORIES = 20
+MOST_NOTED = 3  # examples of a note on the screen; json holds them all
 
 
 def health_record(path: str, examination: Examination, mending: Mending | None, fixed: str | None) -> dict[str, Any]:
@@ -90,13 +92,14 @@ def _print_fault(console: Console, fault: Fault) -> None:
     style = STYLES[fault.known.severity]
     title = f"[{style}]{fault.known.severity}[/] [bold]{fault.kind}[/]: {escape(fault.known.meaning)}"
     console.print(f"\n{title}", highlight=False)
-    lines = [escape(example_line(example)) for example in fault.examples]
+    examples = fault.examples[:MOST_NOTED] if fault.known.severity == Severity.NOTE else fault.examples
+    lines = [escape(example_line(example)) for example in examples]
     if fault.count > len(lines):
         lines.append(f"and {fault.count - len(lines)} more")
     mend = f"{fault.known.mend} --fix does it." if fault.known.did else fault.known.mend
     lines.append(f"[italic]{escape(mend)}[/]")
     for line in lines:
-        console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+        console.print(Padding(line, (0, 0, 0, 2), expand=False), highlight=False)
 
 
 def example_line(example: dict[str, Any]) -> str:
@@ -112,7 +115,7 @@ def example_line(example: dict[str, Any]) -> str:
         words.append(group)
     if "file_name" in values:
         words.append(str(values.pop("file_name")))
-    return ", ".join([*words, *(f"{key} {value}" for key, value in values.items())])
+    return ", ".join([*words, *(f"{key} {shown(value)}" for key, value in values.items())])
 
 
 def print_mending(mending: Mending, path: str) -> None:
@@ -120,7 +123,8 @@ def print_mending(mending: Mending, path: str) -> None:
     say("")
     say(f"{path}: " + ("mended, the rest is as it was:" if mending.done else "nothing could be mended; a copy."))
     for kind, count in mending.done.items():
-        say(f"  {kind}, {count} times: {KINDS[kind].did}.")
-    left = ", ".join(f"{mending.left.count(severity)} {severity}s" for severity in Severity)
+        say(f"  {kind} ({count}): {KINDS[kind].did}.")
+    counts = {severity: mending.left.count(severity) for severity in Severity}
+    left = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
     kinds = ", ".join(f.kind for f in mending.left.faults if f.known.severity != Severity.NOTE)
     say(f"Left in it: {left}" + (f" ({kinds})." if kinds else "."))
