@@ -1,6 +1,7 @@
 """The command line: every command of ``ssd-det``."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
     """
     die_with_parent()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold what no terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     width = max(map(len, COMMANDS)) + 2
     parser = argparse.ArgumentParser(
         prog="ssd-det",

@@ -49,12 +49,13 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
 
 def find_image(root: Path, file_name: str) -> Path | None:
     """The file that a name leads to, with as many of its folders as are there; ``None`` if there is none."""
-    direct = root / file_name
-    if direct.is_file():
-        return direct
     parts = Path(file_name).parts
-    for start in range(1, len(parts)):
-        path = root.joinpath(*parts[start:])
-        if path.is_file():
-            return path
-    return None
+    candidates = [root / file_name, *(root.joinpath(*parts[start:]) for start in range(1, len(parts)))]
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
