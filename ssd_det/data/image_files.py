@@ -50,7 +50,7 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
 def find_image(root: Path, file_name: str) -> Path | None:
     """The file that a name leads to, with as many of its folders as are there; ``None`` if there is none."""
     parts = Path(file_name).parts
-    candidates = [root / file_name, *(root.joinpath(*parts[start:]) for start in range(1, len(parts)))]
+    candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)))
     return next((path for path in candidates if _is_file(path)), None)
 
 

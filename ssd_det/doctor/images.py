@@ -112,10 +112,8 @@ def find_sizes(tables: Tables, headers: Headers) -> None:
 def _turn(tables: Tables, headers: Headers, images: Booleans) -> None:
     tables.orientation[images] = headers.orientation[images]
     tables.size[images] = headers.size[images]
-    turned = tables.sound & _of(tables, images)
-    orientation = tables.orientation[tables.image[turned]]
-    limits = tables.box_limits[turned]
-    tables.box[turned] = turned_boxes(tables.box[turned], orientation, limits)
+    turned = tables.sound & (tables.turns > 1)
+    tables.box[turned] = turned_boxes(tables.box[turned], tables.turns[turned], tables.box_limits[turned])
 
 
 def turned_boxes(box: Floats, orientation: Integers, size: Floats) -> Floats:
@@ -143,10 +141,4 @@ def _marked(tables: Tables, annotations: Booleans) -> Booleans:
     """The images of some annotations."""
     marks = np.zeros(len(tables.size), dtype=bool)
     marks[tables.image[annotations & (tables.image != NOWHERE)]] = True
-    return marks
-
-
-def _of(tables: Tables, images: Booleans) -> Booleans:
-    """The annotations of some images."""
-    marks: Booleans = np.concatenate([images, [False]])[tables.image]
     return marks

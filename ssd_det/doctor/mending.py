@@ -62,9 +62,8 @@ def _changed_annotations(tables: Tables) -> Integers:
     entries = tables.entries["annotations"]
     boxes = rows(np.isfinite(tables.box)) & ~rows(tables.box == tables.written)
     flags = np.array([any(isinstance(entry.get(key), str) for key in FLAGS) for entry in entries], dtype=bool)
-    turned = np.concatenate([tables.orientation, [1]])[tables.image] > 1
     ids = tables.ids["annotations"] != tables.written_ids
-    return np.flatnonzero((boxes | flags | turned | ids | np.isfinite(tables.area)) & tables.kept)
+    return np.flatnonzero((boxes | flags | (tables.turns > 1) | ids | np.isfinite(tables.area)) & tables.kept)
 
 
 def _mended_annotation(tables: Tables, place: int) -> Entry:
@@ -81,9 +80,8 @@ def _mended_annotation(tables: Tables, place: int) -> Entry:
     for key in FLAGS:
         if isinstance(new.get(key), str) and new[key].lower() in NUMBER_OF_TEXT:
             new[key] = NUMBER_OF_TEXT[new[key].lower()]
-    image = tables.image[place]
-    if image >= 0 and tables.orientation[image] > 1:
-        _turn(new, int(tables.orientation[image]), tables.size[image].tolist())
+    if (orientation := int(tables.turns[place])) > 1:
+        _turn(new, orientation, tables.box_limits[place].tolist())
     return new
 
 

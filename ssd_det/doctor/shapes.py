@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssd_det.data.coco import is_number
+from ssd_det.doctor.images import turned_boxes
 from ssd_det.doctor.tables import Booleans, Entry, Floats, Tables
 from ssd_det.progress import bar
 
@@ -22,6 +23,12 @@ def find_shapes(tables: Tables) -> None:
     annotations = tables.entries["annotations"]
     bounds, polygon_area, unreadable = measurepolygons_of(annotations)
     tables.note("bad-segmentation", "annotations", unreadable, "segmentation")
+    turned = np.flatnonzero((tables.turns > 1) & np.isfinite(polygon_area))
+    if len(turned):
+        size = bounds[turned, 2:] - bounds[turned, :2]
+        seen = np.concatenate([bounds[turned, :2], size], axis=1)
+        stored = turned_boxes(seen, tables.turns[turned], tables.box_limits[turned])
+        bounds[turned] = np.concatenate([stored[:, :2], stored[:, :2] + stored[:, 2:]], axis=1)
     sound = tables.sound
     box = tables.box
     low, high = box[:, :2] - MARGIN, box[:, :2] + box[:, 2:] + MARGIN

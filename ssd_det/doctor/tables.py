@@ -74,6 +74,12 @@ class Tables:
         return limits
 
     @property
+    def turns(self) -> Integers:
+        """``[N]``, the EXIF orientation that each annotation is to be turned by, 1 where it is not."""
+        orientations: Integers = np.concatenate([self.orientation, [1]])[self.image]
+        return orientations
+
+    @property
     def sound(self) -> Booleans:
         """``[N]``, whether an annotation that is kept has a box in an image of known size."""
         return rows(np.isfinite(self.box)) & rows(np.isfinite(self.box_limits)) & self.kept

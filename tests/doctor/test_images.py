@@ -53,7 +53,7 @@ def test_missing_unreadable_shared_and_unnamed_files_are_found(images):
     }
 
 
-@pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "../images", "a/" * 2000])
+@pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "../images", "a/" * 40])
 def test_names_that_no_file_can_have_are_missing(images, name):
     content = clean_content()
     content["images"][0]["file_name"] = name
@@ -76,7 +76,6 @@ def test_boxes_of_a_turned_picture_are_turned_to_its_pixels(tmp_path, orientatio
     pixels = np.zeros((40, 70, 3), dtype=np.uint8)
     pixels[4:15, 20:53] = 255  # x 20, y 4, 33 wide, 11 high
     stored = Image.fromarray(pixels)
-    stored.info["exif"] = b""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
