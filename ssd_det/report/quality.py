@@ -125,7 +125,7 @@ def failure_counts(boxes: Tensor, true: Tensor, image_ids: Tensor) -> dict[str, 
     failed = torch.nonzero(own < FAILED_IOU).flatten()
     counts = torch.zeros(len(FAILURES), dtype=torch.long)
     blocks = (count[failed].cumsum(0) // MOST_PAIRS).unique_consecutive(return_counts=True)[1]
-    for judged in failed.split(blocks.tolist()):
+    for judged in torch.split(failed, blocks.tolist()):
         row = torch.arange(len(judged)).repeat_interleave(count[judged])
         before = count[judged].cumsum(0) - count[judged]
         other = true[first[judged][row] + torch.arange(len(row)) - before[row]]
