@@ -134,7 +134,8 @@ def compare_annotations(
     """
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
-    result = compare(read_coco(annotations), read_coco(reference), read_coco(before) if before else None)
+    file, true, *earlier = (read_coco(name, leave_out=["segmentation"]) for name in inputs)
+    result = compare(file, true, earlier[0] if earlier else None)
     if path:
         write_json(path, result)
     print_comparison(result)

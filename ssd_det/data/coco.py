@@ -1,7 +1,7 @@
 """Reading COCO annotation files as people have them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -128,18 +128,22 @@ class CocoFile:
 
 
 @collection_paused()
-def read_coco(path: str | Path) -> CocoFile:
+def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
     """Read and check a COCO annotation file.
 
     ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
     may be integers or floats, and extra keys are kept.
+
+    Args:
+        path: of the file.
+        leave_out: keys that are not needed, to save memory; the content is not to be written then.
 
     Raises:
         InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    content = read_content(path)
+    content = read_content(path, leave_out)
     for key in LISTS:
         for index, entry in enumerate(content[key]):
             if not isinstance(entry, dict):
@@ -189,15 +193,25 @@ def first_of(values: Iterable[object]) -> str:
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, leave_out: Sequence[str] = ()) -> Any:
     """What a json file holds.
+
+    Args:
+        path: of the file.
+        leave_out: keys that are left out of all its objects.
 
     Raises:
         InputError: if it is missing, unreadable or no json.
     """
+
+    def reduced(entry: dict[str, Any]) -> dict[str, Any]:
+        for key in leave_out:
+            entry.pop(key, None)
+        return entry
+
     try:
         with collection_paused(), busy(path):
-            return json.loads(path.read_bytes().decode("utf-8-sig"))
+            return json.loads(path.read_bytes().decode("utf-8-sig"), object_hook=reduced if leave_out else None)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
     except OSError as error:
@@ -206,13 +220,13 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
 
 
-def read_content(path: Path) -> dict[str, Any]:
-    """What a COCO file holds, whatever its lists hold.
+def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    """What a COCO file holds, whatever its lists hold; ``leave_out`` as in :func:`read_json`.
 
     Raises:
         InputError: if it is missing, is not json, or has no lists of images, annotations and categories.
     """
-    content = read_json(path)
+    content = read_json(path, leave_out)
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: is json but not COCO: the top level must be an object with the keys "

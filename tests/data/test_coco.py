@@ -134,3 +134,9 @@ def test_missing_images_and_folders_are_told(make_coco, tmp_path):
 
 def test_first_of_stops_at_ten():
     assert first_of(range(12)).endswith("8, 9 and 2 more")
+
+
+def test_keys_that_are_left_out_are_those_alone(make_coco):
+    path = make_coco(annotations=[{**BOX, "segmentation": [[1, 2]], "who": {"segmentation": 1, "name": "a"}}])
+    entry = {**BOX, "who": {"name": "a"}}
+    assert read_coco(path, leave_out=["segmentation"]).content["annotations"] == [entry]
