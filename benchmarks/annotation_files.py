@@ -3,8 +3,8 @@
     python -m benchmarks.annotation_files --runs 3
 
 The files are drawn from a seed, with as many annotations an image as COCO train2017 has, 80 categories, float boxes,
-areas and short polygons, and have a few faults to mend. Beside the commands stands what one would do without them: pycocotools loads the file, and
-json writes it again.
+areas and short polygons, and have a few faults to mend. Beside the commands stands what one would do without them:
+pycocotools loads the file, and json writes it again.
 """
 
 import argparse

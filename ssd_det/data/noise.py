@@ -42,7 +42,7 @@ def generators(seed: int, annotation_ids: Sequence[int]) -> Iterator[np.random.G
     """Random draws for each annotation, by seed and annotation id only, each made when it is its turn."""
     entropy: Sequence[Any] = [[seed % 2**64, value % 2**64] for value in annotation_ids]
     if all(number < 2**32 for pair in entropy for number in pair):
-        entropy = np.array(entropy, dtype=np.uint32).reshape(-1, 2)  # the same draws, seeded faster
+        entropy = list(np.array(entropy, dtype=np.uint32))  # the same draws, seeded faster
     return (np.random.default_rng(pair) for pair in bar(entropy, "noise"))
 
 
