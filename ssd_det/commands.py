@@ -1,26 +1,23 @@
 """The commands that need no model: plain typed functions."""
 
-import json
 from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from ssd_det.checkpoint_io import WholeCheckpointIO
-from ssd_det.data.coco import read_coco, read_content
+from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt, with_true_boxes
 from ssd_det.data.noise_kinds import Kind
 from ssd_det.data.voc import convert_voc_tree, count_flags
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
-from ssd_det.doctor.examination import examine, mend
-from ssd_det.errors import FAULTS_FOUND
 from ssd_det.report.figures import draw_figures
-from ssd_det.report.health import health_record, print_health, print_mending
 from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
-from ssd_det.report.tables import print_comparison, say
+from ssd_det.report.tables import print_comparison
+from ssd_det.screen import say
 from ssd_det.tasks.export import detector_checkpoint
 
 
@@ -78,41 +75,6 @@ def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) ->
     path = check_output(output, others=[checkpoint], overwrite=overwrite)
     WholeCheckpointIO().save_checkpoint(detector_checkpoint(checkpoint), path)
     say(f"{path}: the detector of {checkpoint}.")
-
-
-def check_annotations(
-    annotations: str,
-    *,
-    image_root: str | None = None,
-    fix: str | None = None,
-    format: Literal["text", "json"] = "text",  # noqa: A002 - the word of the command line
-    overwrite: bool = False,
-) -> int:
-    """Look an annotation file and its images over, name what is wrong, and mend what can be mended.
-
-    The exit code is 0 if there are no errors and no warnings, with --fix none that are left, 1 if there are, and 2 if
-    the file cannot be used at all.
-
-    Args:
-        annotations: a COCO json file.
-        image_root: the folder that its file names start from; images are not looked at without it.
-        fix: the COCO json file to write, with what can be mended without looking at the pictures.
-        format: text to read, or json for machines.
-        overwrite: allow the fixed file to exist, or to be the input.
-    """
-    path = check_output(fix, annotations, overwrite=overwrite) if fix else None
-    content = read_content(Path(annotations))
-    examination = examine(content, image_root)
-    mending = mend(content, examination) if path else None
-    if path and mending:
-        write_json(path, mending.content)
-    if format == "json":
-        print(json.dumps(health_record(annotations, examination, mending, fix), indent=2, allow_nan=False))
-    else:
-        print_health(annotations, examination)
-        if mending:
-            print_mending(mending, str(path))
-    return 0 if (mending.left if mending else examination).clean else FAULTS_FOUND
 
 
 def compare_annotations(

@@ -28,7 +28,7 @@ COMMANDS = {
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands"),
-    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "commands"),
+    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "doctor.command"),
     "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands"),
     "draw-annotations": (
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
@@ -85,14 +85,14 @@ def _run(name: str, words: list[str]) -> int:
     function_name = name.replace("-", "_")
     if module_name == "cli":
         module.SSDDetCLI([function_name, *words])
-    elif module_name == "commands":
+    elif hasattr(module, "main"):
+        module.main(words)
+    else:
         function = getattr(module, function_name)
         parser = ArgumentParser(prog=f"ssd-det {name}", description=text)
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
         return function(**parser.parse_args(words).as_dict()) or 0
-    else:
-        module.main(words)
     return 0
 
 

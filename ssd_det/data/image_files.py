@@ -3,8 +3,12 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from PIL import Image as PillowImage
+
 from ssd_det.data.coco import CocoFile, Image, first_of
 from ssd_det.errors import InputError
+
+UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)  # what is no image raises these
 
 
 def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:

@@ -8,8 +8,7 @@ import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
-from ssd_det.data.dataset import UNREADABLE
-from ssd_det.data.image_files import find_image
+from ssd_det.data.image_files import UNREADABLE, find_image
 from ssd_det.doctor.boxes import DIGITS, SLACK
 from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables, rows

@@ -10,11 +10,7 @@ from rich.table import Table
 from ssd_det.data.refined import Summary
 from ssd_det.rehearsal import LEAST_LEVEL, Calibration
 from ssd_det.report.quality import THRESHOLDS
-
-
-def say(text: str) -> None:
-    """Print a line as it is."""
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+from ssd_det.screen import listed, say
 
 
 def print_summary(summary: Summary, path: Path) -> None:
@@ -91,11 +87,6 @@ def print_per_class(measured: dict[str, Any]) -> None:
 def figure(value: float | None) -> str:
     """A figure with three digits, a dash where there is none."""
     return "-" if value is None else f"{value:.3f}"
-
-
-def listed(counts: dict[str, int]) -> str:
-    """Counts by reason in words."""
-    return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"
 
 
 def _cells(statistics: dict[str, Any]) -> list[str]:

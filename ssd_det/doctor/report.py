@@ -10,7 +10,7 @@ from rich.table import Table
 from ssd_det.data.coco import shown
 from ssd_det.doctor.examination import Examination, Mending
 from ssd_det.doctor.faults import KINDS, Fault, Severity
-from ssd_det.report.tables import listed, say
+from ssd_det.screen import listed, say
 
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MOST_CATEGORIES = 20
