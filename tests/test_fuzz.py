@@ -33,12 +33,6 @@ class Spoiled(NamedTuple):
     named: str
 
 
-def deep(inner):
-    for _ in range(DEEP):
-        inner = [inner]
-    return inner
-
-
 # What takes the place of a value somewhere in the file.
 ODD = st.one_of(
     st.sampled_from([None, True, False, 0, 1, -1, 2, "", "0", "1", "x", [], {}, [[]], [1, 2, 3, 4], {"id": 1}]),
@@ -76,7 +70,7 @@ def change(node, keys, key, edit, value):
     elif edit == "swap":
         node[key], node[keys[0]] = node[keys[0]], node[key]
     else:
-        node[key] = value
+        node[key] = copy.deepcopy(value)
 
 
 @st.composite

@@ -21,7 +21,7 @@ SAME_AREA = 1e-4  # as in ssd_det.data.writing.moved
 def find_shapes(tables: Tables) -> None:
     """Find polygons that leave their box, segmentations that are none, and areas that contradict both."""
     annotations = tables.entries["annotations"]
-    bounds, polygon_area, unreadable = measurepolygons_of(annotations)
+    bounds, polygon_area, unreadable = measure_polygons(annotations)
     tables.note("bad-segmentation", "annotations", unreadable, "segmentation")
     turned = np.flatnonzero((tables.turns > 1) & np.isfinite(polygon_area))
     if len(turned):
@@ -65,7 +65,7 @@ def _alike(area: Floats, other: Floats) -> Booleans:
     return alike & (area >= 0)
 
 
-def measurepolygons_of(annotations: Sequence[Entry]) -> tuple[Floats, Floats, Booleans]:
+def measure_polygons(annotations: Sequence[Entry]) -> tuple[Floats, Floats, Booleans]:
     """Measure the polygons of annotations.
 
     Returns:
