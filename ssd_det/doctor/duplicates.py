@@ -31,9 +31,9 @@ def _near(tables: Tables, places: Integers) -> Integers:
     further away than 1 − ``NEAR_IOU`` of its width rules them out. Neighbours at growing distance are compared, all
     at once, until none is left.
     """
-    group = np.unique(np.stack([tables.image[places], tables.category[places]]), axis=1, return_inverse=True)[1]
-    order = np.lexsort([tables.box[places, 0], group.reshape(-1)])
-    places, group = places[order], group.reshape(-1)[order]
+    group = tables.image[places] * len(tables.ids["categories"]) + tables.category[places]
+    order = np.lexsort([tables.box[places, 0], group])
+    places, group = places[order], group[order]
     box = tables.box[places]
     reach = box[:, 0] + (1 - NEAR_IOU) * box[:, 2]
     near: Booleans = np.zeros(len(places), dtype=bool)
