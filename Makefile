@@ -4,12 +4,13 @@ BIN := .venv/bin
 DEMO := runs/demo
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: help env demo test check format clean
+.PHONY: help env demo test fuzz check format clean
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
 	@echo "make demo    refine the boxes of a small drawn data set and train detectors, some minutes"
 	@echo "make test    run the tests"
+	@echo "make fuzz    give 10,000 spoiled annotation files to the commands, some minutes"
 	@echo "make check   lint, formatting and types"
 	@echo "make format  put the code into its format"
 
@@ -35,6 +36,9 @@ demo: env
 
 test: env
 	$(BIN)/python -m pytest -q
+
+fuzz: env
+	SSD_DET_FUZZ=10000 $(BIN)/python -m pytest -q --timeout=0 tests/test_fuzz.py
 
 check: env
 	$(BIN)/ruff check .

@@ -5,20 +5,19 @@ from pathlib import Path
 from typing import IO
 
 from ssd_det.checkpoint_io import WholeCheckpointIO
-from ssd_det.data.checking import look_over
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt, with_true_boxes
 from ssd_det.data.noise_kinds import Kind
 from ssd_det.data.voc import convert_voc_tree, count_flags
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
-from ssd_det.errors import InputError
 from ssd_det.report.figures import draw_figures
 from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
-from ssd_det.report.tables import print_comparison, print_findings, say
+from ssd_det.report.tables import print_comparison
+from ssd_det.screen import say
 from ssd_det.tasks.export import detector_checkpoint
 
 
@@ -78,19 +77,6 @@ def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) ->
     say(f"{path}: the detector of {checkpoint}.")
 
 
-def check_annotations(annotations: str, *, image_root: str) -> None:
-    """Look an annotation file and its images over, and name what is wrong.
-
-    Args:
-        annotations: a COCO json file.
-        image_root: the folder that its file names start from.
-    """
-    findings = look_over(read_coco(annotations), image_root)
-    print_findings(findings)
-    if findings.faults:
-        raise InputError(f"{annotations}: faults were found, {len(findings.faults)} in all: mend those listed above.")
-
-
 def compare_annotations(
     annotations: str,
     *,
@@ -110,7 +96,8 @@ def compare_annotations(
     """
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
-    result = compare(read_coco(annotations), read_coco(reference), read_coco(before) if before else None)
+    file, true, *earlier = (read_coco(name, leave_out=["segmentation"]) for name in inputs)
+    result = compare(file, true, earlier[0] if earlier else None)
     if path:
         write_json(path, result)
     print_comparison(result)

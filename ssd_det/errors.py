@@ -1,5 +1,6 @@
 """The one error that users are meant to see, and the exit codes of the commands."""
 
+FAULTS_FOUND = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 

@@ -1,6 +1,7 @@
 """The command line: every command of ``ssd-det``."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ COMMANDS = {
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands"),
-    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "commands"),
+    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "doctor.command"),
     "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands"),
     "draw-annotations": (
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
@@ -48,9 +49,11 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words of the command line; those of the process where not given.
 
     Returns:
-        The exit code: 0, 2 for bad input, or 130 if interrupted.
+        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
     """
     die_with_parent()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold what no terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     width = max(map(len, COMMANDS)) + 2
     parser = argparse.ArgumentParser(
         prog="ssd-det",
@@ -65,31 +68,32 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
     try:
-        _run(chosen.command, chosen.arguments)
+        return _run(chosen.command, chosen.arguments)
     except KeyboardInterrupt:
         print("ssd-det: stopped.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
-    return 0
 
 
-def _run(name: str, words: list[str]) -> None:
+def _run(name: str, words: list[str]) -> int:
+    """Run a command; what a plain function returns is the exit code, 0 if it returns nothing."""
     text, module_name = COMMANDS[name]
     module = import_module(f"ssd_det.{module_name}")
     # A hyphen in the name of a LightningCLI subcommand fails.
     function_name = name.replace("-", "_")
     if module_name == "cli":
         module.SSDDetCLI([function_name, *words])
-    elif module_name == "commands":
+    elif hasattr(module, "main"):
+        module.main(words)
+    else:
         function = getattr(module, function_name)
         parser = ArgumentParser(prog=f"ssd-det {name}", description=text)
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
-        function(**parser.parse_args(words).as_dict())
-    else:
-        module.main(words)
+        return function(**parser.parse_args(words).as_dict()) or 0
+    return 0
 
 
 def _sentence(error: Exception) -> str:

@@ -321,10 +321,12 @@ def test_a_bad_noise_level_writes_nothing(inside, capsys):
     assert not (inside / "n.json").exists()
 
 
-def test_checking_ends_with_0_or_2(inside, capsys):
+def test_checking_ends_with_0_1_or_2(inside, capsys):
     assert main(["check-annotations", "noisy.json", "--image_root=images"]) == 0
     (inside / "images" / "0001.png").unlink()
-    fails(capsys, main(["check-annotations", "noisy.json", "--image_root=images"]), "faults were found, 1 in all")
+    assert main(["check-annotations", "noisy.json", "--image_root=images"]) == 1
+    assert "missing-file" in capsys.readouterr().out
+    fails(capsys, main(["check-annotations", "noisy.json", "--image_root=none"]), "none: there is no such folder")
 
 
 def test_module_and_command_are_the_same(inside):

@@ -11,7 +11,8 @@ from ssd_det.data.writing import make_folder, write_json
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
 from ssd_det.report.average_precision import NAMES, average_precision
-from ssd_det.report.tables import print_per_class, say
+from ssd_det.report.tables import print_per_class
+from ssd_det.screen import say
 
 LOGGED = (*NAMES, "voc_ap_50")
 

@@ -1,13 +1,15 @@
 """Reading COCO annotation files as people have them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
+from ssd_det.progress import bar, busy
 
 Box = tuple[float, float, float, float]
 
@@ -15,6 +17,8 @@ MAX_ID = 2**63 - 1
 MAX_COORDINATE = 1e9
 LEAST_SIDE = 1e-3
 SHOWN_FAULTS = 10
+LISTS = ("images", "annotations", "categories")
+UNSET_TEXTS = {"", "0", "false"}
 
 
 class Image(NamedTuple):
@@ -123,21 +127,31 @@ class CocoFile:
         return None
 
 
-def read_coco(path: str | Path) -> CocoFile:
+@collection_paused()
+def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
     """Read and check a COCO annotation file.
 
     ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
     may be integers or floats, and extra keys are kept.
+
+    Args:
+        path: of the file.
+        leave_out: keys that are not needed, to save memory; the content is not to be written then.
 
     Raises:
         InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    content = _read_content(path)
+    content = read_content(path, leave_out)
+    for key in LISTS:
+        for index, entry in enumerate(content[key]):
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
-    annotations = [_annotation(path, index, entry) for index, entry in enumerate(content["annotations"])]
+    entries = bar(content["annotations"], "annotations")
+    annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
     for kind, entries in (("image", images), ("category", categories), ("annotation", annotations)):
         if not entries:
             raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
@@ -179,14 +193,25 @@ def first_of(values: Iterable[object]) -> str:
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, leave_out: Sequence[str] = ()) -> Any:
     """What a json file holds.
+
+    Args:
+        path: of the file.
+        leave_out: keys that are left out of all its objects.
 
     Raises:
         InputError: if it is missing, unreadable or no json.
     """
+
+    def reduced(entry: dict[str, Any]) -> dict[str, Any]:
+        for key in leave_out:
+            entry.pop(key, None)
+        return entry
+
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        with collection_paused(), busy(path):
+            return json.loads(path.read_bytes().decode("utf-8-sig"), object_hook=reduced if leave_out else None)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
     except OSError as error:
@@ -195,19 +220,21 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
 
 
-def _read_content(path: Path) -> dict[str, Any]:
-    content = read_json(path)
+def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    """What a COCO file holds, whatever its lists hold; ``leave_out`` as in :func:`read_json`.
+
+    Raises:
+        InputError: if it is missing, is not json, or has no lists of images, annotations and categories.
+    """
+    content = read_json(path, leave_out)
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: is json but not COCO: the top level must be an object with the keys "
             f"images, annotations and categories."
         )
-    for key in ("images", "annotations", "categories"):
+    for key in LISTS:
         if not isinstance(content.get(key), list):
             raise InputError(f"{path}: is json but not COCO: add the key {key}, a list.")
-        for index, entry in enumerate(content[key]):
-            if not isinstance(entry, dict):
-                raise InputError(f"{path}: {key}[{index}] is {_show(entry)}: give an object with an id.")
     return cast("dict[str, Any]", content)
 
 
@@ -235,8 +262,8 @@ def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
         image_id=integer_of(where, entry, "image_id"),
         category_id=integer_of(where, entry, "category_id"),
         bbox=box_of(where, "bbox", entry.get("bbox")),
-        crowd=bool(entry.get("iscrowd", 0)),
-        difficult=bool(entry.get("difficult", 0)),
+        crowd=is_set(entry.get("iscrowd")),
+        difficult=is_set(entry.get("difficult")),
         true_bbox=_optional_box(where, "true_bbox", entry),
         original_bbox=_optional_box(where, "original_bbox", entry),
         position=index,
@@ -250,8 +277,10 @@ def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
         InputError: if it is something else; it begins with ``where``.
     """
     value = entry.get(key)
+    if type(value) is int and -MAX_ID <= value <= MAX_ID:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-        raise InputError(f"{where}: {key} is {_show(value)}: give a whole number.")
+        raise InputError(f"{where}: {key} is {shown(value)}: give a whole number.")
     if abs(value) > MAX_ID:
         raise InputError(f"{where}: {key} is {value}: give a number that fits 64 bits.")
     return int(value)
@@ -260,7 +289,7 @@ def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
 def _text(where: str, entry: dict[str, Any], key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise InputError(f"{where}: {key} is {_show(value)}: give a text.")
+        raise InputError(f"{where}: {key} is {shown(value)}: give a text.")
     return value
 
 
@@ -270,22 +299,33 @@ def box_of(where: str, key: str, value: object) -> Box:
     Raises:
         InputError: if it is something else; it begins with ``where`` and names ``key``.
     """
-    if isinstance(value, list) and len(value) == 4:
-        x, y, width, height = value
-        if _finite(x) and _finite(y) and _finite(width) and _finite(height):
-            return float(x), float(y), float(width), float(height)
-    raise InputError(f"{where}: {key} is {_show(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
+    if is_box(value):
+        x, y, width, height = cast("list[float]", value)
+        return float(x), float(y), float(width), float(height)
+    raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
 
 
 def _optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
     return None if entry.get(key) is None else box_of(where, key, entry[key])
 
 
-def _finite(value: object) -> bool:
+def is_box(value: object) -> bool:
+    """Whether a value is a list of 4 finite numbers up to 1e9."""
+    return isinstance(value, list) and len(value) == 4 and all(map(is_number, value))
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number up to 1e9."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_COORDINATE
 
 
-def _show(value: object) -> str:
+def is_set(flag: object) -> bool:
+    """Whether a flag is set, which some files have as a text."""
+    return flag.lower() not in UNSET_TEXTS if isinstance(flag, str) else bool(flag)
+
+
+def shown(value: object) -> str:
+    """A value of the file in a message."""
     text = "missing" if value is None else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -3,8 +3,12 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from PIL import Image as PillowImage
+
 from ssd_det.data.coco import CocoFile, Image, first_of
 from ssd_det.errors import InputError
+
+UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)  # what is no image raises these
 
 
 def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:
@@ -25,7 +29,7 @@ def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Pa
     found, missing = {}, []
     names: dict[Path, str] = {}
     for image in coco.images:
-        path = _find(root, image.file_name)
+        path = find_image(root, image.file_name)
         if path is None:
             missing.append(image)
             continue
@@ -47,13 +51,15 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
     )
 
 
-def _find(root: Path, file_name: str) -> Path | None:
-    direct = root / file_name
-    if direct.is_file():
-        return direct
+def find_image(root: Path, file_name: str) -> Path | None:
+    """The file that a name leads to, with as many of its folders as are there; ``None`` if there is none."""
     parts = Path(file_name).parts
-    for start in range(1, len(parts)):
-        path = root.joinpath(*parts[start:])
-        if path.is_file():
-            return path
-    return None
+    candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)))
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False

@@ -1,6 +1,6 @@
 """Noise on the boxes of an annotation file: the published protocol, and what people's boxes look like."""
 
-from collections.abc import Collection
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from ssd_det.data.detected import nearest_detections
 from ssd_det.data.noise_kinds import Array, Kind, moves
 from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
 from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
 from ssd_det.ops.boxes import corners
+from ssd_det.progress import bar
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -36,11 +38,15 @@ def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
     return np.where(empty, boxes, np.concatenate([low, high], axis=1))
 
 
-def generators(seed: int, annotation_ids: Collection[int]) -> list[np.random.Generator]:
-    """Random draws for each annotation, by seed and annotation id only."""
-    return [np.random.default_rng([seed % 2**64, value % 2**64]) for value in annotation_ids]
+def generators(seed: int, annotation_ids: Sequence[int]) -> Iterator[np.random.Generator]:
+    """Random draws for each annotation, by seed and annotation id only, each made when it is its turn."""
+    entropy: Sequence[Any] = [[seed % 2**64, value % 2**64] for value in annotation_ids]
+    if all(number < 2**32 for pair in entropy for number in pair):
+        entropy = list(np.array(entropy, dtype=np.uint32))  # the same draws, seeded faster
+    return (np.random.default_rng(pair) for pair in bar(entropy, "noise"))
 
 
+@collection_paused()
 def corrupt(
     coco: CocoFile, noise_level: float, seed: int, kind: Kind = "uniform", detections: str | None = None
 ) -> tuple[dict[str, Any], int]:
@@ -87,6 +93,7 @@ def corrupt(
     return with_annotations(coco, entries), len(chosen)
 
 
+@collection_paused()
 def with_true_boxes(coco: CocoFile) -> tuple[dict[str, Any], int]:
     """Copy the content of a file with each ``true_bbox`` in the place of the noisy box.
 

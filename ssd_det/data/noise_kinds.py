@@ -1,6 +1,6 @@
 """How people's boxes are wrong: for each kind of noise, how a box moves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -55,7 +55,7 @@ DRAWN: dict[str, Callable[[Generator, float], Array]] = {
 MIXED = (*DRAWN, "grid")
 
 
-def moves(kind: Kind, boxes: Array, generators: Sequence[Generator], level: float) -> Array:
+def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: float) -> Array:
     """How each box moves, for any kind but ``detector``, which knows no draws.
 
     Args:

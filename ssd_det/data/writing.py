@@ -4,12 +4,16 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ssd_det.data.coco import Box, CocoFile
+from ssd_det.data.coco import Box, CocoFile, is_number
 from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
+from ssd_det.progress import LONG, bar
+
+PIECE = 2_000  # entries
 
 
 def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
@@ -24,7 +28,7 @@ def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
     """
     result = dict(entry)
     area = entry.get("area")
-    if isinstance(area, int | float) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=1e-4):
+    if is_number(area) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=1e-4):
         result["area"] = bbox[2] * bbox[3]
     result["bbox"] = list(bbox)
     return result
@@ -89,9 +93,25 @@ def keep_box(entry: dict[str, Any], key: str, bbox: Sequence[float]) -> None:
         entry[key] = bbox
 
 
+@collection_paused()
 def write_json(path: Path, content: object) -> None:
     """Write json so that the file is there whole or not at all."""
-    write_whole(path, lambda file: json.dump(content, file))
+    write_whole(path, lambda file: file.writelines(_pieces(content)))
+
+
+def _pieces(content: object) -> Iterator[str]:
+    """Json in the form of ``json.dump``, which is slow, by pieces small enough to be encoded at once."""
+    if isinstance(content, dict) and content and all(isinstance(key, str) for key in content):
+        for number, (key, value) in enumerate(content.items()):
+            yield f"{', ' if number else '{'}{json.dumps(key)}: "
+            yield from _pieces(value) if isinstance(value, list) else [json.dumps(value)]
+        yield "}"
+    elif isinstance(content, list) and len(content) > PIECE:
+        for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
+            yield f"{', ' if start else '['}{json.dumps(content[start : start + PIECE])[1:-1]}"
+        yield "]"
+    else:
+        yield json.dumps(content)
 
 
 def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:

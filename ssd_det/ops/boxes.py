@@ -6,6 +6,7 @@ Boxes are xyxy in pixels, the width of a box is x2 - x1.
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import box_convert
@@ -75,7 +76,7 @@ def iof(boxes: Tensor, others: Tensor) -> Tensor:
 
 def corners(boxes: Sequence[Sequence[float]]) -> Tensor:
     """Turn boxes xywh, as annotation files have them, into ``Tensor[N, 4]``, float64, xyxy."""
-    table = torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
+    table = torch.from_numpy(np.array(boxes, dtype=np.float64).reshape(-1, 4))  # numpy takes long lists much faster
     converted: Tensor = box_convert(table, "xywh", "xyxy")
     return converted
 

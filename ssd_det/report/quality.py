@@ -9,6 +9,7 @@ from torch import Tensor
 from ssd_det.data.categories import unique_names
 from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
 from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou
 from ssd_det.report.reliability import reliability
 
@@ -18,8 +19,10 @@ FAILURES = ("drift", "group", "part", "other")
 FAILED_IOU = 0.5
 GROUP_COVER = 0.5
 PART_INSIDE = 0.9
+MOST_PAIRS = 1_000_000  # boxes of an image that are compared at once
 
 
+@collection_paused()
 def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None) -> dict[str, Any]:
     """Compare the boxes of a file with true boxes, annotation by annotation.
 
@@ -113,24 +116,27 @@ def failure_counts(boxes: Tensor, true: Tensor, image_ids: Tensor) -> dict[str, 
         true: ``Tensor[N, 4]``, xyxy.
         image_ids: ``LongTensor[N]``.
     """
-    counts = dict.fromkeys(FAILURES, 0)
     order = image_ids.argsort()
+    boxes, true = boxes[order], true[order]
     _, objects = torch.unique_consecutive(image_ids[order], return_counts=True)
-    sizes = objects.tolist()
-    for found, others in zip(torch.split(boxes[order], sizes), torch.split(true[order], sizes), strict=True):
-        own = iou(found, others)
-        failed = own < FAILED_IOU
-        if not failed.any():
-            continue
-        judged = found[failed]
-        drift = iou(judged[:, None], others).amax(dim=1) > own[failed]
-        covered = intersection(judged[:, None], others) / area(others)
-        group = (covered >= GROUP_COVER).sum(dim=1) >= 2
-        part = iof(judged, others[failed]) >= PART_INSIDE
-        kind = torch.where(drift, 0, torch.where(group, 1, torch.where(part, 2, 3)))
-        for name, count in zip(FAILURES, kind.bincount(minlength=len(FAILURES)).tolist(), strict=True):
-            counts[name] += count
-    return counts
+    first = (objects.cumsum(0) - objects).repeat_interleave(objects)
+    count = objects.repeat_interleave(objects)
+    own = iou(boxes, true)
+    failed = torch.nonzero(own < FAILED_IOU).flatten()
+    counts = torch.zeros(len(FAILURES), dtype=torch.long)
+    blocks = (count[failed].cumsum(0) // MOST_PAIRS).unique_consecutive(return_counts=True)[1]
+    for judged in torch.split(failed, blocks.tolist()):
+        row = torch.arange(len(judged)).repeat_interleave(count[judged])
+        before = count[judged].cumsum(0) - count[judged]
+        other = true[first[judged][row] + torch.arange(len(row)) - before[row]]
+        found = boxes[judged]
+        best = own.new_zeros(len(judged)).scatter_reduce(0, row, iou(found[row], other), "amax")
+        covered = intersection(found[row], other) / area(other) >= GROUP_COVER
+        group = row[covered].bincount(minlength=len(judged)) >= 2
+        part = iof(found, true[judged]) >= PART_INSIDE
+        kind = torch.where(best > own[judged], 0, torch.where(group, 1, torch.where(part, 2, 3)))
+        counts += kind.bincount(minlength=len(FAILURES))
+    return dict(zip(FAILURES, counts.tolist(), strict=True))
 
 
 def _statistics(overlaps: Tensor) -> dict[str, float | int | None]:

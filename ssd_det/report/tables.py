@@ -7,16 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ssd_det.data.checking import Findings
-from ssd_det.data.coco import SHOWN_FAULTS
 from ssd_det.data.refined import Summary
 from ssd_det.rehearsal import LEAST_LEVEL, Calibration
 from ssd_det.report.quality import THRESHOLDS
-
-
-def say(text: str) -> None:
-    """Print a line as it is."""
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+from ssd_det.screen import listed, say
 
 
 def print_summary(summary: Summary, path: Path) -> None:
@@ -25,7 +19,7 @@ def print_summary(summary: Summary, path: Path) -> None:
         f"{path}: {summary.refined} boxes refined, their centres moved by {summary.mean_shift:.1f} px and "
         f"their IoU with the original is {summary.mean_iou:.3f} on average."
     )
-    say(f"Passed through unchanged: {_listed(summary.passed_through)}.")
+    say(f"Passed through unchanged: {listed(summary.passed_through)}.")
     if summary.segmentations:
         say(f"Warning: {summary.segmentations} segmentations do not agree with their refined box; they are kept.")
 
@@ -49,17 +43,6 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
                 f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."
             )
         say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes.")
-
-
-def print_findings(findings: Findings) -> None:
-    """Show what :func:`ssd_det.data.checking.look_over` found, the first ten faults in full."""
-    say(", ".join(f"{count} {name}" for name, count in findings.counts.items()) + ".")
-    say("Annotations of each category: " + ", ".join(f"{k} {v}" for k, v in findings.per_category.items()) + ".")
-    say(f"Will pass through refining: {_listed(findings.passed_through)}.")
-    for fault in findings.faults[:SHOWN_FAULTS]:
-        say(f"Fault: {fault}")
-    if len(findings.faults) > SHOWN_FAULTS:
-        say(f"... and {len(findings.faults) - SHOWN_FAULTS} more faults.")
 
 
 def print_comparison(result: dict[str, Any]) -> None:
@@ -104,10 +87,6 @@ def print_per_class(measured: dict[str, Any]) -> None:
 def figure(value: float | None) -> str:
     """A figure with three digits, a dash where there is none."""
     return "-" if value is None else f"{value:.3f}"
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"
 
 
 def _cells(statistics: dict[str, Any]) -> list[str]:

@@ -39,6 +39,9 @@ def test_a_byte_order_mark_is_no_hindrance(make_coco):
         ({"iscrowd": 1}, "crowd"),
         ({"difficult": 1}, "difficult"),
         ({"difficult": 0}, None),
+        ({"difficult": "0"}, None),
+        ({"difficult": "1"}, "difficult"),
+        ({"iscrowd": "False"}, None),
         ({"bbox": [4, 5, 0, 12]}, "no area"),
         ({"bbox": [4, 5, 3, -1]}, "no area"),
         ({"bbox": [4, 5, 1e-6, 3]}, "no area"),
@@ -131,3 +134,9 @@ def test_missing_images_and_folders_are_told(make_coco, tmp_path):
 
 def test_first_of_stops_at_ten():
     assert first_of(range(12)).endswith("8, 9 and 2 more")
+
+
+def test_keys_that_are_left_out_are_those_alone(make_coco):
+    path = make_coco(annotations=[{**BOX, "segmentation": [[1, 2]], "who": {"segmentation": 1, "name": "a"}}])
+    entry = {**BOX, "who": {"name": "a"}}
+    assert read_coco(path, leave_out=["segmentation"]).content["annotations"] == [entry]

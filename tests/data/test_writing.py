@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.writing import check_output, moved, with_annotations, write_json, write_whole
+from ssd_det.data.writing import PIECE, check_output, moved, with_annotations, write_json, write_whole
 from ssd_det.errors import InputError
 
 JSON = st.recursive(
@@ -137,3 +137,20 @@ def test_a_link_is_followed(tmp_path):
     write_json(check_output(tmp_path / "link.json"), [1])
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text()) == [1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        3,
+        {"a": []},
+        {"images": [{"x": "\ud800ä"}] * (PIECE + 1), "n": None, "annotations": list(range(2 * PIECE))},
+        list(range(PIECE + 1)),
+        {1: [1, 2], "b": {"c": [float("inf"), 1e300]}},
+    ],
+)
+def test_what_is_written_by_pieces_is_what_json_writes(tmp_path, content):
+    write_json(tmp_path / "out.json", content)
+    assert (tmp_path / "out.json").read_text() == json.dumps(content)

@@ -72,3 +72,15 @@ def test_failures_have_one_kind(box, kind):
     boxes[0] = torch.tensor(box)
     counts = failure_counts(boxes, true, torch.tensor([1, 1, 2]))
     assert counts == {name: int(name == kind) for name in ("drift", "group", "part", "other")}
+
+
+def test_failures_are_the_same_however_many_boxes_are_compared_at_once(monkeypatch):
+    torch.manual_seed(0)
+    true = torch.rand(60, 4, dtype=torch.float64) * 40
+    true[:, 2:] += true[:, :2] + 5
+    boxes = true + torch.randn(60, 4, dtype=torch.float64) * 8
+    images = torch.randint(5, (60,))
+    together = failure_counts(boxes, true, images)
+    assert min(together.values()) > 0
+    monkeypatch.setattr("ssd_det.report.quality.MOST_PAIRS", 20)
+    assert failure_counts(boxes, true, images) == together

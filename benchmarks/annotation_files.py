@@ -1,0 +1,156 @@
+"""Commands on annotation files of growing size: time, processor time and peak memory of each as a process of its own.
+
+    python -m benchmarks.annotation_files --runs 3
+
+The files are drawn from a seed, with as many annotations an image as COCO train2017 has, 80 categories, float boxes,
+areas and short polygons, and have a few faults to mend. Beside the commands stands what one would do without them:
+pycocotools loads the file, and json writes it again.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+ANNOTATIONS_AN_IMAGE = 860_000 / 118_000
+CATEGORIES = 80
+CORNERS = 6
+FAULT_EVERY = 100  # annotations: their flag is a text, so that there is something to mend
+WIDTH, HEIGHT = 640, 480
+REWRITE = """
+import json, sys
+from pycocotools.coco import COCO
+with open(sys.argv[2], "w") as file:
+    json.dump(COCO(sys.argv[1]).dataset, file)
+"""
+
+
+class Cost(NamedTuple):
+    """What a process took: seconds, seconds of processors, and GiB at its peak."""
+
+    wall: float
+    processor: float
+    memory: float
+
+
+def draw(count: int, seed: int) -> dict[str, Any]:
+    """A COCO file with so many annotations."""
+    random = np.random.default_rng(seed)
+    images = max(1, round(count / ANNOTATIONS_AN_IMAGE))
+    sides = np.exp(random.uniform(np.log(8), np.log(240), size=(count, 2)))
+    corners = random.random((count, 2)) * ((WIDTH, HEIGHT) - sides)
+    angles = np.sort(random.random((count, CORNERS)) * 2 * np.pi, axis=1)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=2)
+    low, high = ring.min(axis=1, keepdims=True), ring.max(axis=1, keepdims=True)
+    points = (ring - low) / (high - low) * sides[:, None] + corners[:, None]
+    x, y = points[:, :, 0], points[:, :, 1]
+    areas = np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)) / 2
+    annotations = [
+        {
+            "segmentation": [polygon],
+            "area": area,
+            "iscrowd": 0,
+            "image_id": image,
+            "bbox": box,
+            "category_id": category,
+            "id": number,
+        }
+        for number, (polygon, area, image, box, category) in enumerate(
+            zip(
+                points.reshape(count, -1).round(2).tolist(),
+                areas.round(4).tolist(),
+                random.integers(1, images + 1, size=count).tolist(),
+                np.concatenate([corners, sides], axis=1).round(2).tolist(),
+                random.integers(1, CATEGORIES + 1, size=count).tolist(),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    for entry in annotations[::FAULT_EVERY]:
+        entry["iscrowd"] = "0"
+    return {
+        "info": {"description": f"{count} annotations, seed {seed}"},
+        "images": [
+            {"id": number, "file_name": f"{number:012d}.jpg", "width": WIDTH, "height": HEIGHT}
+            for number in range(1, images + 1)
+        ],
+        "annotations": annotations,
+        "categories": [{"id": number, "name": f"category {number}"} for number in range(1, CATEGORIES + 1)],
+    }
+
+
+def cost_of(words: Sequence[str]) -> Cost:
+    """Run a process; its exit code may say that it found faults."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in {0, 1}:
+        raise RuntimeError(f"{words}: {printed}")
+    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
+
+
+def commands(folder: Path) -> dict[str, list[str]]:
+    """The words of each command, in an order in which each finds its inputs."""
+    true, noisy, out = (str(folder / name) for name in ("true.json", "noisy.json", "out.json"))
+    ours = ["-m", "ssd_det"]
+    return {
+        "check-annotations": [*ours, "check-annotations", true],
+        "check-annotations --fix": [*ours, "check-annotations", true, f"--fix={out}", "--overwrite"],
+        "corrupt-annotations": [
+            *ours,
+            "corrupt-annotations",
+            true,
+            f"--output={noisy}",
+            "--noise_level=0.4",
+            "--overwrite",
+        ],
+        "compare-annotations": [*ours, "compare-annotations", noisy, f"--reference={true}"],
+        "true-annotations": [*ours, "true-annotations", noisy, f"--output={out}", "--overwrite"],
+        "pycocotools and json.dump": ["-c", REWRITE, true, out],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000, 860_000])
+    parser.add_argument("--runs", type=int, default=3, help="how many times, in turn")
+    parser.add_argument("--seed", type=int, default=0)
+    settings = parser.parse_args()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {settings.runs} runs", flush=True)
+    smallest: dict[str, tuple[int, float]] = {}
+    for count in settings.counts:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "true.json"
+            path.write_text(json.dumps(draw(count, settings.seed)))
+            print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
+            found: dict[str, list[Cost]] = {}
+            for _ in range(settings.runs):
+                for name, words in commands(Path(folder)).items():
+                    found.setdefault(name, []).append(cost_of(words))
+        for name, costs in found.items():
+            wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
+            line = f"  {name:26}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
+            if name in smallest:
+                fewer, seconds = smallest[name]
+                line += f"{(processor - seconds) / (count - fewer) * 1e6:8.1f} µs for each further annotation"
+            else:
+                smallest[name] = count, processor
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Image files against what the annotation file says of them; their headers are read, no picture is decoded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags
+from PIL import Image as PillowImage
+
+from ssd_det.data.image_files import UNREADABLE, find_image
+from ssd_det.doctor.boxes import DIGITS, SLACK
+from ssd_det.doctor.faults import Fault
+from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables, rows
+from ssd_det.errors import InputError
+from ssd_det.progress import bar
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+LEAST_TURNED = 5  # EXIF orientations from here on lay the picture on its side
+MANY = 2_000  # files that take some seconds
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What the image files say.
+
+    Attributes:
+        path: of each image's file, ``None`` where there is none.
+        size: ``[M, 2]``, width and height of the stored pixels, NaN where the header cannot be read.
+        orientation: ``[M]``, EXIF's, 1 where there is none.
+        root: the folder of the images.
+    """
+
+    path: list[Path | None]
+    size: Floats
+    orientation: Integers
+    root: Path
+
+
+def read_headers(tables: Tables, image_root: str | Path) -> Headers:
+    """Read the headers of all images.
+
+    Raises:
+        InputError: if ``image_root`` is not a folder.
+    """
+    root = Path(image_root)
+    if not root.is_dir():
+        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
+    paths, rows = [], []
+    for name in bar(tables.file_name, "image files", long=MANY):
+        path = None if name is None else find_image(root, name)
+        paths.append(path)
+        rows.append(_read_header(path))
+    table = np.array(rows, dtype=float).reshape(-1, 3)
+    return Headers(paths, table[:, :2], table[:, 2].astype(np.int64), root)
+
+
+def _read_header(path: Path | None) -> tuple[float, float, int]:
+    """Width, height and EXIF orientation."""
+    try:
+        if path is not None:
+            with PillowImage.open(path) as file:
+                return *file.size, int(file.getexif().get(ExifTags.Base.Orientation, 1))
+    except (*UNREADABLE, TypeError):
+        pass  # told by the NaN
+    return np.nan, np.nan, 1
+
+
+def find_files(tables: Tables, headers: Headers) -> None:
+    """Find files that are missing, that two images share, that cannot be read, and that no image names."""
+    named = np.array([name is not None for name in tables.file_name], dtype=bool)
+    there = np.array([path is not None for path in headers.path], dtype=bool)
+    tables.note("missing-file", "images", named & ~there, "file_name")
+    names: dict[Path, str | None] = {}
+    shared = [
+        place
+        for place, path in enumerate(headers.path)
+        if path is not None and names.setdefault(path, tables.file_name[place]) != tables.file_name[place]
+    ]
+    tables.note("shared-file", "images", shared, "file_name")
+    tables.note("unreadable-file", "images", there & np.isnan(headers.size[:, 0]), "file_name")
+    unnamed = sorted(str(path.relative_to(headers.root)) for path in set(_image_files(headers.root)) - set(names))
+    if unnamed:
+        tables.faults.append(Fault("unnamed-file", len(unnamed), [{"file_name": name} for name in unnamed[:10]]))
+
+
+def _image_files(root: Path) -> Iterator[Path]:
+    return (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def find_sizes(tables: Tables, headers: Headers) -> None:
+    """Find sizes that are not those of the files; take the files' where nothing speaks against it."""
+    known = rows(np.isfinite(headers.size) & np.isfinite(tables.size))
+    differ = known & ~rows(headers.size == tables.size)
+    rotated = differ & (headers.orientation >= LEAST_TURNED) & (headers.size[:, ::-1] == tables.size).all(axis=1)
+    masked = rotated & _marked(tables, _has_masks(tables))
+    tables.note("rotated-size", "images", rotated & ~masked, "file_name", "width", "height")
+    tables.note("rotated-masks", "images", masked, "file_name", "width", "height")
+    _turn(tables, headers, rotated & ~masked)
+
+    real = np.concatenate([headers.size, np.full((1, 2), np.nan)])[tables.image]
+    box = tables.box
+    seen = rows(np.isfinite(box)) & rows(np.isfinite(real))
+    unfit = _marked(tables, seen & ~rows(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= real + SLACK))
+    tables.note("size-mismatch", "images", differ & ~rotated & ~unfit, "file_name", "width", "height")
+    tables.note("resized-file", "images", differ & ~rotated & unfit, "file_name", "width", "height")
+    taken = differ & ~rotated & ~unfit
+    tables.size[taken] = headers.size[taken]
+
+
+def _turn(tables: Tables, headers: Headers, images: Booleans) -> None:
+    tables.orientation[images] = headers.orientation[images]
+    tables.size[images] = headers.size[images]
+    turned = tables.sound & (tables.turns > 1)
+    tables.box[turned] = turned_boxes(tables.box[turned], tables.turns[turned], tables.box_limits[turned])
+
+
+def turned_boxes(box: Floats, orientation: Integers, size: Floats) -> Floats:
+    """Boxes of pictures as they are shown, in the stored pixels.
+
+    Args:
+        box: ``[N, 4]``, xywh.
+        orientation: ``[N]``, EXIF's, 5 to 8.
+        size: ``[N, 2]``, width and height of the stored pixels.
+    """
+    x, y, width, height = box[:, 1], box[:, 0], box[:, 3], box[:, 2]
+    x = np.where(orientation >= 7, (size[:, 0] - x - width).round(DIGITS), x)
+    y = np.where((orientation == 6) | (orientation == 7), (size[:, 1] - y - height).round(DIGITS), y)
+    return np.stack([x, y, width, height], axis=1)
+
+
+def _has_masks(tables: Tables) -> Booleans:
+    """Whether an annotation has what cannot be turned by a few additions."""
+    return np.array(
+        [isinstance(e.get("segmentation"), dict) or "keypoints" in e for e in tables.entries["annotations"]], dtype=bool
+    )
+
+
+def _marked(tables: Tables, annotations: Booleans) -> Booleans:
+    """The images of some annotations."""
+    marks = np.zeros(len(tables.size), dtype=bool)
+    marks[tables.image[annotations & (tables.image != NOWHERE)]] = True
+    return marks

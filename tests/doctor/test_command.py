@@ -1,0 +1,102 @@
+"""What the doctor shows, by the command."""
+
+import json
+
+import pytest
+
+from ssd_det.main import main
+from tests.annotation_content import clean_content
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def write(content, name="in.json"):
+        (tmp_path / name).write_text(json.dumps(content))
+        return tmp_path / name
+
+    return write
+
+
+def spoiled():
+    content = clean_content()
+    content["annotations"][0].update(bbox=[-5, 12, 30, 41], id=11)
+    content["annotations"][3]["category_id"] = 9
+    content["images"][0]["file_name"] = "[red]\ud800.png"
+    return content
+
+
+def test_exit_codes_tell_clean_faulty_and_unusable(write, capsys):
+    write(clean_content())
+    assert main(["check-annotations", "in.json"]) == 0
+    assert "No faults were found." in capsys.readouterr().out
+    content = clean_content()
+    content["annotations"][0].update(bbox=[-5, 12, 30, 41], area=1230, segmentation=[])
+    write(content)
+    assert main(["check-annotations", "in.json"]) == 0
+    write(spoiled())
+    assert main(["check-annotations", "in.json"]) == 1
+    write([])
+    capsys.readouterr()
+    assert main(["check-annotations", "in.json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "is json but not COCO" in printed.err
+
+
+def test_the_text_names_faults_examples_and_mends_within_80_columns(write, capsys):
+    write(spoiled())
+    assert main(["check-annotations", "in.json"]) == 1
+    text = capsys.readouterr().out
+    assert "in.json: 3 images, 9 annotations, 2 categories." in text
+    for words in (
+        "unknown-category",
+        "annotation 20, sub/2.png, category_id 9",
+        "[red]",
+        "Give each annotation its own",
+    ):
+        assert words in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.index("error unknown-category") < text.index("note beyond-image")
+
+
+def test_json_is_all_that_is_printed_and_strict(write, capsys):
+    content = spoiled()
+    content["annotations"][5]["bbox"] = [1, 2, float("nan"), float("inf")]
+    write(content)
+    assert main(["check-annotations", "in.json", "--format=json"]) == 1
+    result = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert result["counts"] == {"images": 3, "annotations": 9, "categories": 2}
+    by_kind = {fault["kind"]: fault for fault in result["faults"]}
+    assert by_kind["unknown-category"]["severity"] == "error"
+    assert by_kind["reused-annotation-id"]["fixable"]
+    assert by_kind["bad-box"]["examples"][0]["bbox"] == "[1, 2, NaN, Infinity]"
+    assert result["errors"] == sum(f["count"] for f in result["faults"] if f["severity"] == "error")
+    assert result["fix"] is None
+
+
+def test_fix_writes_a_new_file_and_says_what_it_did(write, capsys, tmp_path):
+    path = write(spoiled())
+    before = path.read_bytes()
+    assert main(["check-annotations", "in.json", "--fix=out.json"]) == 1
+    text = capsys.readouterr().out
+    assert "reused-annotation-id (1): gave later annotations new ids." in text
+    assert "beyond-image (1): clipped boxes to their image." in text
+    assert "(unknown-category" in text
+    assert path.read_bytes() == before
+    assert main(["check-annotations", "out.json", "--format=json", "--fix=again.json"]) == 1
+    assert json.loads(capsys.readouterr().out)["fix"]["done"] == {}
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "out.json").read_bytes()
+
+
+def test_a_file_that_is_mended_whole_ends_with_0(write, capsys):
+    content = clean_content()
+    content["annotations"][0]["id"] = 11
+    path = write(content)
+    assert main(["check-annotations", "in.json", "--fix=in.json"]) == 2
+    assert "is the input as well" in capsys.readouterr().err
+    assert main(["check-annotations", "in.json", "--fix=in.json", "--overwrite"]) == 0
+    assert "Left in it: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
+    assert json.loads(path.read_text())["annotations"][1]["id"] == 33

@@ -1,0 +1,190 @@
+"""Every fault is planted and found, and nothing else; a clean file has none."""
+
+import copy
+
+import pytest
+
+from ssd_det.doctor.examination import examine, mend
+from ssd_det.doctor.faults import KINDS
+from tests.annotation_content import clean_content
+
+NAN, INFINITY = float("nan"), float("inf")
+OF_FILES = {
+    "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
+    "unnamed-file",
+}  # fmt: skip
+
+
+def kinds(content):
+    return {fault.kind: fault.count for fault in examine(content).faults}
+
+
+def first(**parts):
+    """A change of the first annotation; ``None`` removes a key."""
+
+    def change(content):
+        entry = {**content["annotations"][0], **parts}
+        content["annotations"][0] = {key: value for key, value in entry.items() if value is not None}
+
+    return change
+
+
+def bare(box, **parts):
+    return first(bbox=box, area=None, segmentation=None, **parts)
+
+
+def image(**parts):
+    return lambda content: content["images"][0].update(parts)
+
+
+def category(**parts):
+    return lambda content: content["categories"][0].update(parts)
+
+
+def added(group, *entries):
+    return lambda content: content[group].extend(entries)
+
+
+def emptied(group):
+    return lambda content: content.update({group: []})
+
+
+def every_box(function):
+    def change(content):
+        for entry in content["annotations"]:
+            entry["bbox"] = function(*entry["bbox"])
+            del entry["area"], entry["segmentation"]
+
+    return change
+
+
+def crowded(content):
+    """Give the first category 300 more boxes, all different."""
+    content["annotations"] += [
+        {"id": 100 + i, "image_id": 1, "category_id": 1, "bbox": [i % 20 * 9, i // 20 * 6, 6, 4]} for i in range(300)
+    ]
+
+
+TWIN = {"id": 99, "image_id": 1, "category_id": 1, "bbox": [1, 12, 30, 41]}
+PLANTED = [
+    (emptied("annotations"), {"no-entries": 1, "empty-image": 3}),
+    (added("annotations", 7, None), {"malformed-entry": 2}),
+    (first(id="five"), {"bad-id": 1}),
+    (first(id=2**63), {"bad-id": 1}),
+    (first(id=11), {"reused-annotation-id": 1}),
+    (
+        added("images", {"id": 1, "file_name": "b.png", "width": 9, "height": 9}),
+        {"reused-image-id": 1, "empty-image": 1},
+    ),
+    (added("categories", {"id": 1, "name": "cow"}), {"reused-category-id": 1, "empty-category": 1}),
+    (first(image_id=8), {"unknown-image": 1}),
+    (first(category_id=True), {"unknown-category": 1}),
+    (bare([1, 2, 3]), {"bad-box": 1}),
+    (bare([1, 2, NAN, 4]), {"bad-box": 1}),
+    (bare([1, 2, "3", 4]), {"bad-box": 1}),
+    (bare([1, 2, 10**400, 4]), {"bad-box": 1}),
+    (first(true_bbox=[1]), {"bad-earlier-box": 1}),
+    (image(file_name=""), {"bad-file-name": 1}),
+    (image(width=0), {"bad-image-size": 1}),
+    (image(height=INFINITY), {"bad-image-size": 1}),
+    (category(name=None), {"bad-category-name": 1}),
+    (every_box(lambda x, y, w, h: [x / 200, y / 100, w / 200, h / 100]), {"normalised-boxes": 9}),
+    (
+        every_box(lambda x, y, w, h: [(x + w / 2) / 200, (y + h / 2) / 100, w / 200, h / 100]),
+        {"normalised-boxes": 9},
+    ),
+    (every_box(lambda x, y, w, h: [x + 60, y + 40, x + 60 + w, 100]), {"corners-as-boxes": 9}),
+    (bare([31, 53, -30, -41]), {"negative-size": 1}),
+    (image(file_name="sub\\1.png"), {"backslash-in-name": 1}),
+    (image(file_name="sub/2.png"), {"repeated-file-name": 1}),
+    (category(name="dog"), {"repeated-category-name": 1}),
+    (first(iscrowd="0"), {"text-flag": 1}),
+    (first(difficult=2), {"bad-flag": 1}),
+    (first(iscrowd=[1]), {"bad-flag": 1}),
+    (bare([1, 12, 0, 41]), {"zero-size": 1}),
+    (bare([201, 12, 30, 41]), {"outside-image": 1}),
+    (bare([1, -42, 30, 41]), {"outside-image": 1}),
+    (bare([-5, 12, 30, 41]), {"beyond-image": 1}),
+    (bare([-0.9, 12, 30, 41]), {}),
+    (added("annotations", TWIN), {"exact-duplicate": 1}),
+    (added("annotations", {**TWIN, "category_id": 2}), {}),
+    (added("annotations", {**TWIN, "iscrowd": 1}), {"near-duplicate": 1}),
+    (added("annotations", {**TWIN, "bbox": [1.3, 12, 30, 41]}), {"near-duplicate": 1}),
+    (added("annotations", {**TWIN, "bbox": [3, 12, 30, 41]}), {}),
+    (first(area=10), {"wrong-area": 1}),
+    (first(area="1230"), {"wrong-area": 1}),
+    (first(area=NAN), {"wrong-area": 1}),
+    (first(segmentation=None, area=1300), {"wrong-area": 1}),
+    (first(segmentation=None, area=900), {}),
+    (first(segmentation=[[1, 12, 31, 12, 31]]), {"bad-segmentation": 1}),
+    (first(segmentation="here"), {"bad-segmentation": 1}),
+    (first(segmentation=[[1, 12, 34, 12, 34, 53, 1, 53]]), {"segmentation-outside-box": 1}),
+    (first(segmentation={"size": [100, 200], "counts": "x"}), {}),
+    (bare([1, 12, 1.5, 41]), {"tiny": 1}),
+    (bare([0, 0.5, 200, 99]), {"whole-image": 1}),
+    (crowded, {"rare-category": 1}),
+    (added("categories", {"id": 3, "name": "cow"}), {"empty-category": 1}),
+    (added("images", {"id": 4, "file_name": "4.png", "width": 9, "height": 9}), {"empty-image": 1}),
+]
+
+
+def test_a_clean_file_has_no_faults():
+    examination = examine(clean_content())
+    assert examination.faults == []
+    assert examination.clean
+    assert examination.counts == {"images": 3, "annotations": 9, "categories": 2}
+    assert examination.per_category == {"cat": 6, "dog": 3}
+    assert examination.passed_through == {}
+
+
+@pytest.mark.parametrize(("plant", "expected"), PLANTED)
+def test_planted_faults_are_found_and_nothing_else(plant, expected):
+    content = clean_content()
+    plant(content)
+    untouched = copy.deepcopy(content)
+    assert kinds(content) == expected
+    assert repr(content) == repr(untouched)
+
+
+def test_every_kind_of_fault_is_planted_here_or_with_files():
+    assert {kind for _, expected in PLANTED for kind in expected} | OF_FILES == set(KINDS)
+
+
+@pytest.mark.parametrize(("plant", "expected"), PLANTED)
+def test_a_second_look_at_a_mended_file_finds_nothing_of_what_can_be_mended(plant, expected):
+    content = clean_content()
+    plant(content)
+    mending = mend(content, examine(content))
+    mendable = {kind: count for kind, count in expected.items() if KINDS[kind].did is not None}
+    assert mending.done == mendable
+    left = {fault.kind: fault.count for fault in examine(mending.content).faults}
+    assert left == {kind: count for kind, count in expected.items() if kind not in mendable}
+    if not mendable:
+        assert repr(mending.content) == repr(content)
+
+
+def test_annotations_that_refining_passes_over_are_counted():
+    content = clean_content()
+    for entry, parts in zip(
+        content["annotations"],
+        ({"iscrowd": 1}, {"difficult": "1"}, {"bbox": [4, 5, 0, 12]}, {"bbox": [4, -9, 3, 9]}, {"iscrowd": "0"}),
+        strict=False,
+    ):
+        entry.update(parts)
+    found = examine(content).passed_through
+    assert found == {"crowd": 1, "difficult": 1, "no area": 1, "outside the image": 1}
+
+
+def test_examples_are_the_first_ten_and_name_what_is_wrong():
+    content = clean_content()
+    content["annotations"] *= 3
+    fault = next(fault for fault in examine(content).faults if fault.kind == "exact-duplicate")
+    assert fault.count == 18
+    assert len(fault.examples) == 10
+    assert fault.examples[0] == {
+        "list": "annotations",
+        "place": 9,
+        "annotation": 10,
+        "file_name": "sub/1.png",
+        "bbox": [1, 12, 30, 41],
+    }

@@ -1,0 +1,174 @@
+"""Spoiled annotation files: no command ends in a traceback or leaves half a file, whatever it is given.
+
+200 cases, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, which are others each time.
+"""
+
+import copy
+import io
+import json
+import os
+import shutil
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ssd_det.main import main
+from tests.annotation_content import clean_content
+
+CASES = int(os.environ.get("SSD_DET_FUZZ", "200"))
+DEEP = 3_000
+
+
+class Spoiled(NamedTuple):
+    """Annotations to read: files by their path in a folder, and which of them, or which folder, to name."""
+
+    files: dict[str, bytes]
+    named: str
+
+
+# What takes the place of a value somewhere in the file.
+ODD = st.one_of(
+    st.sampled_from([None, True, False, 0, 1, -1, 2, "", "0", "1", "x", [], {}, [[]], [1, 2, 3, 4], {"id": 1}]),
+    st.sampled_from([float("nan"), float("inf"), -0.0, 1e-300, 1e300, 2**63, -(2**63), 2**64, 10**400, 0.5, 1e9]),
+    st.sampled_from(["\ud800", "a\\b.png", "../a.png", "/etc/passwd", "\0", "x" * 5000, "[red]", "\x1b[31m", "ä日本"]),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=4),
+)
+EDITS = ("replace", "remove", "repeat", "rename", "swap")
+
+
+def spoil(content, edits):
+    """Edit a json value in place; each edit walks down from the top by its numbers and ends where they do."""
+    for edit, steps, value in edits:
+        node = content
+        for step in steps[:-1]:
+            children = list(node.values()) if isinstance(node, dict) else node
+            deeper = [child for child in children if isinstance(child, dict | list) and child]
+            if not deeper:
+                break
+            node = deeper[step % len(deeper)]
+        keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+        if keys:
+            change(node, keys, keys[steps[-1] % len(keys)], edit, value)
+
+
+def change(node, keys, key, edit, value):
+    if edit == "remove":
+        del node[key]
+    elif edit == "repeat" and isinstance(node, list):
+        node.append(copy.deepcopy(node[key]))
+    elif edit == "rename" and isinstance(node, dict):
+        node[str(value)[:20]] = node.pop(key)
+    elif edit == "swap":
+        node[key], node[keys[0]] = node[keys[0]], node[key]
+    else:
+        node[key] = copy.deepcopy(value)
+
+
+@st.composite
+def spoiled_bytes(draw):
+    """A COCO file with a few edits; rarely its bytes are spoiled as well."""
+    content = clean_content()
+    for entry in content["annotations"]:
+        entry["true_bbox"] = list(entry["bbox"])
+        entry["refine_score"] = 0.5
+    steps = st.lists(st.integers(0, 30), min_size=1, max_size=5)
+    spoil(content, draw(st.lists(st.tuples(st.sampled_from(EDITS), steps, ODD), max_size=6)))
+    text = json.dumps(content, ensure_ascii=draw(st.booleans()))
+    data = text.encode("utf-8", "surrogatepass")
+    way = draw(st.sampled_from(["whole"] * 12 + ["cut", "byte", "utf-16", "latin-1", "mark", "deep", "empty"]))
+    place = draw(st.integers(0, len(data)))
+    return {
+        "whole": data,
+        "cut": data[:place],
+        "byte": data[:place] + bytes([draw(st.integers(0, 255))]) + data[place + 1 :],
+        "utf-16": text.encode("utf-16", "surrogatepass"),
+        "latin-1": text.encode("latin-1", "replace"),
+        "mark": b"\xef\xbb\xbf" + data,
+        "deep": json.dumps({**clean_content(), "annotations": [{"id": 1, "bbox": 0}]})
+        .replace('"bbox": 0', f'"bbox": {"[" * DEEP}{"]" * DEEP}')
+        .encode(),
+        "empty": b"",
+    }[way]
+
+
+def spoiled_coco():
+    return spoiled_bytes().map(lambda data: Spoiled({"in.json": data}, "in.json"))
+
+
+# One strategy for each format that commands read.
+FORMATS = {"coco": spoiled_coco()}
+
+COMMANDS = {
+    "check": "check-annotations {named}",
+    "check-images": "check-annotations {named} --image_root=. --format=json",
+    "fix": "check-annotations {named} --image_root=. --fix=out.json",
+    "corrupt": "corrupt-annotations {named} --output=out.json --noise_level=0.4",
+    "true": "true-annotations {named} --output=out.json",
+    "compare": "compare-annotations {named} --reference=clean.json --output=out.json",
+    "compare-to": "compare-annotations clean.json --reference={named} --output=out.json",
+    "compare-itself": "compare-annotations {named} --reference={named}",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working directory with a clean file and an image."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "clean.json").write_text(json.dumps(clean_content()))
+    (folder / "sub").mkdir()
+    assert cv2.imwrite(str(folder / "sub" / "1.png"), np.zeros((100, 200, 3), dtype=np.uint8))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("COLUMNS", "80")
+        yield folder
+
+
+def run(words):
+    """The exit code of a command, and what it wrote to standard error; its output has to be UTF-8."""
+    output, errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(errors), warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        return main(words), errors.getvalue()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    derandomize="SSD_DET_FUZZ" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data(), command=st.sampled_from(sorted(COMMANDS)))
+def test_spoiled_annotations_end_in_a_sentence(folder, name, data, command):
+    spoiled = data.draw(FORMATS[name])
+    before = set(Path().iterdir())
+    for path, content in spoiled.files.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(content)
+    inputs = set(Path().iterdir())
+    try:
+        code, errors = run(COMMANDS[command].format(named=spoiled.named).split())
+        left = set(Path().iterdir()) - inputs
+        assert code in {0, 1, 2}
+        if code == 2:
+            assert errors.startswith("ssd-det: error: ")
+            assert errors.count("\n") == 1
+            assert not left
+        else:
+            assert errors == ""
+            assert left <= {Path("out.json")}
+            for path in left:
+                json.loads(path.read_text())
+        assert all(Path(path).read_bytes() == content for path, content in spoiled.files.items())
+    finally:
+        for path in set(Path().iterdir()) - before:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
