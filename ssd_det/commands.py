@@ -78,14 +78,15 @@ def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) ->
     say(f"{path}: the detector of {checkpoint}.")
 
 
-def check_annotations(annotations: str, *, image_root: str) -> None:
+def check_annotations(annotations: str, *, image_root: str, allow_outside: bool = False) -> None:
     """Look an annotation file and its images over, and name what is wrong.
 
     Args:
         annotations: a COCO json file.
         image_root: the folder that its file names start from.
+        allow_outside: let file names that are absolute or have a part .. lead out of it.
     """
-    findings = look_over(read_coco(annotations), image_root)
+    findings = look_over(read_coco(annotations), image_root, allow_outside)
     print_findings(findings)
     if findings.faults:
         raise InputError(f"{annotations}: faults were found, {len(findings.faults)} in all: mend those listed above.")
@@ -117,7 +118,13 @@ def compare_annotations(
 
 
 def draw_annotations(
-    annotations: str, *, image_root: str, output: str, count: int = 8, overwrite: bool = False
+    annotations: str,
+    *,
+    image_root: str,
+    output: str,
+    count: int = 8,
+    overwrite: bool = False,
+    allow_outside: bool = False,
 ) -> None:
     """Draw original, refined and, where known, true boxes into the images where boxes moved most.
 
@@ -127,8 +134,9 @@ def draw_annotations(
         output: the folder to write the pictures to; it is made if need be.
         count: how many images.
         overwrite: allow the pictures to exist.
+        allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
-    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite)
+    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 

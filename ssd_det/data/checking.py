@@ -29,11 +29,11 @@ class Findings:
     faults: list[str] = field(default_factory=list)
 
 
-def look_over(coco: CocoFile, image_root: str | Path) -> Findings:
+def look_over(coco: CocoFile, image_root: str | Path, allow_outside: bool = False) -> Findings:
     """Count what a file holds, and compare the headers of its images with it.
 
     Raises:
-        InputError: if ``image_root`` is not a folder.
+        InputError: see :func:`ssd_det.data.image_files.resolve_images`.
     """
     names = {category.id: category.name for category in coco.categories}
     per_category = Counter(names[a.category_id] for a in coco.annotations)
@@ -44,7 +44,7 @@ def look_over(coco: CocoFile, image_root: str | Path) -> Findings:
         "annotations": len(coco.annotations),
         "categories": len(coco.categories),
     }
-    paths, missing = resolve_images(coco, image_root)
+    paths, missing = resolve_images(coco, image_root, allow_outside)
     faults = [str(missing_images_error(coco, image_root, missing))] if missing else []
     faults += [fault for key, path in paths.items() if (fault := _header_fault(path, coco.image_by_id[key]))]
     return Findings(counts, dict(per_category), dict(passed), faults)
