@@ -16,4 +16,5 @@ def allow_several_words(parser: ArgumentParser) -> None:
     """Let a list that is positional take all the words that are given for it."""
     for action in parser._actions:
         if not action.option_strings and getattr(action, "_typehint", None) == list[str]:
-            action.nargs, action.metavar, action._typehint = "+", action.dest, str
+            action.nargs, action.metavar = "+", action.dest
+            vars(action)["_typehint"] = str

@@ -35,4 +35,5 @@ def _stretched(values: npt.NDArray[Any]) -> Pixels:
         return np.zeros(wide.shape, dtype=np.uint8)
     low, high = wide[finite].min(), wide[finite].max()
     scaled = (np.where(finite, wide, low) - low) / (high - low or 1.0) * 255
-    return scaled.round().astype(np.uint8)
+    pixels: Pixels = scaled.round().astype(np.uint8)
+    return pixels

@@ -38,14 +38,16 @@ def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, d
     labels[:, -1] = ~labels.any(axis=1)
     parts = stratify(labels, list(shares.values()), np.random.default_rng(seed % 2**64))
     part_of = {image_id: parts[unit] for image_id, unit in unit_of.items()}
-    return {name: _part(coco, name, {key for key, part in part_of.items() if part == i}) for i, name in enumerate(shares)}
+    return {
+        name: _part(coco, name, {key for key, part in part_of.items() if part == i}) for i, name in enumerate(shares)
+    }
 
 
 def stratify(labels: Labels, shares: list[float], random: np.random.Generator) -> Integers:
     """Iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011).
 
     The label with the fewest examples left is dealt out first, each example to the part that still wants most of that
-    label, then most of all. Here parts want whole numbers of a label, and each at least one as far as there are so many.
+    label, then most of all. Here parts want whole numbers of a label, each at least one as far as there are so many.
 
     Args:
         labels: ``[examples, labels]``, which example has which; each has at least one.
@@ -73,7 +75,7 @@ def stratify(labels: Labels, shares: list[float], random: np.random.Generator) -
 
 
 def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
-    """A count divided by shares into whole numbers ``[parts]``, the first parts first where there are fewer than parts."""
+    """A count in whole numbers ``[parts]``, each at least 1; where there are fewer than parts, the first have 1."""
     fair = shares * count
     quota = np.maximum(np.floor(fair).astype(np.int64), np.arange(len(shares)) < count)
     while quota.sum() > count:
