@@ -60,7 +60,7 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
         table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
         table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
     Console().print(table)
-    say(f"Why, stands beside each setting in {path}.")
+    say(f"The reasons stand beside the settings in {path}.")
     seconds = [cost.seconds * steps for cost, steps in zip(measured, settings.steps, strict=True) if cost is not None]
     if len(seconds) == len(measured):
         refiner, detector = map(duration, seconds)
