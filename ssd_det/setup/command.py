@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from ssd_det.data.datamodule import read_with_images
-from ssd_det.data.writing import check_output, make_folder
+from ssd_det.data.writing import check_output
 from ssd_det.report.tables import say
 from ssd_det.setup.facts import DataFacts, Machine, look_at_data, look_at_machine
 from ssd_det.setup.report import print_chosen, print_seen
@@ -43,8 +43,8 @@ def init(
         overwrite: allow the files to exist.
     """
     path = Path(output) if output.endswith(YAML) else Path(output) / "pipeline.yaml"
-    make_folder(path.parent)
-    check_output(path, others=[annotations], overwrite=overwrite)
+    if path.parent.is_dir():  # else it is made when there is something to write
+        check_output(path, others=[annotations], overwrite=overwrite)
     coco, _ = read_with_images(annotations, image_root, allow_outside=allow_outside)
     data, machine = look_at_data(coco), look_at_machine()
     print_seen(coco, data, machine)
@@ -56,14 +56,22 @@ def init(
         words += ["--data.allow_outside=true"] if allow_outside else []
         settings, costs = _fit_memory(path, annotations, data, machine, settings, words)
     print_chosen(path, settings, costs)
+    _print_next(path, annotations, image_root, test_annotations, allow_outside)
+
+
+def _print_next(
+    path: Path, annotations: str, image_root: str, test_annotations: str | None, allow_outside: bool
+) -> None:
+    """Say what to do with the file that was written."""
     given = {"config": path, "annotations": annotations, "image_root": image_root}
     given |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN}
     command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in given.items())
     say(f"Next:\n  ssd-det pipeline {command}{' --allow_outside' if allow_outside else ''}")
     if test_annotations is None:
+        words = f"{shlex.quote(annotations)} --output {shlex.quote(str(path.parent / 'split'))}"
         say(
             f"{PLACEHOLDER} stands for a file with boxes that you trust, of other images. Without one,\n"
-            f"  ssd-det split-annotations {shlex.quote(annotations)} --output {path.parent / 'split'}\n"
+            f"  ssd-det split-annotations {words}\n"
             f"makes a train.json and a val.json; a test on boxes as inaccurate as the others says little."
         )
 

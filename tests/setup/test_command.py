@@ -166,6 +166,7 @@ def test_names_that_lead_out_need_leave(make_coco, make_image, tmp_path, capsys)
     words = ["init", f"--annotations={path}", f"--image_root={tmp_path / 'images'}", f"--output={tmp_path / 'new'}"]
     assert main([*words, "--skip_timing"]) == 2
     assert "has a part .." in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
     assert main([*words, "--skip_timing", "--allow_outside"]) == 0
     assert "--output runs/mine --allow_outside" in capsys.readouterr().out
 
