@@ -104,7 +104,13 @@ def compare_annotations(
 
 
 def draw_annotations(
-    annotations: str, *, image_root: str, output: str, count: int = 8, overwrite: bool = False
+    annotations: str,
+    *,
+    image_root: str,
+    output: str,
+    count: int = 8,
+    overwrite: bool = False,
+    allow_outside: bool = False,
 ) -> None:
     """Draw original, refined and, where known, true boxes into the images where boxes moved most.
 
@@ -114,8 +120,9 @@ def draw_annotations(
         output: the folder to write the pictures to; it is made if need be.
         count: how many images.
         overwrite: allow the pictures to exist.
+        allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
-    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite)
+    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 

@@ -10,3 +10,11 @@ def allow_bare_flags(parser: ArgumentParser) -> None:
     for action in parser._actions:
         if getattr(action, "_typehint", None) is bool:
             action.nargs, action.const = "?", True
+
+
+def allow_several_words(parser: ArgumentParser) -> None:
+    """Let a list that is positional take all the words that are given for it."""
+    for action in parser._actions:
+        if not action.option_strings and getattr(action, "_typehint", None) == list[str]:
+            action.nargs, action.metavar = "+", action.dest
+            vars(action)["_typehint"] = str

@@ -13,11 +13,12 @@ from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
 from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
-from ssd_det.flags import allow_bare_flags
+from ssd_det.flags import allow_bare_flags, allow_several_words
 from ssd_det.pipeline.processes import die_with_parent
 
 # What each command does, and the module that is imported when it is run; torch takes seconds to import.
 COMMANDS = {
+    "init": ("Look at data and machine, and write a configuration of the pipeline that fits both.", "setup.command"),
     "pipeline": (
         "Refine boxes, train a detector on them and test it; goes on where it was stopped.",
         "pipeline.command",
@@ -36,6 +37,11 @@ COMMANDS = {
     ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands"),
     "true-annotations": ("Write an annotation file with the true boxes that a noisy one carries.", "commands"),
+    "merge-annotations": ("Put several annotation files of one folder of images together.", "data_commands"),
+    "split-annotations": (
+        "Divide an annotation file by images, with the same share of each category in every part.",
+        "data_commands",
+    ),
     "convert-voc": ("Turn a split of a Pascal VOC tree into a COCO annotation file.", "commands"),
     "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands"),
     "configs": ("Write out the configurations that come with the package.", "commands"),
@@ -92,6 +98,7 @@ def _run(name: str, words: list[str]) -> int:
         parser = ArgumentParser(prog=f"ssd-det {name}", description=text)
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
+        allow_several_words(parser)
         return function(**parser.parse_args(words).as_dict()) or 0
     return 0
 

@@ -131,6 +131,7 @@ class RefineDataModule(CocoDataModule):
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
         folds: parts that the images are dealt out to, in the order of their ids.
         fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
+        allow_outside: let file names that are absolute or have a part .. lead out of image_root.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
 
@@ -152,6 +153,7 @@ class RefineDataModule(CocoDataModule):
         color_jitter: float = 0.0,
         folds: int = 1,
         fold: int = 0,
+        allow_outside: bool = False,
         seed: int | None = None,
     ) -> None:
         if folds < 1 or not 0 <= fold < folds:
@@ -173,6 +175,7 @@ class RefineDataModule(CocoDataModule):
         self.max_objects = max_objects
         self.folds = folds
         self.fold = fold
+        self.allow_outside = allow_outside
         self.skip_missing_images = False
         self.other_boxes: Mapping[int, Box] | None = None
         self._coco: CocoFile | None = None
@@ -186,7 +189,9 @@ class RefineDataModule(CocoDataModule):
             InputError: if it cannot be used, or images are missing and are not to be skipped.
         """
         if self._coco is None:
-            self._coco, self._paths = read_with_images(self.annotations, self.image_root, self.skip_missing_images)
+            self._coco, self._paths = read_with_images(
+                self.annotations, self.image_root, self.skip_missing_images, self.allow_outside
+            )
         return self._coco
 
     @property
@@ -246,7 +251,7 @@ def check_sizes(**sizes: int) -> None:
 
 
 def read_with_images(
-    annotations: str, image_root: str, skip_missing_images: bool = False
+    annotations: str, image_root: str, skip_missing_images: bool = False, allow_outside: bool = False
 ) -> tuple[CocoFile, dict[int, Path]]:
     """Read an annotation file and find its images.
 
@@ -257,7 +262,7 @@ def read_with_images(
         InputError: if the file cannot be used, or images are missing and are not to be skipped.
     """
     coco = read_coco(annotations)
-    paths, missing = resolve_images(coco, image_root)
+    paths, missing = resolve_images(coco, image_root, allow_outside)
     if missing and not (skip_missing_images and paths):
         raise missing_images_error(coco, image_root, missing)
     return coco, paths

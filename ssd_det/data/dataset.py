@@ -13,6 +13,7 @@ from ssd_det.data.augmentation import Augmentation, Pixels
 from ssd_det.data.batch import Sample
 from ssd_det.data.coco import Box, CocoFile, Image
 from ssd_det.data.image_files import UNREADABLE
+from ssd_det.data.image_modes import to_rgb
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, mirror
 
@@ -20,14 +21,14 @@ UNKNOWN: Box = (float("nan"),) * 4
 
 
 def read_image(path: Path, image: Image) -> Pixels:
-    """Read an image as RGB ``[H, W, 3]``, unrotated, as COCO sizes are.
+    """Read an image of any mode as RGB ``[H, W, 3]``, unrotated, as COCO sizes are.
 
     Raises:
         InputError: if the file does not decode, or its size is not what the annotation file says.
     """
     try:
         with PillowImage.open(path) as file:
-            pixels = np.array(file.convert("RGB"))
+            pixels = to_rgb(file)
     except UNREADABLE:
         raise undecodable(path, image) from None
     check_size(path, image, pixels.shape[1], pixels.shape[0])

@@ -26,6 +26,7 @@ class DetectDataModule(CocoDataModule):
         num_workers: processes that read images.
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         seed: decides order, augmentation and sampling, together with epoch and image id; that of
             ``seed_everything`` where not given.
     """
@@ -40,6 +41,7 @@ class DetectDataModule(CocoDataModule):
         num_workers: int = 2,
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
+        allow_outside: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__(batch_size, num_workers, horizontal_flip, color_jitter, seed)
@@ -47,6 +49,7 @@ class DetectDataModule(CocoDataModule):
         self.image_root = image_root
         self.test_annotations = test_annotations
         self.test_image_root = test_image_root
+        self.allow_outside = allow_outside
         self._train: tuple[CocoFile, dict[int, Path]] | None = None
         self._test: tuple[CocoFile, dict[int, Path]] | None = None
 
@@ -89,14 +92,18 @@ class DetectDataModule(CocoDataModule):
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._train is None:
-            self._train = read_with_images(*self._given("annotations", self.annotations, self.image_root))
+            self._train = self._read("annotations", self.annotations, self.image_root)
         return self._train
 
     def _test_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._test is None:
             root = self.test_image_root or self.image_root
-            self._test = read_with_images(*self._given("test_annotations", self.test_annotations, root))
+            self._test = self._read("test_annotations", self.test_annotations, root)
         return self._test
+
+    def _read(self, setting: str, annotations: str | None, image_root: str | None) -> tuple[CocoFile, dict[int, Path]]:
+        given = self._given(setting, annotations, image_root)
+        return read_with_images(*given, allow_outside=self.allow_outside)
 
     @staticmethod
     def _given(setting: str, annotations: str | None, image_root: str | None) -> tuple[str, str]:

@@ -1,42 +1,58 @@
-"""Finding the image files that an annotation file names."""
+"""Finding the image files that an annotation file names, none of them outside the folder of the images."""
 
-from collections.abc import Collection
+import os
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image as PillowImage
 
 from ssd_det.data.coco import CocoFile, Image, first_of
+from ssd_det.data.image_names import leads_up, readings
 from ssd_det.errors import InputError
 
 UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)  # what is no image raises these
 
 
-def resolve_images(coco: CocoFile, image_root: str | Path) -> tuple[dict[int, Path], list[Image]]:
+def resolve_images(
+    coco: CocoFile, image_root: str | Path, allow_outside: bool = False
+) -> tuple[dict[int, Path], list[Image]]:
     """Find the files of all images.
 
-    A file name may have folders in front that the root does not: leading folders are dropped one by one
-    until a file is there.
+    A file name that is none under the root is read in the ways of :func:`ssd_det.data.image_names.readings`, and each
+    of these is looked for: with leading folders dropped one by one, as the root may lie deeper than the names start;
+    then under any folder of the root, as it may lie higher. Unicode is compared in its composed form.
+
+    Args:
+        coco: the annotation file.
+        image_root: the folder of the images.
+        allow_outside: let absolute file names, and those with ``..``, lead out of it.
 
     Returns:
         The path of each image that was found, by id, and the images that were not.
 
     Raises:
-        InputError: if ``image_root`` is not a folder, or two file names lead to the same file.
+        InputError: if ``image_root`` is not a folder, a file name leads out of it without leave, could mean several
+            files, or two file names lead to the same file.
     """
     root = Path(image_root)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
+    folder = ImageFolder(root)
     found, missing = {}, []
-    names: dict[Path, str] = {}
+    names: dict[str, str] = {}
     for image in coco.images:
-        path = find_image(root, image.file_name)
+        path = _sure(coco, image, folder.find(image.file_name, allow_outside))
         if path is None:
             missing.append(image)
             continue
-        found[image.id] = path
-        if names.setdefault(path, image.file_name) != image.file_name:
+        found[image.id] = Path(path)
+        place = str(found[image.id])
+        if names.setdefault(place, image.file_name) != image.file_name:
             raise InputError(
-                f"{coco.path}: image {image.id}: {image.file_name} and {names[path]} both lead to {path}: "
+                f"{coco.path}: image {image.id}: {image.file_name} and {names[place]} both lead to {place}: "
                 f"give the folder that the file names start from as image_root."
             )
     return found, missing
@@ -51,15 +67,112 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
     )
 
 
-def find_image(root: Path, file_name: str) -> Path | None:
-    """The file that a name leads to, with as many of its folders as are there; ``None`` if there is none."""
-    parts = Path(file_name).parts
-    candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)))
-    return next((path for path in candidates if _is_file(path)), None)
+class Finding(NamedTuple):
+    """The file that a name leads to, or why there is none; without a reason there is no such file.
+
+    Attributes:
+        path: of the file.
+        several: files that fit equally well.
+        leads_out: whether the name leads out of the folder, which was not allowed.
+    """
+
+    path: str | None = None
+    several: Sequence[str] = ()
+    leads_out: bool = False
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False
+class ImageFolder:
+    """A folder of images, whose files are listed once, and only if a name asks for it.
+
+    Symbolic links in it are its owner's, and followed wherever they lead.
+
+    Args:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+
+    def find(self, file_name: str, allow_outside: bool = False) -> Finding:
+        """Find the file that a name leads to; ``allow_outside`` as in :func:`resolve_images`."""
+        up = leads_up(file_name)
+        if up and not allow_outside:
+            return Finding(leads_out=True)
+        absolute = file_name.startswith(("/", "\\")) or bool(os.path.splitdrive(file_name)[0])
+        if (allow_outside or not absolute) and (path := self._below(file_name)):
+            return Finding(path)
+        files = [] if up else self._search(file_name)
+        if len(files) > 1:
+            return Finding(several=files)
+        if not files and absolute and self._below(file_name):
+            return Finding(leads_out=True)
+        return Finding(files[0] if files else None)
+
+    def _below(self, file_name: str) -> str | None:
+        """The file that a name stands for exactly as it is written."""
+        path = os.path.join(self.root, file_name)  # noqa: PTH118  # a Path for each of 118,000 names takes seconds
+        return path if os.path.isfile(path) else None  # noqa: PTH113
+
+    def _search(self, file_name: str) -> list[str]:
+        """The files that a name may stand for otherwise: none, one, or several that fit equally well."""
+        ways = readings(file_name)
+        for parts in ways:
+            for start in range(len(parts)):
+                if files := _regular(self._files.get("/".join(parts[start:]), [])):
+                    return files
+        for parts in ways:
+            if files := _regular(self._ends.get("/".join(parts), [])):
+                return files
+        return []
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        """Every file by its path from the root."""
+        files: dict[str, list[str]] = {}
+        for folder, name in self._walk():
+            path = f"{folder}/{name}" if folder else name
+            files.setdefault(unicodedata.normalize("NFC", path), []).append(f"{self.root}/{path}")
+        return files
+
+    @cached_property
+    def _ends(self) -> dict[str, list[str]]:
+        """Every file in a folder of the root by each of the shorter ends of its path."""
+        ends: dict[str, list[str]] = {}
+        for path, files in self._files.items():
+            parts = path.split("/")
+            for start in range(1, len(parts)):
+                ends.setdefault("/".join(parts[start:]), []).extend(files)
+        return ends
+
+    def _walk(self) -> Iterator[tuple[str, str]]:
+        """The folder, from the root, and the name of every file; a folder that links lead back to comes once."""
+        seen: set[tuple[int, int]] = set()
+        for folder, folders, names in os.walk(self.root, followlinks=True):
+            status = os.stat(folder)  # noqa: PTH116
+            if (status.st_dev, status.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            folders.sort()
+            inside = os.path.relpath(folder, self.root)
+            for name in sorted(names):
+                yield "" if inside == "." else inside.replace(os.sep, "/"), name
+
+
+def _regular(paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if os.path.isfile(path)]  # noqa: PTH113
+
+
+def _sure(coco: CocoFile, image: Image, finding: Finding) -> str | None:
+    """The file of an image, ``None`` where there is none."""
+    if finding.several:
+        raise InputError(
+            f"{coco.path}: image {image.id}: {image.file_name} could be {first_of(finding.several)}: "
+            f"write the folders into file_name, or give the folder that the file names start from as image_root."
+        )
+    if finding.leads_out:
+        raise InputError(
+            f"{coco.path}: image {image.id}: {image.file_name} leads out of the image root: "
+            f"correct file_name or image_root, or give allow_outside if the file may be read from there."
+        )
+    return finding.path

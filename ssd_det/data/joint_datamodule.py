@@ -48,5 +48,6 @@ class JointDataModule(DetectDataModule):
             self.longest_side,
             self.batch_size,
             self.num_workers,
+            allow_outside=self.allow_outside,
             seed=self.seed,
         )

@@ -15,6 +15,7 @@ def check_annotations(
     annotations: str,
     *,
     image_root: str | None = None,
+    allow_outside: bool = False,
     fix: str | None = None,
     format: Literal["text", "json"] = "text",  # noqa: A002 - the word of the command line
     overwrite: bool = False,
@@ -27,13 +28,14 @@ def check_annotations(
     Args:
         annotations: a COCO json file.
         image_root: the folder that its file names start from; images are not looked at without it.
+        allow_outside: let file names that are absolute or have a part .. lead out of it.
         fix: the COCO json file to write, with what can be mended without looking at the pictures.
         format: text to read, or json for machines.
         overwrite: allow the fixed file to exist, or to be the input.
     """
     path = check_output(fix, annotations, overwrite=overwrite) if fix else None
     content = read_content(Path(annotations))
-    examination = examine(content, image_root)
+    examination = examine(content, image_root, allow_outside)
     mending = mend(content, examination) if path else None
     if path and mending:
         write_json(path, mending.content)

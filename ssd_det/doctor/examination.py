@@ -67,20 +67,21 @@ class Mending(NamedTuple):
 
 
 @collection_paused()
-def examine(content: dict[str, Any], image_root: str | Path | None = None) -> Examination:
+def examine(content: dict[str, Any], image_root: str | Path | None = None, allow_outside: bool = False) -> Examination:
     """Look over the content of an annotation file.
 
     Args:
         content: with the lists ``images``, ``annotations`` and ``categories``, as
             :func:`ssd_det.data.coco.read_content` gives it; not changed.
         image_root: the folder of the images; they are not looked at without it.
+        allow_outside: let file names that are absolute or have a part .. lead out of it.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
     tables = read_tables(content)
     find_names(tables)
-    return _examine(tables, None if image_root is None else read_headers(tables, image_root))
+    return _examine(tables, None if image_root is None else read_headers(tables, image_root, allow_outside))
 
 
 def _examine(tables: Tables, headers: Headers | None) -> Examination:

@@ -78,6 +78,14 @@ KINDS = {
         _E, "width or height is negative: corners are swapped", "Swap the corners.", "swapped the corners"
     ),
     "missing-file": Kind(_E, "an image file is not there", "Correct image_root or file_name, or leave the image out."),
+    "outside-file": Kind(
+        _E,
+        "a file name leads out of the image root",
+        "Correct file_name or image_root, or give --allow_outside if the file may be read from there.",
+    ),
+    "ambiguous-name": Kind(
+        _E, "several files fit a file name", "Write the folders into file_name, or give another image_root."
+    ),
     "shared-file": Kind(
         _E, "two names lead to one file", "Give the folder that the file names start from as image_root."
     ),

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
-from ssd_det.data.image_files import UNREADABLE, find_image
+from ssd_det.data.image_files import UNREADABLE, Finding, ImageFolder
 from ssd_det.doctor.boxes import DIGITS, SLACK
 from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables, rows
@@ -25,20 +25,20 @@ class Headers:
     """What the image files say.
 
     Attributes:
-        path: of each image's file, ``None`` where there is none.
+        found: the file of each image, or why there is none.
         size: ``[M, 2]``, width and height of the stored pixels, NaN where the header cannot be read.
         orientation: ``[M]``, EXIF's, 1 where there is none.
         root: the folder of the images.
     """
 
-    path: list[Path | None]
+    found: list[Finding]
     size: Floats
     orientation: Integers
     root: Path
 
 
-def read_headers(tables: Tables, image_root: str | Path) -> Headers:
-    """Read the headers of all images.
+def read_headers(tables: Tables, image_root: str | Path, allow_outside: bool = False) -> Headers:
+    """Read the headers of all images; see :func:`ssd_det.data.image_files.resolve_images`.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
@@ -46,16 +46,14 @@ def read_headers(tables: Tables, image_root: str | Path) -> Headers:
     root = Path(image_root)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
-    paths, rows = [], []
-    for name in bar(tables.file_name, "image files", long=MANY):
-        path = None if name is None else find_image(root, name)
-        paths.append(path)
-        rows.append(_read_header(path))
-    table = np.array(rows, dtype=float).reshape(-1, 3)
-    return Headers(paths, table[:, :2], table[:, 2].astype(np.int64), root)
+    folder = ImageFolder(root)
+    found = [Finding() if name is None else folder.find(name, allow_outside) for name in tables.file_name]
+    table = np.array([_read_header(one.path) for one in bar(found, "image files", long=MANY)], dtype=float)
+    table = table.reshape(-1, 3)
+    return Headers(found, table[:, :2], table[:, 2].astype(np.int64), root)
 
 
-def _read_header(path: Path | None) -> tuple[float, float, int]:
+def _read_header(path: str | None) -> tuple[float, float, int]:
     """Width, height and EXIF orientation."""
     try:
         if path is not None:
@@ -69,17 +67,23 @@ def _read_header(path: Path | None) -> tuple[float, float, int]:
 def find_files(tables: Tables, headers: Headers) -> None:
     """Find files that are missing, that two images share, that cannot be read, and that no image names."""
     named = np.array([name is not None for name in tables.file_name], dtype=bool)
-    there = np.array([path is not None for path in headers.path], dtype=bool)
-    tables.note("missing-file", "images", named & ~there, "file_name")
-    names: dict[Path, str | None] = {}
+    there = np.array([one.path is not None for one in headers.found], dtype=bool)
+    outside = np.array([one.leads_out for one in headers.found], dtype=bool)
+    several = np.array([bool(one.several) for one in headers.found], dtype=bool)
+    tables.note("missing-file", "images", named & ~there & ~outside & ~several, "file_name")
+    tables.note("outside-file", "images", outside, "file_name")
+    tables.note("ambiguous-name", "images", several, "file_name")
+    names: dict[str, str | None] = {}
     shared = [
         place
-        for place, path in enumerate(headers.path)
+        for place, (path, _, _) in enumerate(headers.found)
         if path is not None and names.setdefault(path, tables.file_name[place]) != tables.file_name[place]
     ]
     tables.note("shared-file", "images", shared, "file_name")
     tables.note("unreadable-file", "images", there & np.isnan(headers.size[:, 0]), "file_name")
-    unnamed = sorted(str(path.relative_to(headers.root)) for path in set(_image_files(headers.root)) - set(names))
+    unnamed = sorted(
+        str(path.relative_to(headers.root)) for path in set(_image_files(headers.root)) - set(map(Path, names))
+    )
     if unnamed:
         tables.faults.append(Fault("unnamed-file", len(unnamed), [{"file_name": name} for name in unnamed[:10]]))
 

@@ -1,5 +1,6 @@
 """The command ``ssd-det pipeline``."""
 
+import copy
 import json
 import os
 import sys
@@ -32,6 +33,7 @@ OWN_SETTINGS = (
     "data.test_image_root",
     "data.fold",
     "data.folds",
+    "data.allow_outside",
     "trainer.default_root_dir",
     "ckpt_path",
 )
@@ -64,6 +66,7 @@ def pipeline(
     average_over_flip: bool = False,
     rounds: int = 1,
     folds: int = 1,
+    allow_outside: bool = False,
     overrides: dict[str, list[str]],
 ) -> None:
     """Refine boxes, train a detector on them and test it; goes on where it was stopped.
@@ -81,6 +84,7 @@ def pipeline(
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: train so many refiners, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
+        allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         overrides: words of the command line for the configuration of each section.
     """
     if any(name in os.environ for name in TORCHRUN):
@@ -93,7 +97,7 @@ def pipeline(
     # However a path is spelt, and from wherever: it is the content behind it that counts.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
-    coco = _check(inputs)
+    coco = _check(inputs, allow_outside)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
@@ -103,6 +107,8 @@ def pipeline(
         try:
             record = _open_run(run, inputs)
             settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
+            if allow_outside:
+                settings = {name: _let_outside(section) for name, section in settings.items()}
             stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining)
             for number, stage in enumerate(stages, start=1):
                 place = f"[{number}/{len(stages)}] {stage.title}"
@@ -150,7 +156,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     return own, overrides
 
 
-def _check(inputs: Inputs) -> CocoFile:
+def _check(inputs: Inputs, allow_outside: bool) -> CocoFile:
     """Read the annotation files before any work is done.
 
     Returns:
@@ -161,7 +167,7 @@ def _check(inputs: Inputs) -> CocoFile:
     """
     coco, test = read_coco(inputs.annotations), read_coco(inputs.test_annotations)
     for file, root in ((coco, inputs.image_root), (test, inputs.test_image_root)):
-        missing = resolve_images(file, root)[1]
+        missing = resolve_images(file, root, allow_outside)[1]
         if missing:
             raise missing_images_error(file, root, missing)
     if test.categories != coco.categories:
@@ -177,6 +183,13 @@ def _check_overrides(overrides: dict[str, list[str]]) -> None:
             name = word.partition("=")[0].removeprefix("--").replace("init_args.", "")
             if name in OWN_SETTINGS:
                 raise InputError(f"--{section}.{name} is set by the pipeline: leave it out, and see its own options.")
+
+
+def _let_outside(settings: dict[str, Any]) -> dict[str, Any]:
+    """A copy of settings that let file names lead out of the folders of the images."""
+    changed = copy.deepcopy(settings)
+    changed["data"]["init_args"]["allow_outside"] = True
+    return changed
 
 
 def _check_folder(run: Path) -> None:

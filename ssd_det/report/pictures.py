@@ -18,10 +18,16 @@ from ssd_det.ops.boxes import corners, iou
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
 SHOWN_SIDE = 640
+NAME_LENGTH = 100  # of a picture, in letters, which may take several bytes of the 255 that a file name may have
 
 
 def draw_pictures(
-    coco: CocoFile, image_root: str | Path, folder: Path, count: int, overwrite: bool = False
+    coco: CocoFile,
+    image_root: str | Path,
+    folder: Path,
+    count: int,
+    overwrite: bool = False,
+    allow_outside: bool = False,
 ) -> list[Path]:
     """Draw the images whose boxes moved most, the most moved first: before on the left, after on the right.
 
@@ -33,18 +39,19 @@ def draw_pictures(
         folder: where the pictures go; it is made if need be.
         count: how many to draw.
         overwrite: allow the pictures to exist.
+        allow_outside: let file names lead out of the folder of the images.
 
     Raises:
         InputError: if images are missing, the folder cannot be made or a picture exists.
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
-    found, missing = resolve_images(coco, image_root)
+    found, missing = resolve_images(coco, image_root, allow_outside)
     if missing:
         raise missing_images_error(coco, image_root, missing)
     make_folder(folder)
     chosen = most_moved(coco)[:count]
-    names = [f"{rank:02d}_{Path(coco.image_by_id[key].file_name).stem}.png" for rank, key in enumerate(chosen, start=1)]
+    names = [f"{rank:02d}_{found[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
     for path, image_id in zip(paths, chosen, strict=True):
         pixels = read_image(found[image_id], coco.image_by_id[image_id])

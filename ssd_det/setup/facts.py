@@ -1,0 +1,141 @@
+"""What is known of data and machine before settings are chosen."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ssd_det.data.coco import CocoFile
+
+GIB = 2**30
+LEAST_BF16 = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What an annotation file holds that can be trained on.
+
+    Attributes:
+        images: how many there are.
+        images_with_objects: how many are trained on.
+        objects: how many annotations can be used.
+        left_out: how many cannot.
+        categories: how many there are.
+        longest_side: median of the images, in pixels.
+        shortest_side: likewise.
+        largest_image: width and height of the one with most pixels.
+        objects_an_image: median, 95th percentile and maximum, over images that have any.
+        object_sides: 10th percentile, median and 90th percentile of √(width · height), in pixels.
+        relative_sides: likewise, as shares of the image's longer side.
+    """
+
+    images: int
+    images_with_objects: int
+    objects: int
+    left_out: int
+    categories: int
+    longest_side: int
+    shortest_side: int
+    largest_image: tuple[int, int]
+    objects_an_image: tuple[int, int, int]
+    object_sides: tuple[float, float, float]
+    relative_sides: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A CUDA device.
+
+    Attributes:
+        name: of the product.
+        memory: free, in GiB.
+        bf16: whether it multiplies bfloat16 in hardware.
+    """
+
+    name: str
+    memory: float
+    bf16: bool
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to train on.
+
+    Attributes:
+        cores: that this process may use.
+        memory: free main memory, in GiB.
+        gpus: in the order of their numbers.
+    """
+
+    cores: int
+    memory: float
+    gpus: tuple[Gpu, ...] = ()
+
+    def describe(self) -> str:
+        """The machine in a line."""
+        cores = f"{self.cores} core{'s' if self.cores > 1 else ''}, {self.memory:.1f} GiB of memory free"
+        gpus = [f"{gpu.name} with {gpu.memory:.1f} GiB free" for gpu in self.gpus]
+        return "; ".join([cores, *(gpus or ["no GPU"])])
+
+
+def look_at_data(coco: CocoFile) -> DataFacts:
+    """Measure an annotation file.
+
+    Raises:
+        InputError: if no annotation can be used.
+    """
+    usable = coco.count_usable()
+    annotations = [annotation for annotation in coco.annotations if coco.reason_to_skip(annotation) is None]
+    sizes = np.array([(image.width, image.height) for image in coco.images])
+    longest = {image.id: max(image.width, image.height) for image in coco.images}
+    sides = np.sqrt([annotation.bbox[2] * annotation.bbox[3] for annotation in annotations])
+    relative = sides / [longest[annotation.image_id] for annotation in annotations]
+    counts = np.unique([annotation.image_id for annotation in annotations], return_counts=True)[1]
+    width, height = sizes[sizes.prod(axis=1).argmax()].tolist()
+    typical, many, most = (int(np.ceil(np.percentile(counts, share))) for share in (50, 95, 100))
+    return DataFacts(
+        images=len(coco.images),
+        images_with_objects=len(counts),
+        objects=usable,
+        left_out=len(coco.annotations) - usable,
+        categories=len(coco.categories),
+        longest_side=round(float(np.median(sizes.max(axis=1)))),
+        shortest_side=round(float(np.median(sizes.min(axis=1)))),
+        largest_image=(width, height),
+        objects_an_image=(typical, many, most),
+        object_sides=_spread(sides),
+        relative_sides=_spread(relative),
+    )
+
+
+def look_at_machine() -> Machine:
+    """See what this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    gpus = []
+    for index in range(torch.cuda.device_count()):
+        free, _ = torch.cuda.mem_get_info(index)
+        bf16 = torch.cuda.get_device_capability(index) >= LEAST_BF16
+        gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, bf16))
+    return Machine(cores, free_memory(), tuple(gpus))
+
+
+def free_memory() -> float:
+    """Main memory that can be had, in GiB: what the system has left, but no more than the container may take."""
+    if MEMINFO.is_file():
+        lines = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="ascii").splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+    else:
+        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit, used = CGROUP / "memory.max", CGROUP / "memory.current"
+    if limit.is_file() and used.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
+        free = min(free, int(most) - int(used.read_text(encoding="ascii")))
+    return free / GIB
+
+
+def _spread(values: np.typing.NDArray[np.float64]) -> tuple[float, float, float]:
+    low, middle, high = np.percentile(values, [10, 50, 90]).tolist()
+    return low, middle, high

@@ -1,0 +1,282 @@
+"""The rules that turn facts into settings, each with the reason that is written beside it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ssd_det.setup.facts import DataFacts, Machine
+
+TARGET_SIDE = 32  # pixels of the median object: a few cells of the finest level of the pyramid
+LARGE_DATA, LARGE_MEMORY = 5000, 16  # images and GiB from which the published settings are worth their price
+REFINER_STEPS, DETECTOR_STEPS = 1500, 1000  # of small data; docs/results.md was measured with about as many
+MOST_EPOCHS, PUBLISHED_EPOCHS = 100, 12
+LARGEST_BATCH = 16
+USED_SHARE = 0.6  # of the memory, as the estimate is rough
+LEAST_OBJECTS = 2
+ANCHORS = {24: None, 12: [16, 32, 64, 128, 256], 0: [8, 16, 32, 64, 128]}  # by the smaller objects' side in pixels
+NOISE_STEPS = 300
+
+
+class Choice(NamedTuple):
+    """A setting and why it is what it is."""
+
+    value: Any
+    why: str
+
+
+class Base(NamedTuple):
+    """A pair of configurations that come with the package, and what is known of them.
+
+    Attributes:
+        refine: path in the folder of configurations.
+        detect: likewise.
+        why: who it is for.
+        least_side: pixels of the longer side that it begins with.
+        most_side: pixels that small objects may raise that to.
+        batch: images a step that its rates are for, of refiner and detector.
+        rates: learning rates of both.
+        optimizer: of both; decides how a rate follows the batch.
+        channels: of the feature pyramid.
+        roi_size: cells along the side of a pooled proposal.
+        backbone: of both networks.
+        ratios: of the sampler.
+        offsets: of the sampler.
+        decays: shares of the epochs after which the rates fall, of both.
+    """
+
+    refine: str
+    detect: str
+    why: str
+    least_side: int
+    most_side: int
+    batch: tuple[int, int]
+    rates: tuple[float, float]
+    optimizer: str
+    channels: int
+    roi_size: int
+    backbone: str
+    ratios: tuple[float, ...]
+    offsets: tuple[float, ...]
+    decays: tuple[tuple[float, ...], tuple[float, ...]]
+
+    @property
+    def bag_size(self) -> int:
+        """Proposals of an object."""
+        return len(self.ratios) ** 2 * (1 + 4 * len(self.offsets))
+
+
+SMALL_CPU = Base(
+    refine="refine_small.yaml",
+    detect="detect.yaml",
+    why="MobileNetV2 and AdamW: no GPU",
+    least_side=320,
+    most_side=640,
+    batch=(2, 4),
+    rates=(7e-4, 1e-3),
+    optimizer="adamw",
+    channels=64,
+    roi_size=5,
+    backbone="mobilenet_v2",
+    ratios=(1.0, 1.4, 0.7),
+    offsets=(0.3,),
+    decays=((0.75,), (0.75, 0.9)),
+)
+SMALL_GPU = SMALL_CPU._replace(
+    why=f"MobileNetV2 and AdamW: fewer than {LARGE_DATA:,} images or {LARGE_MEMORY} GiB on the GPU",
+    least_side=640,
+    most_side=1024,
+)
+LARGE = Base(
+    refine="refine.yaml",
+    detect="paper/detector.yaml",
+    why=f"ResNet-50 and SGD as published: {LARGE_DATA:,} images or more, and a GPU",
+    least_side=1333,
+    most_side=1333,
+    batch=(16, 16),
+    rates=(0.02, 0.02),
+    optimizer="sgd",
+    channels=256,
+    roi_size=7,
+    backbone="resnet50",
+    ratios=(1.0, 1.2, 1.3, 0.8, 0.7),
+    offsets=(0.2,),
+    decays=((0.65, 0.9), (0.65, 0.9)),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was chosen.
+
+    Attributes:
+        base: the configurations that the choices differ from.
+        common: of both sections, by the name of the setting.
+        refine: of the refiner.
+        detect: of the detector.
+        steps: of the whole training of refiner and detector.
+        can_shrink: whether there is anything left to halve.
+    """
+
+    base: Base
+    common: dict[str, Choice]
+    refine: dict[str, Choice]
+    detect: dict[str, Choice]
+    steps: tuple[int, int]
+    can_shrink: bool
+
+
+def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
+    """Choose settings.
+
+    Args:
+        data: what there is to learn from.
+        machine: what there is to learn on.
+        halvings: how often less memory is to be used than at first: batches are halved, then objects.
+    """
+    base = _base(data, machine)
+    devices = max(len(machine.gpus), 1)
+    shortest, longest = _sides(data, base)
+    batches = [_batch(base, data, machine, (shortest.value, longest.value), stage) for stage in (0, 1)]
+    objects = _objects(data, machine)
+    for _ in range(halvings):
+        if max(batches) == 1:
+            objects = max(objects // 2, LEAST_OBJECTS)
+        batches = [max(batch // 2, 1) for batch in batches]
+    epochs, steps = zip(
+        *(
+            _epochs(base, data.images_with_objects, batch * devices, target)
+            for batch, target in zip(batches, (REFINER_STEPS, DETECTOR_STEPS), strict=True)
+        ),
+        strict=True,
+    )
+    refine = {
+        "ratios": Choice(list(base.ratios), f"with the offsets bags of {base.bag_size} proposals an object"),
+        "offsets": Choice(list(base.offsets), "sampler auto, the default, makes bags as wide as the noise needs"),
+        "noise_steps": Choice(min(NOISE_STEPS, max(steps[0] // 3, 2)), "after these the noise is known"),
+        "max_objects": _why_objects(objects, data),
+        **_schedule(base, 0, batches[0], devices, epochs[0], steps[0]),
+    }
+    detect = {
+        "anchor_sizes": _anchors(data, longest.value),
+        "detections_per_image": _detections(data),
+        **_schedule(base, 1, batches[1], devices, epochs[1], steps[1]),
+    }
+    common = {
+        "backbone": Choice(base.backbone, "small and fast" if base.backbone == SMALL_CPU.backbone else "as published"),
+        "weights": Choice("DEFAULT", "torchvision's, downloaded once; the path of a state_dict where nothing can be"),
+        "shortest_side": shortest,
+        "longest_side": longest,
+        "num_workers": _workers(machine, devices),
+        **_hardware(machine),
+    }
+    return Settings(base, common, refine, detect, steps, max(*batches, objects // LEAST_OBJECTS) > 1)
+
+
+def _base(data: DataFacts, machine: Machine) -> Base:
+    if not machine.gpus:
+        return SMALL_CPU
+    large = data.images >= LARGE_DATA and min(gpu.memory for gpu in machine.gpus) >= LARGE_MEMORY
+    return LARGE if large else SMALL_GPU
+
+
+def _sides(data: DataFacts, base: Base) -> tuple[Choice, Choice]:
+    """The resolution: no larger than the images, and large enough for the median object if the machine allows it."""
+    median = data.relative_sides[1]
+    wanted = min(max(math.ceil(TARGET_SIDE / median / 32) * 32, base.least_side), base.most_side)
+    longest = min(wanted, data.longest_side)
+    shortest = max(round(longest * data.shortest_side / data.longest_side), 1)
+    seen = f"the median object is {median * longest:.0f} px in size then"
+    reason = f"the images' own size; {seen}" if longest == data.longest_side else seen
+    return Choice(shortest, f"the shape of the median image, {data.longest_side} by {data.shortest_side}"), Choice(
+        longest, reason
+    )
+
+
+def estimated_memory(base: Base, batch: int, sides: tuple[int, int], objects: int) -> float:
+    """Memory of a refiner's step in GiB, from what docs/results.md has measured, roughly.
+
+    Args:
+        base: decides the size of the network.
+        batch: images a step.
+        sides: of the image in pixels.
+        objects: an image.
+    """
+    an_image = 2.0 * sides[0] * sides[1] / 1e6
+    an_object = 0.04 * base.bag_size / 125 * base.channels / 256 * (base.roi_size / 7) ** 2
+    return 0.8 + batch * (an_image + objects * an_object)
+
+
+def _batch(base: Base, data: DataFacts, machine: Machine, sides: tuple[int, int], stage: int) -> int:
+    """The largest power of two that memory is likely to bear; without a GPU no more than the rates are for."""
+    memory = min((gpu.memory for gpu in machine.gpus), default=machine.memory)
+    batch = LARGEST_BATCH if machine.gpus else base.batch[stage]
+    objects = _objects(data, machine)
+    while batch > 1 and (
+        estimated_memory(base, batch, sides, objects) > USED_SHARE * memory or batch > data.images_with_objects
+    ):
+        batch //= 2
+    return batch
+
+
+def _objects(data: DataFacts, machine: Machine) -> int:
+    return min(max(data.objects_an_image[1], LEAST_OBJECTS), 32 if machine.gpus else 16)
+
+
+def _why_objects(objects: int, data: DataFacts) -> Choice:
+    _, many, most = data.objects_an_image
+    if objects >= many:
+        return Choice(objects, f"an image and step: 95% of the images have no more than {many}")
+    return Choice(objects, f"an image and step, a random subset of up to {most}, to bound time and memory")
+
+
+def _epochs(base: Base, images: int, batch: int, target: int) -> tuple[int, int]:
+    """Epochs and steps."""
+    steps_an_epoch = math.ceil(images / batch)
+    fitting = min(math.ceil(target / steps_an_epoch), MOST_EPOCHS)
+    epochs = PUBLISHED_EPOCHS if base is LARGE else fitting
+    return epochs, epochs * steps_an_epoch
+
+
+def _schedule(base: Base, stage: int, batch: int, devices: int, epochs: int, steps: int) -> dict[str, Choice]:
+    times = batch * devices / base.batch[stage]
+    rate = float(f"{base.rates[stage] * (times if base.optimizer == 'sgd' else math.sqrt(times)):.2g}")
+    follows = "in proportion to" if base.optimizer == "sgd" else "with the root of"
+    milestones = sorted({math.ceil(epochs * share) for share in base.decays[stage]} - {epochs})
+    return {
+        "batch_size": Choice(batch, "images a step" + (f" and GPU, {batch * devices} in all" if devices > 1 else "")),
+        "learning_rate": Choice(rate, f"of {base.optimizer}, grows {follows} the images a step"),
+        "max_epochs": Choice(epochs, f"{steps:,} steps"),
+        "milestones": Choice(milestones, "epochs after which the rate is divided by 10"),
+    }
+
+
+def _anchors(data: DataFacts, longest: int) -> Choice:
+    small = data.relative_sides[0] * longest
+    sizes = next(sizes for least, sizes in ANCHORS.items() if small >= least)
+    seen = f"a tenth of the objects is below {small:.0f} px"
+    return Choice(sizes, f"in px, as {seen}" if sizes else f"torchvision's, from 32 px up: {seen}")
+
+
+def _detections(data: DataFacts) -> Choice:
+    most = data.objects_an_image[2]
+    return Choice(max(100, math.ceil(1.5 * most)), f"no image has more than {most} objects")
+
+
+def _workers(machine: Machine, devices: int) -> Choice:
+    workers = (
+        min(8, max(machine.cores // devices - 1, 1))
+        if machine.gpus
+        else min(machine.cores // 2, 1 + machine.cores // 8)
+    )
+    return Choice(workers, f"processes that read images, of {machine.cores} core{'s' if machine.cores > 1 else ''}")
+
+
+def _hardware(machine: Machine) -> dict[str, Choice]:
+    gpus = machine.gpus
+    bf16 = bool(gpus) and all(gpu.bf16 for gpu in gpus)
+    unfit = "single precision: " + ("the GPU has no bfloat16" if gpus else "no GPU")
+    return {
+        "accelerator": Choice("gpu" if gpus else "cpu", gpus[0].name if gpus else "no CUDA device was found"),
+        "devices": Choice(max(len(gpus), 1), "all that there are" if gpus else "one process"),
+        "precision": Choice("bf16-mixed" if bf16 else "32-true", "the GPU has bfloat16" if bf16 else unfit),
+    }

@@ -1,0 +1,125 @@
+"""What some steps of a training cost, measured in a process of its own that may run out of memory."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from ssd_det.errors import BAD_INPUT, InputError
+from ssd_det.setup.facts import GIB
+
+WARM_UP, MEASURED = 2, 3
+KILLED = (-9, 137)  # as the system ends a process when there is no memory left
+NO_MEMORY = ("out of memory", "OutOfMemoryError", "can't allocate memory")
+
+
+class Cost(NamedTuple):
+    """What a step costs.
+
+    Attributes:
+        seconds: the median, reading of images included.
+        memory: peak of the process on its GPU, or else in main memory, in GiB.
+    """
+
+    seconds: float
+    memory: float
+
+
+class StepTimer(Callback):
+    """Write the cost of the steps to a json file when a training ends.
+
+    Args:
+        output: the file.
+    """
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        self._ends: list[float] = []
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
+        """Note the time when all work of the step is done."""
+        if pl_module.device.type == "cuda":
+            torch.cuda.synchronize(pl_module.device)
+        self._ends.append(time.perf_counter())
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what was seen."""
+        ends = self._ends[WARM_UP - 1 :]
+        seconds = median(later - earlier for earlier, later in pairwise(ends))
+        if pl_module.device.type == "cuda":
+            memory = torch.cuda.max_memory_reserved(pl_module.device) / GIB
+        else:
+            unit = 1 if sys.platform == "darwin" else 1024
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+        Path(self.output).write_text(json.dumps({"seconds": seconds, "memory": memory}), encoding="utf-8")
+
+
+Run = Callable[[Sequence[str]], "tuple[int, str]"]
+
+
+def run_apart(words: Sequence[str]) -> tuple[int, str]:
+    """Run a command of ``ssd-det`` in a process of its own.
+
+    Returns:
+        Its exit code, negative if a signal ended it, and what it said of errors.
+    """
+    command = [sys.executable, "-m", "ssd_det", *words]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return result.returncode, result.stderr
+
+
+def measure(path: Path, section: str, data: Sequence[str], run: Run = run_apart) -> Cost | None:
+    """Take a few steps of a training as a ``pipeline.yaml`` says, from random weights.
+
+    Args:
+        path: of the ``pipeline.yaml``.
+        section: ``refine`` or ``detect``.
+        data: words of the command line for the data.
+        run: runs a command of ``ssd-det``.
+
+    Returns:
+        What a step costs; ``None`` if memory did not suffice.
+
+    Raises:
+        InputError: with what the training said, if it failed otherwise.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))[section]
+    with tempfile.TemporaryDirectory() as folder:
+        settings, output = Path(folder, "settings.yaml"), Path(folder, "cost.json")
+        settings.write_text(yaml.safe_dump(content["settings"]), encoding="utf-8")
+        timer = {"class_path": f"{__name__}.{StepTimer.__name__}", "init_args": {"output": str(output)}}
+        code, said = run(
+            [
+                "fit",
+                f"--config={path.parent / content['config']}",
+                f"--config={settings}",
+                *data,
+                "--model.weights=null",
+                f"--trainer.callbacks={json.dumps([timer])}",
+                f"--trainer.max_steps={WARM_UP + MEASURED}",
+                "--trainer.max_epochs=-1",
+                "--trainer.devices=1",
+                "--trainer.logger=false",
+                "--trainer.enable_checkpointing=false",
+                "--trainer.enable_progress_bar=false",
+                "--trainer.enable_model_summary=false",
+                f"--trainer.default_root_dir={folder}",
+            ]
+        )
+        if code == 0:
+            return Cost(**json.loads(output.read_text(encoding="utf-8")))
+    if code in KILLED or any(words in said for words in NO_MEMORY):
+        return None
+    sentence = said.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
+    raise InputError(sentence if code == BAD_INPUT else f"{path}: {section} cannot be trained: {sentence}")
