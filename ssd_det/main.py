@@ -35,6 +35,10 @@ COMMANDS = {
     ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands"),
     "true-annotations": ("Write an annotation file with the true boxes that a noisy one carries.", "commands"),
+    "convert-annotations": (
+        "Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.",
+        "commands",
+    ),
     "convert-voc": ("Turn a split of a Pascal VOC tree into a COCO annotation file.", "commands"),
     "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands"),
     "configs": ("Write out the configurations that come with the package.", "commands"),

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ssd_det.errors import InputError
+
+if TYPE_CHECKING:
+    from ssd_det.formats.source import Source
 
 Box = tuple[float, float, float, float]
 
@@ -66,6 +69,7 @@ class CocoFile:
         images: in the file's order.
         annotations: in the file's order.
         categories: in the order of their ids.
+        source: the files of another format that the content was made from; ``None`` for a COCO json file.
     """
 
     path: Path
@@ -73,6 +77,7 @@ class CocoFile:
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category]
+    source: "Source | None" = None
 
     @cached_property
     def image_by_id(self) -> dict[int, Image]:
@@ -91,6 +96,10 @@ class CocoFile:
         for annotation in self.annotations:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
+
+    def reason_to_keep(self, annotation: Annotation) -> str | None:
+        """Why an annotation's files cannot take another box, usable as it is; ``None`` where they can."""
+        return self.source.fixed.get(annotation.position) if self.source else None
 
     def count_usable(self) -> int:
         """Count the annotations that can be trained on or refined, at least one.
@@ -134,7 +143,17 @@ def read_coco(path: str | Path) -> CocoFile:
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    content = _read_content(path)
+    return parse_coco(path, _read_content(path))
+
+
+def parse_coco(path: Path, content: dict[str, Any], source: "Source | None" = None) -> CocoFile:
+    """Check the content of a COCO file, as :func:`read_coco` does.
+
+    Args:
+        path: where it is from, for errors.
+        content: with the lists ``images``, ``annotations`` and ``categories``, of objects.
+        source: the files of another format that it was made from.
+    """
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
     annotations = [_annotation(path, index, entry) for index, entry in enumerate(content["annotations"])]
@@ -153,7 +172,7 @@ def read_coco(path: str | Path) -> CocoFile:
                     f"{path}: annotation {annotation.id}: {kind}_id {value} is not among the file's "
                     f"{_plural(kind)}: add the {kind} or remove the annotation."
                 )
-    return CocoFile(path, content, images, annotations, categories)
+    return CocoFile(path, content, images, annotations, categories, source)
 
 
 def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:

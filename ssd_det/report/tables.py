@@ -1,5 +1,6 @@
 """Results as tables on the screen."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ def print_summary(summary: Summary, path: Path) -> None:
     say(f"Passed through unchanged: {_listed(summary.passed_through)}.")
     if summary.segmentations:
         say(f"Warning: {summary.segmentations} segmentations do not agree with their refined box; they are kept.")
+
+
+def print_kept(kept: int) -> None:
+    """Say how many boxes the files of a folder could not take, if any."""
+    if kept:
+        say(f"Warning: {kept} boxes stay as they were in the folder, as their lines are polygons or would be empty.")
+
+
+def print_unheld(target: str, unheld: Mapping[str, int]) -> None:
+    """Say what a format cannot hold."""
+    say(f"Not held by {target}: {', '.join(f'{count} {thing}' for thing, count in unheld.items()) or 'nothing'}.")
 
 
 def print_calibration(level: float | None, calibration: Calibration | None) -> None:
