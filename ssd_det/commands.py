@@ -23,7 +23,7 @@ from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
-from ssd_det.report.tables import print_comparison, print_findings, print_kept, print_unheld, say
+from ssd_det.report.tables import print_comparison, print_findings, print_folder, print_kept, print_unheld, say
 from ssd_det.tasks.export import detector_checkpoint
 
 
@@ -56,9 +56,11 @@ def corrupt_annotations(
     destination = check_destination(output, annotations, others, overwrite, beside="noisy.json")
     coco = read_annotations(annotations, image_root)
     content, count = corrupt(coco, noise_level, seed, kind, detections)
-    print_kept(save_annotations(coco, content, destination))
+    kept = save_annotations(coco, content, destination)
     total = len(content["annotations"])
     say(f"{destination.path}: {kind} noise of level {noise_level} on {count} of {total} boxes, seed {seed}.")
+    if destination.folder:
+        print_folder(destination.json, kept)
 
 
 def true_annotations(annotations: str, *, output: str, overwrite: bool = False) -> None:

@@ -22,7 +22,7 @@ from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
-from ssd_det.report.tables import print_calibration, print_kept, print_summary
+from ssd_det.report.tables import print_calibration, print_folder, print_summary
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
@@ -104,7 +104,8 @@ class SSDDetTrainer(Trainer):
             kept = save_annotations(datamodule.coco, content, destination)
             print_calibration(level, calibration)
             print_summary(summary, destination.path)
-            print_kept(kept)
+            if destination.folder:
+                print_folder(destination.json, kept)
             for logger in self.loggers:
                 if isinstance(logger, WandbLogger):
                     track_refined(logger, read_coco(destination.json), datamodule.paths, destination.json)

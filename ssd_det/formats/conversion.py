@@ -65,7 +65,8 @@ def convert(coco: CocoFile, target: Format, image_root: str | Path) -> Converted
     if missing:
         raise missing_images_error(coco, image_root, missing)
     links = _places(coco, paths, Path(image_root), IMAGE_FOLDERS[target])
-    ordered = sorted(coco.images, key=lambda image: PurePosixPath(links[image.id]).parts)
+    suffix = ".xml" if target == "voc" else None  # folders are read in the order of their xml files, or images
+    ordered = sorted(coco.images, key=lambda image: _order(links[image.id], suffix))
     reasons = {a.id: _reason_to_leave_out(a, coco.image_by_id[a.image_id], target) for a in coco.annotations}
     unheld.update(f"{reason}, left out" for reason in reasons.values() if reason)
     by_image = coco.annotations_by_image
@@ -103,6 +104,11 @@ def _places(coco: CocoFile, paths: Mapping[int, Path], root: Path, folder: str) 
     if all(name.startswith(f"{folder}/") for name in names.values()):
         return names
     return {key: f"{folder}/{name}" for key, name in names.items()}
+
+
+def _order(place: str, suffix: str | None) -> tuple[str, ...]:
+    path = PurePosixPath(place)
+    return (path.with_suffix(suffix) if suffix else path).parts
 
 
 def _reason_to_leave_out(annotation: Annotation, image: Image, target: Format) -> str | None:

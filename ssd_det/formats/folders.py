@@ -78,10 +78,10 @@ def _link(folder: Path, links: Mapping[str, Path]) -> None:
     """Link to files that are not there yet."""
     for place, target in links.items():
         path = folder / place
-        if path.is_file():
+        if path.exists() or path.is_symlink():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            path.symlink_to(target)
+            path.symlink_to(target.absolute())
         except OSError:  # a file system or a system without links
             shutil.copyfile(target, path)

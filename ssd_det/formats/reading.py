@@ -4,9 +4,9 @@ from pathlib import Path
 
 from ssd_det.data.coco import CocoFile, read_coco
 from ssd_det.formats.recognise import ANNOTATIONS, recognise, xml_files
-from ssd_det.formats.voc import IMAGES, read_voc
+from ssd_det.formats.voc import read_voc
 from ssd_det.formats.yolo import read_yolo
-from ssd_det.formats.yolo_layout import layout_of, read_layout
+from ssd_det.formats.yolo_layout import layout_of, normal, read_layout
 
 
 def read_annotations(path: str | Path, image_root: str | Path | None = None) -> CocoFile:
@@ -24,13 +24,13 @@ def read_annotations(path: str | Path, image_root: str | Path | None = None) -> 
         case "yolo":
             return read_yolo(path, image_root)
         case "voc":
-            return read_voc(path)
+            return read_voc(path, image_root)
         case _:
             return read_coco(path)
 
 
 def default_image_root(path: str | Path) -> Path:
-    """Where images are as a rule: in the folder of a data.yaml, in that of Pascal VOC, in ``images`` beside a json file.
+    """Where images are as a rule: in a YOLO or Pascal VOC folder itself, in ``images`` beside a json file.
 
     Raises:
         InputError: if it is a folder of no format.
@@ -40,8 +40,7 @@ def default_image_root(path: str | Path) -> Path:
         case "yolo":
             return read_layout(path).home
         case "voc":
-            home = path.parent if path.resolve().name == ANNOTATIONS else path
-            return home / IMAGES if (home / IMAGES).is_dir() else home
+            return path.parent if normal(path).name == ANNOTATIONS else path
         case _:
             return path.parent / "images"
 

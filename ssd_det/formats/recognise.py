@@ -50,7 +50,7 @@ def recognise(path: Path) -> Format:
 def xml_files(folder: Path) -> list[Path]:
     """The xml files of a Pascal VOC folder: all below ``Annotations``, or those in the folder itself."""
     below = folder / ANNOTATIONS if folder.name != ANNOTATIONS else folder
-    return list(walk(below, (".xml",))) or sorted(file for file in folder.glob("*.xml") if not _hidden(file.name))
+    return sorted(walk(below, (".xml",))) or sorted(file for file in folder.glob("*.xml") if not _hidden(file.name))
 
 
 def find_yaml(path: Path) -> Path:

@@ -40,11 +40,12 @@ class VocSource(Source):
         return Rewritten(files, kept)
 
 
-def read_voc(path: Path) -> CocoFile:
+def read_voc(path: Path, image_root: str | Path | None = None) -> CocoFile:
     """Read a Pascal VOC folder.
 
     Args:
         path: a folder with ``Annotations``, that itself, or a folder of xml files.
+        image_root: the folder that the names of images are to start from; the Pascal VOC folder where not given.
 
     Returns:
         Its content as COCO: images in the order of the xml files, annotations in that of their objects, ids from 1,
@@ -61,9 +62,10 @@ def read_voc(path: Path) -> CocoFile:
     elif not normal(xml[0]).is_relative_to(below):
         below = home
     files = [read_voc_file(file) for file in xml]
-    names = [_file_name(file, normal(file.path).relative_to(below).parent.as_posix()) for file in files]
-    content = voc_content(files, names, category_ids(files))
     images = home / IMAGES if (home / IMAGES).is_dir() else home
+    root = home if image_root is None else normal(Path(image_root))
+    names = [_file_name(file, normal(file.path).parent.relative_to(below), images, root) for file in files]
+    content = voc_content(files, names, category_ids(files))
     links = {file.relative_to(home).as_posix(): file for file in walk(images, IMAGE_SUFFIXES)} if images != home else {}
     unheld = sum((file.unheld for file in files), Counter[str]())
     return parse_coco(path, content, VocSource(path, home, links, {}, dict(unheld), files))
@@ -114,7 +116,16 @@ def image_name(file: VocFile) -> str:
     return file.texts.get("filename", "").strip() or f"{file.path.stem}.jpg"
 
 
-def _file_name(file: VocFile, folder: str) -> str:
-    """The name of an image, below the folder that its xml file is in."""
+def _file_name(file: VocFile, folder: Path, images: Path, root: Path) -> str:
+    """The name of an image from ``root`` if it is below, else from the folder of the images.
+
+    Args:
+        file: the xml file.
+        folder: where it is below the folder of the xml files; as a rule its image is in such a folder as well.
+        images: the folder of the images.
+        root: the folder that names are to start from.
+    """
     name = image_name(file)
-    return name if "/" in name or folder == "." else f"{folder}/{name}"
+    name = name if "/" in name else (folder / name).as_posix()
+    image = images / name
+    return image.relative_to(root).as_posix() if image.is_file() and image.is_relative_to(root) else name
