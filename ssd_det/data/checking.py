@@ -7,9 +7,10 @@ from pathlib import Path
 from PIL import Image as PillowImage
 
 from ssd_det.data.coco import CocoFile, Image
-from ssd_det.data.dataset import UNREADABLE, check_size, undecodable
+from ssd_det.data.dataset import check_size, undecodable
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.errors import InputError
+from ssd_det.formats.image_names import UNREADABLE
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from ssd_det.data.augmentation import Augmentation, Pixels
 from ssd_det.data.batch import Sample
 from ssd_det.data.coco import Box, CocoFile, Image
 from ssd_det.errors import InputError
+from ssd_det.formats.image_names import UNREADABLE
 from ssd_det.ops.boxes import corners, mirror
 
-UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 UNKNOWN: Box = (float("nan"),) * 4
 
 

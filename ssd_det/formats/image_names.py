@@ -4,8 +4,9 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from ssd_det.data.dataset import UNREADABLE
 from ssd_det.errors import InputError
+
+UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 
 
 def name_below(image: Path, root: Path, whose: Path) -> str:

@@ -36,15 +36,17 @@ class YoloSource(Source):
 
     Attributes:
         layout: of the folder.
-        label_files: those that exist, in the order of the images.
+        label_files: those that exist and were asked for, in the order of the images.
+        others: the other label files, which a copy of the folder needs as well.
     """
 
     layout: Layout = field(repr=False)
     label_files: list[LabelFile] = field(repr=False)
+    others: list[Path] = field(repr=False)
 
     def rewritten(self, boxes: Mapping[int, Box], folder: Path) -> Rewritten:
         """See :meth:`ssd_det.formats.source.Source.rewritten`; what data.yaml says leads to the new folder."""
-        files, kept = self._settings(folder), 0
+        files, kept = {} if folder == self.home else self._settings(folder), 0
         for file in self.label_files:
             own = {place: boxes[file.first + place] for place in range(len(file.labels)) if file.first + place in boxes}
             files[file.place], left = with_label_boxes(file.content, file.labels, own, file.image)
@@ -52,12 +54,10 @@ class YoloSource(Source):
         return Rewritten(files, kept)
 
     def _settings(self, folder: Path) -> dict[str, bytes]:
-        """Data.yaml and the listings of images, such that no path in them leads to the folder they were read from."""
+        """What is not rewritten; no path in data.yaml and in listings of images leads to the folder any more."""
         layout = self.layout
-        if folder == layout.home:
-            return {}
-        new_root = folder / layout.root.relative_to(layout.home)
-        files = {layout.yaml.name: _moved_yaml(layout, new_root)}
+        files = {file.relative_to(self.home).as_posix(): file.read_bytes() for file in self.others}
+        files[layout.yaml.name] = _moved_yaml(layout, folder / layout.root.relative_to(layout.home))
         for _, path in layout.entries():
             if path.is_file():
                 files[path.relative_to(layout.home).as_posix()] = _moved_listing(layout, path)
@@ -84,13 +84,14 @@ def read_yolo(path: Path, image_root: str | Path | None = None) -> CocoFile:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     files: list[LabelFile] = []
-    links: dict[str, Path] = {}
     unheld: Counter[str] = Counter()
-    for number, (file, label) in enumerate(layout.places(), start=1):
+    places = layout.places()
+    links = {place.image.relative_to(layout.home).as_posix(): place.image for place in places}
+    others = [place.label for place in places if not layout.is_chosen(place) and place.label.is_file()]
+    for number, (file, label) in enumerate(filter(layout.is_chosen, places), start=1):
         width, height = size_of(file)
         image = Image(number, name_below(file, root, path), width, height)
         images.append(image._asdict())
-        links[file.relative_to(layout.home).as_posix()] = file
         if label.is_file():
             content = _read_bytes(label)
             labels = parse_labels(label, content, layout.names, layout.keypoint_columns)
@@ -99,7 +100,7 @@ def read_yolo(path: Path, image_root: str | Path | None = None) -> CocoFile:
     fixed = {place: "polygon" for place, entry in enumerate(annotations) if "segmentation" in entry}
     categories = [{"id": key, "name": name} for key, name in layout.names.items()]
     unheld.update({"empty label files": sum(not file.labels for file in files)})
-    source = YoloSource(path, layout.home, links, fixed, dict(+unheld), layout, files)
+    source = YoloSource(path, layout.home, links, fixed, dict(+unheld), layout, files, others)
     return parse_coco(path, {"images": images, "annotations": annotations, "categories": categories}, source)
 
 

@@ -113,11 +113,15 @@ class Layout:
                 raise InputError(f"{label}: is the label file of {labels[label].name} and {image.name}: rename one.")
         for folder, of_images in folders.items():
             self._check_labels(folder, of_images, labels)
-        only = self.only or self.home
-        chosen = [Place(image, label) for label, image in labels.items() if label.is_relative_to(only)]
-        if not chosen:
-            raise InputError(f"{only}: there are no images: correct path and train in {self.yaml}.")
-        return chosen
+        places = [Place(image, label) for label, image in labels.items()]
+        if not any(self.is_chosen(place) for place in places):
+            asked = self.only or self.home
+            raise InputError(f"{asked}: there are no images: correct path and train in {self.yaml}.")
+        return places
+
+    def is_chosen(self, place: Place) -> bool:
+        """Whether an image is of the labels that were asked for."""
+        return self.only is None or place.label.is_relative_to(self.only)
 
     def _check_labels(self, folder: Path, of_images: Path, labels: dict[Path, Path]) -> None:
         """Make sure that a folder holds labels of known images, and no other format."""

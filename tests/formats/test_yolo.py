@@ -5,6 +5,7 @@ import pytest
 from ssd_det.data.image_files import resolve_images
 from ssd_det.errors import InputError
 from ssd_det.formats.reading import default_image_root, read_annotations, tracked_files
+from ssd_det.main import main
 from tests.formats.folders import LABELS, make_yolo
 
 
@@ -69,6 +70,10 @@ def test_a_folder_of_labels_picks_a_split(tmp_path):
     assert len(read_annotations(root).images) == 2
     assert {name for name, _, _ in boxes(read_annotations(root / "labels" / "val"))} == {"images/val/b.png"}
     assert tracked_files(root / "labels" / "val") == tracked_files(root)
+    output = tmp_path / "out"
+    assert main(["corrupt-annotations", str(root / "labels" / "val"), "--noise_level=0.3", f"--output={output}"]) == 0
+    assert boxes(read_annotations(output / "labels" / "train")) == boxes(read_annotations(root / "labels" / "train"))
+    assert boxes(read_annotations(output / "labels" / "val")) != boxes(read_annotations(root / "labels" / "val"))
 
 
 def test_labels_may_stand_beside_their_images(tmp_path):
