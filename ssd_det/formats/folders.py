@@ -13,7 +13,7 @@ from ssd_det.errors import InputError
 
 def write_folder(
     folder: Path, files: Mapping[str, bytes], links: Mapping[str, Path], meanwhile: Callable[[], object] = lambda: None
-) -> int:
+) -> None:
     """Make a folder, or bring one that is there up to date.
 
     A new folder is written beside its place and renamed. In one that is there, each file that differs is replaced
@@ -23,22 +23,19 @@ def write_folder(
         folder: the place.
         files: their bytes, by their places below the folder.
         links: files that are linked to, by their places; copied where there are no links.
-        meanwhile: is called when the files are there, before a new folder gets its name.
-
-    Returns:
-        How many files were written.
+        meanwhile: is called before a folder that is there is touched, and before a new one gets its name.
 
     Raises:
         InputError: if the disk refuses.
     """
     if folder.exists():
-        changed = {place: content for place, content in files.items() if not _holds(folder / place, content)}
-        for place, content in changed.items():
-            make_folder((folder / place).parent)
-            write_bytes(folder / place, content)
+        meanwhile()  # first, as it may keep what the files lose
+        for place, content in files.items():
+            if not _holds(folder / place, content):
+                make_folder((folder / place).parent)
+                write_bytes(folder / place, content)
         _link(folder, links)
-        meanwhile()
-        return len(changed)
+        return
     temporary = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -58,7 +55,6 @@ def write_folder(
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-    return len(files)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

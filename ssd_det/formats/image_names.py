@@ -1,5 +1,6 @@
 """The names that images have in the COCO content of a folder, and their sizes."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image as PillowImage
@@ -20,11 +21,10 @@ def name_below(image: Path, root: Path, whose: Path) -> str:
     Raises:
         InputError: if the image is not below the folder.
     """
-    if not image.is_relative_to(root):
-        raise InputError(
-            f"{whose}: the image {image} is not in image_root {root}: give a folder that all images are in."
-        )
-    return image.relative_to(root).as_posix()
+    for place, folder in ((image, root), (_real(image.parent) / image.name, _real(root))):
+        if place.is_relative_to(folder):
+            return place.relative_to(folder).as_posix()
+    raise InputError(f"{whose}: the image {image} is not in image_root {root}: give a folder that all images are in.")
 
 
 def size_of(image: Path) -> tuple[int, int]:
@@ -38,3 +38,9 @@ def size_of(image: Path) -> tuple[int, int]:
             return file.size
     except UNREADABLE:
         raise InputError(f"{image}: does not decode: replace the file or leave it and its labels out.") from None
+
+
+@lru_cache
+def _real(folder: Path) -> Path:
+    """A folder without symbolic links: people link to the folders of their images."""
+    return folder.resolve()

@@ -121,7 +121,7 @@ def save_folder(
         coco: what was read from the folder.
         content: as of a COCO file, annotations at the same positions.
         folder: the copy, or the folder itself.
-        meanwhile: is called when the files are there, before a new folder gets its name.
+        meanwhile: is called before a folder that is there is touched, and before a new one gets its name.
 
     Returns:
         How many boxes could not be put in, as nothing of them would be left in the numbers of their files.

@@ -58,7 +58,7 @@ class YoloSource(Source):
         layout = self.layout
         files = {file.relative_to(self.home).as_posix(): file.read_bytes() for file in self.others}
         files[layout.yaml.name] = _moved_yaml(layout, folder / layout.root.relative_to(layout.home))
-        for _, path in layout.entries():
+        for path in layout.entries():
             if path.is_file():
                 files[path.relative_to(layout.home).as_posix()] = _moved_listing(layout, path)
         return files

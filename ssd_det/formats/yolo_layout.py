@@ -46,30 +46,24 @@ class Layout:
     keypoint_columns: int | None
     only: Path | None
 
-    def entries(self) -> Iterator[tuple[str, Path]]:
-        """Each split's image folders and listings of images, by what data.yaml calls them.
+    def entries(self) -> Iterator[Path]:
+        """The folders of images, and the listings of images, of all splits.
 
         Raises:
             InputError: if one is not there, or not in ``home``.
         """
-        listed = [
-            (split, entry)
-            for split in SPLITS
-            for entry in (
-                self.content[split] if isinstance(self.content.get(split), list) else [self.content.get(split)]
-            )
-            if entry
-        ]
-        if not listed:
+        named = [(split, entry) for split in SPLITS for entry in _listed(self.content.get(split))]
+        if not named:
             raise InputError(f"{self.yaml}: names no images: add train, the folder of the images.")
-        for split, entry in listed:
+        for split, entry in named:
             if not isinstance(entry, str):
                 raise InputError(f"{self.yaml}: {split} is {entry}: give a folder or a list of folders.")
-            tries = [entry, *([entry[3:]] if entry.startswith("../") else [])]
-            found = [path for path in (normal(self.root / name) for name in tries) if path.exists()]
+            # Some exports begin with a folder up that is not meant.
+            tries = [normal(self.root / name) for name in dict.fromkeys((entry, entry.removeprefix("../")))]
+            found = [path for path in tries if path.exists()]
             if not found:
                 raise InputError(
-                    f"{self.yaml}: {split} is {entry}, but there is no {normal(self.root / entry)}: "
+                    f"{self.yaml}: {split} is {entry}, but there is no {tries[0]}: "
                     f"correct path and {split}, or take it out."
                 )
             inside = [path for path in found if path.is_relative_to(self.home)]
@@ -78,18 +72,17 @@ class Layout:
                     f"{self.yaml}: {split} is {entry}, which is outside of {self.home}: "
                     f"set path to the folder that everything is in."
                 )
-            yield entry, inside[0]
+            yield inside[0]
 
     def tracked_files(self) -> list[Path]:
         """Every file but the images that the annotations depend on."""
         files = {self.yaml}
-        for _, path in self.entries():
+        for path in self.entries():
             if path.is_dir():
                 files.update(walk(path, (".txt",)), walk(self._label_folder(path), (".txt",)))
             else:
-                files.update(
-                    (path, *(self._label_of(image) for image in self.listed(path, read_text(path).splitlines())))
-                )
+                images = self.listed(path, read_text(path).splitlines())
+                files.update((path, *map(self._label_of, images)))
         return sorted(file for file in files if file.is_file())
 
     def places(self) -> list[Place]:
@@ -101,7 +94,7 @@ class Layout:
         labels: dict[Path, Path] = {}
         images: set[Path] = set()
         folders: dict[Path, Path] = {}
-        for _, path in self.entries():
+        for path in self.entries():
             if path.is_dir():
                 images.update(walk(path, IMAGE_SUFFIXES))
                 folders[self._label_folder(path)] = path
@@ -127,7 +120,8 @@ class Layout:
         """Make sure that a folder holds labels of known images, and no other format."""
         if self.only is not None and not folder.is_relative_to(self.only) and not self.only.is_relative_to(folder):
             return
-        for xml in walk(folder, (".xml",)):
+        xml = next(walk(folder, (".xml",)), None)
+        if xml is not None:
             raise InputError(f"{xml}: is xml among YOLO labels: keep one format, and take the files of the other out.")
         orphans = [
             file
@@ -170,6 +164,11 @@ class Layout:
                 raise InputError(f"{listing}: lists {name}, which is not in {self.home}: correct it or take it out.")
             paths.append(found[0])
         return paths
+
+
+def _listed(value: Any) -> list[Any]:
+    """What a setting of data.yaml has, be it one thing, a list, or nothing."""
+    return [entry for entry in (value if isinstance(value, list) else [value]) if entry]
 
 
 def twin_of(place: PurePath) -> PurePath:

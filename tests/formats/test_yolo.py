@@ -39,6 +39,14 @@ def test_file_names_start_from_image_root(tmp_path):
     assert default_image_root(root / "labels") == root
 
 
+def test_the_folder_of_the_images_may_be_a_link(tmp_path):
+    root = make_yolo(tmp_path / "yolo")
+    (root / "images").rename(tmp_path / "pictures")
+    (root / "images").symlink_to(tmp_path / "pictures")
+    for image_root in (root / "images", tmp_path / "pictures"):
+        assert [image.file_name for image in read_annotations(root, image_root).images] == ["a.png", "b.png", "c d.png"]
+
+
 @pytest.mark.parametrize(
     "yaml",
     [
