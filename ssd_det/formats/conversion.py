@@ -101,8 +101,9 @@ def like_content(model: CocoFile, coco: CocoFile) -> dict[str, Any]:
 def _places(coco: CocoFile, paths: Mapping[int, Path], root: Path, folder: str) -> dict[int, str]:
     """The place of each image below the new folder, by image id."""
     names = {key: name_below(normal(path), normal(root), coco.path) for key, path in paths.items()}
-    if all(name.startswith(f"{folder}/") for name in names.values()):
-        return names
+    for known in IMAGE_FOLDERS.values():  # as a folder of a format has it
+        if all(name.startswith(f"{known}/") for name in names.values()):
+            names = {key: name.removeprefix(f"{known}/") for key, name in names.items()}
     return {key: f"{folder}/{name}" for key, name in names.items()}
 
 

@@ -10,6 +10,7 @@ from ssd_det.data.coco import Annotation, CocoFile, Image
 from ssd_det.errors import InputError
 from ssd_det.formats.voc_xml import CORNERS, FLAGS
 
+DECIMALS = 9
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -41,9 +42,6 @@ def voc_files(
         top = _image_element(coco.image_by_id[image_id], name.as_posix())
         for annotation in annotations[image_id]:
             _add_object(top, coco, annotation, names[annotation.category_id])
-            unheld["boxes with fractions, which some readers of xml refuse"] += not all(
-                value.is_integer() for value in annotation.bbox
-            )
         if NOT_IN_XML.search("".join(top.itertext())):
             raise InputError(f"{coco.path}: image {image_id}: a name has characters that xml cannot hold: correct it.")
         ElementTree.indent(top)
@@ -74,4 +72,4 @@ def _add_object(top: ElementTree.Element, coco: CocoFile, annotation: Annotation
     x, y, width, height = annotation.bbox
     box = ElementTree.SubElement(thing, "bndbox")
     for corner, value in zip(CORNERS, (x + 1, y + 1, x + width + 1, y + height + 1), strict=True):
-        ElementTree.SubElement(box, corner).text = str(int(value)) if value.is_integer() else repr(value)
+        ElementTree.SubElement(box, corner).text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")

@@ -10,7 +10,7 @@ from ssd_det.data.coco import Annotation, CocoFile
 from ssd_det.errors import InputError
 from ssd_det.formats.yolo import COLUMNS_KEY
 from ssd_det.formats.yolo_labels import numbers_of, shares
-from ssd_det.formats.yolo_layout import twin_of
+from ssd_det.formats.yolo_layout import IMAGE_SUFFIXES, twin_of
 
 DECIMALS = 8  # a thousandth of a pixel in any image
 NOTE = "# Everything is in train, and val is the same until you part them.\n"
@@ -31,7 +31,7 @@ def yolo_files(
         unheld: counts of what cannot be held; gets more.
 
     Raises:
-        InputError: if two images would have the same label file.
+        InputError: if two images would have the same label file, or one has a suffix that is not YOLO's.
     """
     number_of = {category.id: number for number, category in enumerate(coco.categories)}
     unheld["ids of categories"] += sum(key != number for key, number in number_of.items())
@@ -43,6 +43,10 @@ def yolo_files(
     owners: dict[str, str] = {}
     for image_id, place in places.items():
         image = coco.image_by_id[image_id]
+        if not place.lower().endswith(IMAGE_SUFFIXES):
+            raise InputError(
+                f"{coco.path}: image {image_id}: {place} has a suffix that YOLO does not know: make it png or jpg."
+            )
         label = twin_of(PurePosixPath(place)).with_suffix(".txt").as_posix()
         if owners.setdefault(label, place) != place:
             raise InputError(

@@ -61,7 +61,7 @@ def as_lists(coco):
     }
 
 
-@pytest.mark.parametrize(("target", "tolerance"), [("yolo", 2e-8), ("voc", 1e-12)])
+@pytest.mark.parametrize(("target", "tolerance"), [("yolo", 2e-8), ("voc", 1e-10)])
 @given(content=cocos())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_there_and_back(content, images, tmp_path_factory, target, tolerance):
@@ -120,6 +120,22 @@ def test_what_a_format_cannot_hold_is_counted_once(make_coco, make_image, tmp_pa
     assert [a.difficult for a in read_annotations(tmp_path / "voc").annotations] == [False, False, True]
 
 
+def test_a_folder_keeps_its_own_folders_through_the_others(tmp_path):
+    root = make_yolo(tmp_path / "yolo")
+    (root / "images" / "train").mkdir()
+    (root / "labels" / "train").mkdir()
+    for path in (*root.glob("images/*.png"), *root.glob("labels/*.txt")):
+        path.rename(path.parent / "train" / path.name)
+    for folder, other, target in (("yolo", "voc", "voc"), ("voc", "again", "yolo")):
+        words = [str(tmp_path / folder), f"--to={target}", f"--image_root={tmp_path / folder}"]
+        assert main(["convert-annotations", *words, f"--output={tmp_path / other}"]) == 0
+    assert (tmp_path / "voc" / "Annotations" / "train" / "a.xml").is_file()
+    assert "<xmin>16</xmin>" in (tmp_path / "voc" / "Annotations" / "train" / "a.xml").read_text()
+    assert {name for name in contents(tmp_path / "again") if name != "data.yaml"} == {
+        name for name in contents(root) if name != "data.yaml"
+    }
+
+
 def test_folders_become_coco_and_say_what_is_lost(tmp_path, capsys):
     root = make_voc(tmp_path / "voc")
     words = ["--to=coco", f"--image_root={root}", f"--output={tmp_path / 'voc.json'}"]
@@ -165,4 +181,13 @@ def test_images_that_would_share_a_file_are_named(make_coco, make_image, tmp_pat
     words = [str(make_coco(images=images)), f"--to={target}", f"--image_root={tmp_path}"]
     assert main(["convert-annotations", *words, f"--output={tmp_path / 'out'}"]) == 2
     assert "rename one" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_that_yolo_would_not_see_is_named(make_coco, make_image, tmp_path, capsys):
+    make_image("a.png").rename(tmp_path / "a.ppm")
+    path = make_coco(images=[{"id": 1, "file_name": "a.ppm", "width": 40, "height": 30}])
+    words = [str(path), "--to=yolo", f"--image_root={tmp_path}", f"--output={tmp_path / 'out'}"]
+    assert main(["convert-annotations", *words]) == 2
+    assert "a.ppm has a suffix that YOLO does not know" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
