@@ -9,14 +9,20 @@ from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt, with_true_boxes
 from ssd_det.data.noise_kinds import Kind
-from ssd_det.data.voc import convert_voc_tree, count_flags
 from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
+from ssd_det.errors import InputError
+from ssd_det.formats.conversion import convert, like_content
+from ssd_det.formats.folders import write_folder
+from ssd_det.formats.reading import read_annotations
+from ssd_det.formats.recognise import Format
+from ssd_det.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.formats.writing import check_destination, check_folder, save_annotations, save_folder
 from ssd_det.report.figures import draw_figures
 from ssd_det.report.pictures import draw_pictures
 from ssd_det.report.quality import compare
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
-from ssd_det.report.tables import print_comparison
+from ssd_det.report.tables import print_comparison, print_folder, print_kept, print_unheld
 from ssd_det.screen import say
 from ssd_det.tasks.export import detector_checkpoint
 
@@ -29,25 +35,32 @@ def corrupt_annotations(
     seed: int = 0,
     kind: Kind = "uniform",
     detections: str | None = None,
+    image_root: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Add noise to the boxes of an annotation file, to try refining on.
 
     Args:
-        annotations: a COCO json file.
-        output: the COCO json file to write; it keeps the boxes as true_bbox.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
+        output: what to write, in the same format; of a folder, a folder, with noisy.json beside it. A COCO json file
+            keeps the boxes as true_bbox.
         noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size.
         seed: decides the noise of each annotation, together with its id.
         kind: uniform as published, gaussian, loose, tight, shifted to the right and down, corners on a coarse grid,
             boxes from a detector, or a mix of all but the last.
         detections: for detector, the predictions.json that ssd-det predict wrote for these images.
+        image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
         overwrite: allow the output to exist, or to be the input.
     """
     others = [detections] if detections else []
-    path = check_output(output, annotations, others, overwrite)
-    content, count = corrupt(read_coco(annotations), noise_level, seed, kind, detections)
-    write_json(path, content)
-    say(f"{path}: {kind} noise of level {noise_level} on {count} of {len(content['annotations'])} boxes, seed {seed}.")
+    destination = check_destination(output, annotations, others, overwrite, beside="noisy.json")
+    coco = read_annotations(annotations, image_root)
+    content, count = corrupt(coco, noise_level, seed, kind, detections)
+    kept = save_annotations(coco, content, destination)
+    total = len(content["annotations"])
+    say(f"{destination.path}: {kind} noise of level {noise_level} on {count} of {total} boxes, seed {seed}.")
+    if destination.folder:
+        print_folder(destination.json, kept)
 
 
 def true_annotations(annotations: str, *, output: str, overwrite: bool = False) -> None:
@@ -83,20 +96,22 @@ def compare_annotations(
     reference: str,
     output: str | None = None,
     before: str | None = None,
+    image_root: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Measure boxes against true ones, before and after refining.
 
     Args:
-        annotations: the COCO json file to judge, refined as a rule.
-        reference: the same annotations with true boxes.
+        annotations: what to judge, refined as a rule: a COCO json file, a YOLO folder or a Pascal VOC folder.
+        reference: the same annotations with true boxes, in any of these formats.
         output: a json file to write the figures to.
         before: the boxes before refining; original_bbox is taken where it is not given.
+        image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
         overwrite: allow the output to exist.
     """
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
-    file, true, *earlier = (read_coco(name, leave_out=["segmentation"]) for name in inputs)
+    file, true, *earlier = (read_annotations(name, image_root, leave_out=["segmentation"]) for name in inputs)
     result = compare(file, true, earlier[0] if earlier else None)
     if path:
         write_json(path, result)
@@ -115,19 +130,64 @@ def draw_annotations(
     """Draw original, refined and, where known, true boxes into the images where boxes moved most.
 
     Args:
-        annotations: a COCO json file, refined as a rule.
+        annotations: a COCO json file, refined as a rule, a YOLO folder or a Pascal VOC folder.
         image_root: the folder that its file names start from.
         output: the folder to write the pictures to; it is made if need be.
         count: how many images.
         overwrite: allow the pictures to exist.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
-    paths = draw_pictures(read_coco(annotations), image_root, Path(output), count, overwrite, allow_outside)
+    coco = read_annotations(annotations, image_root)
+    paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
 
 
+def convert_annotations(
+    annotations: str,
+    *,
+    image_root: str,
+    output: str,
+    to: Format | None = None,
+    like: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Turn annotations into another format, or put their boxes into a copy of the folder that they came from.
+
+    What the other format cannot hold is said once, with counts. All of a Pascal VOC folder is taken; convert-voc takes
+    one split of a tree.
+
+    Args:
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
+        image_root: the folder that its file names start from.
+        output: the COCO json file or the folder to write; a folder links to the images.
+        to: coco, yolo or voc.
+        like: in the place of to, the YOLO or Pascal VOC folder that the annotations are a new version of: the output is
+            a copy of it, to the byte but for the boxes that differ.
+        overwrite: allow the output to exist.
+    """
+    if (to is None) == (like is None):
+        raise InputError("convert-annotations: give either --to coco, yolo or voc, or --like and a folder.")
+    inputs = [annotations, *([like] if like else [])]
+    check = check_output if to == "coco" else check_folder
+    path = check(output, others=inputs, overwrite=overwrite)
+    coco = read_annotations(annotations, image_root)
+    if like is not None:
+        model = read_annotations(like, image_root)
+        kept = save_folder(model, like_content(model, coco), path)
+        say(f"{path}: {like} with the boxes of {annotations}.")
+        print_kept(kept)
+        return
+    converted = convert(coco, to or "coco", image_root)
+    if to == "coco":
+        write_json(path, converted.content)
+    else:
+        write_folder(path, converted.files, converted.links)
+    say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
+    print_unheld(to or "coco", converted.unheld)
+
+
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:
-    """Turn a split of a Pascal VOC tree into a COCO annotation file.
+    """Turn a split of a Pascal VOC tree into a COCO annotation file; convert-annotations takes whole folders.
 
     Args:
         tree: a folder of a VOCdevkit, VOCdevkit/VOC2007 for one: it holds Annotations, ImageSets and JPEGImages.

@@ -3,24 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-from ssd_det.data.coco import read_coco
 from ssd_det.data.merged import merge
 from ssd_det.data.splitting import split
 from ssd_det.data.writing import check_output, make_folder, write_json
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import read_annotations
 from ssd_det.screen import say
 
 
-def merge_annotations(annotations: list[str], *, output: str, overwrite: bool = False) -> None:
+def merge_annotations(
+    annotations: list[str], *, output: str, image_root: str | None = None, overwrite: bool = False
+) -> None:
     """Put several annotation files of one folder of images together.
 
     Args:
-        annotations: COCO json files; the first keep their ids.
+        annotations: COCO json files, YOLO folders or Pascal VOC folders; the first keep their ids.
         output: the COCO json file to write.
+        image_root: the folder that the file names of folders start from; that folder itself where not given.
         overwrite: allow the output to exist.
     """
     path = check_output(output, others=annotations, overwrite=overwrite)
-    merged = merge([read_coco(name) for name in annotations])
+    merged = merge([read_annotations(name, image_root) for name in annotations])
     write_json(path, merged.content)
     say(
         f"{path}: {len(merged.content['annotations'])} annotations in {len(merged.content['images'])} images; "
@@ -29,22 +32,30 @@ def merge_annotations(annotations: list[str], *, output: str, overwrite: bool = 
 
 
 def split_annotations(
-    annotations: str, *, output: str, val: float = 0.2, test: float = 0.0, seed: int = 0, overwrite: bool = False
+    annotations: str,
+    *,
+    output: str,
+    val: float = 0.2,
+    test: float = 0.0,
+    seed: int = 0,
+    image_root: str | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Divide an annotation file by images, with the same share of each category in every part.
 
     Args:
-        annotations: a COCO json file.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
         output: the folder to write train.json, val.json and, with a share of it, test.json to; it is made if need be.
         val: share of the images of val.json.
         test: share of the images of test.json; 0 for no such file.
         seed: decides which images go where.
+        image_root: the folder that the file names of a folder start from; the folder itself where not given.
         overwrite: allow the files to exist.
     """
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
         raise InputError(f"val is {val} and test {test}: give shares from 0 up that leave something to train on.")
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
-    coco = read_coco(annotations)
+    coco = read_annotations(annotations, image_root)
     contents = split(coco, shares, seed)
     folder = Path(output)
     make_folder(folder)

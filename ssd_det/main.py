@@ -42,6 +42,10 @@ COMMANDS = {
         "Divide an annotation file by images, with the same share of each category in every part.",
         "data_commands",
     ),
+    "convert-annotations": (
+        "Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.",
+        "commands",
+    ),
     "convert-voc": ("Turn a split of a Pascal VOC tree into a COCO annotation file.", "commands"),
     "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands"),
     "configs": ("Write out the configurations that come with the package.", "commands"),

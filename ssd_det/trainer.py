@@ -14,14 +14,15 @@ from ssd_det.data.coco import read_coco
 from ssd_det.data.datamodule import RefineDataModule
 from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.data.refined import Guard, Refinement, Summary, refined_content
-from ssd_det.data.writing import check_output, write_json, xywh
+from ssd_det.data.writing import xywh
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
+from ssd_det.formats.writing import check_destination, save_annotations
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
-from ssd_det.report.tables import print_calibration, print_summary
+from ssd_det.report.tables import print_calibration, print_folder, print_summary
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
@@ -52,7 +53,8 @@ class SSDDetTrainer(Trainer):
             model: takes its architecture, classes and weights from the checkpoint.
             datamodule: the annotation file and its images.
             checkpoint: made by ``fit``, of the refiner or of a joint model.
-            output: the COCO json file to write.
+            output: what to write, in the format of the input: a COCO json file, or a folder, which gets a refined.json
+                beside it. A name that ends in .json is a COCO json file for any input.
             overwrite: allow the output to exist, or to be the input.
             skip_missing_images: let annotations of missing images pass through.
             average_over_flip: refine mirrored images as well, and average.
@@ -82,7 +84,7 @@ class SSDDetTrainer(Trainer):
             model, datamodule = model.for_refining(), datamodule.for_refining()
         model.check_data(datamodule)
         datamodule = cast(RefineDataModule, datamodule)
-        path = check_output(output, datamodule.annotations, [checkpoint], overwrite)
+        destination = check_destination(output, datamodule.annotations, [checkpoint], overwrite)
         datamodule.skip_missing_images = skip_missing_images
         model.restore(checkpoint)
         model.check_categories(datamodule.categories, datamodule.annotations)
@@ -99,12 +101,14 @@ class SSDDetTrainer(Trainer):
         refinements = {key: Refinement(entry.box, scores.get(key, 0.0)) for key, entry in found.items()}
         content, summary = refined_content(datamodule.coco, refinements, datamodule.passed_over, guard)
         if self.is_global_zero:
-            write_json(path, content)
+            kept = save_annotations(datamodule.coco, content, destination)
             print_calibration(level, calibration)
-            print_summary(summary, path)
+            print_summary(summary, destination.path)
+            if destination.folder:
+                print_folder(destination.json, kept)
             for logger in self.loggers:
                 if isinstance(logger, WandbLogger):
-                    track_refined(logger, read_coco(path), datamodule.paths, path)
+                    track_refined(logger, read_coco(destination.json), datamodule.paths, destination.json)
         self.strategy.barrier()
         return summary
 

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.progress import bar, busy
+
+if TYPE_CHECKING:
+    from ssd_det.formats.source import Source
 
 Box = tuple[float, float, float, float]
 
@@ -70,6 +73,7 @@ class CocoFile:
         images: in the file's order.
         annotations: in the file's order.
         categories: in the order of their ids.
+        source: the files of another format that the content was made from; ``None`` for a COCO json file.
     """
 
     path: Path
@@ -77,6 +81,7 @@ class CocoFile:
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category]
+    source: "Source | None" = None
 
     @cached_property
     def image_by_id(self) -> dict[int, Image]:
@@ -95,6 +100,10 @@ class CocoFile:
         for annotation in self.annotations:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
+
+    def reason_to_keep(self, annotation: Annotation) -> str | None:
+        """Why an annotation's files cannot take another box, usable as it is; ``None`` where they can."""
+        return self.source.fixed.get(annotation.position) if self.source else None
 
     def count_usable(self) -> int:
         """Count the annotations that can be trained on or refined, at least one.
@@ -143,7 +152,17 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    content = read_content(path, leave_out)
+    return parse_coco(path, read_content(path, leave_out))
+
+
+def parse_coco(path: Path, content: dict[str, Any], source: "Source | None" = None) -> CocoFile:
+    """Check the content of a COCO file, as :func:`read_coco` does.
+
+    Args:
+        path: where it is from, for errors.
+        content: with the lists ``images``, ``annotations`` and ``categories``.
+        source: the files of another format that it was made from.
+    """
     for key in LISTS:
         for index, entry in enumerate(content[key]):
             if not isinstance(entry, dict):
@@ -167,7 +186,7 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
                     f"{path}: annotation {annotation.id}: {kind}_id {value} is not among the file's "
                     f"{_plural(kind)}: add the {kind} or remove the annotation."
                 )
-    return CocoFile(path, content, images, annotations, categories)
+    return CocoFile(path, content, images, annotations, categories, source)
 
 
 def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:

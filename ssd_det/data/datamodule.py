@@ -11,11 +11,12 @@ from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
 from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate, padded_size
-from ssd_det.data.coco import Box, Category, CocoFile, Image, read_coco, with_boxes
+from ssd_det.data.coco import Box, Category, CocoFile, Image, with_boxes
 from ssd_det.data.dataset import CocoDataset
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import read_annotations
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class RefineDataModule(CocoDataModule):
     """Noisy annotations and their images, for training the refiner and for refining.
 
     Args:
-        annotations: a COCO json file with inaccurate boxes.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder with inaccurate boxes.
         image_root: the folder that its file names start from.
         shortest_side: pixels that the shorter side of an image is resized to, unless
         longest_side: the longer side would then exceed this.
@@ -261,7 +262,7 @@ def read_with_images(
     Raises:
         InputError: if the file cannot be used, or images are missing and are not to be skipped.
     """
-    coco = read_coco(annotations)
+    coco = read_annotations(annotations, image_root)
     paths, missing = resolve_images(coco, image_root, allow_outside)
     if missing and not (skip_missing_images and paths):
         raise missing_images_error(coco, image_root, missing)

@@ -10,6 +10,7 @@ from ssd_det.data.coco import CocoFile
 from ssd_det.data.datamodule import CocoDataModule, read_with_images
 from ssd_det.data.dataset import CocoDataset
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import default_image_root
 
 
 class DetectDataModule(CocoDataModule):
@@ -18,9 +19,10 @@ class DetectDataModule(CocoDataModule):
     Images keep their size here; the detector resizes them. Training leaves out images without boxes.
 
     Args:
-        annotations: a COCO json file to train on.
-        image_root: the folder that its file names start from; ``images`` beside the file where not given.
-        test_annotations: a COCO json file with true boxes to test on, and the images of it to predict on.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder to train on.
+        image_root: the folder that its file names start from; where not given ``images`` beside a file, or where a
+            folder has its images.
+        test_annotations: true boxes to test on, in any of these formats, and the images of it to predict on.
         test_image_root: the folder that its file names start from; ``image_root`` where not given.
         batch_size: images a step and process.
         num_workers: processes that read images.
@@ -107,7 +109,9 @@ class DetectDataModule(CocoDataModule):
 
     @staticmethod
     def _given(setting: str, annotations: str | None, image_root: str | None) -> tuple[str, str]:
-        """An annotation file and the folder of its images, by default ``images`` beside it."""
+        """Annotations and the folder of their images, by default where the format has them."""
         if annotations is None:
-            raise InputError(f"data.{setting} is not given: give the path of a COCO json file.")
-        return annotations, image_root or str(Path(annotations).parent / "images")
+            raise InputError(
+                f"data.{setting} is not given: give the path of a COCO json file, or of a YOLO or Pascal VOC folder."
+            )
+        return annotations, image_root or str(default_image_root(annotations))

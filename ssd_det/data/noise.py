@@ -52,7 +52,8 @@ def corrupt(
 ) -> tuple[dict[str, Any], int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
-    Crowd boxes, difficult ones and boxes without area stay as they are. A ``true_bbox`` that is already there is kept.
+    Crowd boxes, difficult ones, boxes without area and those whose format cannot hold another stay as they are.
+    A ``true_bbox`` that is already there is kept.
 
     Args:
         coco: the file; its content is not changed.
@@ -74,7 +75,7 @@ def corrupt(
         raise InputError(
             f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
         )
-    chosen = [annotation for annotation in coco.annotations if annotation.measurable]
+    chosen = [a for a in coco.annotations if a.measurable and coco.reason_to_keep(a) is None]
     boxes = corners([a.bbox for a in chosen]).numpy()
     images = [coco.image_by_id[a.image_id] for a in chosen]
     sizes = np.array([(image.height, image.width) for image in images], dtype=float).reshape(-1, 2)

@@ -110,7 +110,7 @@ def refined_content(
     chosen: list[Annotation] = []
     boxes: list[Box] = []
     for annotation in coco.annotations:
-        reason = coco.reason_to_skip(annotation)
+        reason = coco.reason_to_skip(annotation) or coco.reason_to_keep(annotation)
         if reason is None:
             reason = passed_over.get(annotation.image_id)
         if reason is None and annotation.id not in refinements:

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ssd_det.data.coco import read_content
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.doctor.examination import examine, mend
 from ssd_det.doctor.report import health_record, print_health, print_mending
 from ssd_det.errors import FAULTS_FOUND
+from ssd_det.formats.reading import read_annotations
+from ssd_det.formats.recognise import recognise
 
 
 def check_annotations(
@@ -26,15 +28,15 @@ def check_annotations(
     the file cannot be used at all.
 
     Args:
-        annotations: a COCO json file.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
         image_root: the folder that its file names start from; images are not looked at without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
-        fix: the COCO json file to write, with what can be mended without looking at the pictures.
+        fix: the COCO json file to write, for a folder as well, with what can be mended without looking at the pictures.
         format: text to read, or json for machines.
         overwrite: allow the fixed file to exist, or to be the input.
     """
     path = check_output(fix, annotations, overwrite=overwrite) if fix else None
-    content = read_content(Path(annotations))
+    content = _content_of(Path(annotations), image_root)
     examination = examine(content, image_root, allow_outside)
     mending = mend(content, examination) if path else None
     if path and mending:
@@ -46,3 +48,10 @@ def check_annotations(
         if mending:
             print_mending(mending, str(path))
     return 0 if (mending.left if mending else examination).clean else FAULTS_FOUND
+
+
+def _content_of(annotations: Path, image_root: str | None) -> dict[str, Any]:
+    """The content of a COCO file, whatever its lists hold; folders have to be sound to be read."""
+    if recognise(annotations) == "coco":
+        return read_content(annotations)
+    return read_annotations(annotations, image_root).content

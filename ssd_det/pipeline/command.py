@@ -14,12 +14,13 @@ from jsonargparse.typing import Path_fr
 
 from ssd_det import __version__
 from ssd_det.data.categories import different_categories
-from ssd_det.data.coco import CocoFile, read_coco
+from ssd_det.data.coco import CocoFile
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.records import RUN_RECORD
 from ssd_det.data.writing import make_folder, write_json
 from ssd_det.errors import INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags
+from ssd_det.formats.reading import read_annotations
 from ssd_det.pipeline.plan import Inputs, Refining, plan, resolve_words, settings_of
 from ssd_det.pipeline.processes import Processes, locked
 from ssd_det.pipeline.stage import digest
@@ -74,9 +75,9 @@ def pipeline(
     Args:
         refine: configuration of the refiner, or of a joint model; --refine.model.weights=... and the like override it.
         detect: configuration of the detector; --detect.model.detector=... and the like override it.
-        annotations: a COCO json file with inaccurate boxes.
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder with inaccurate boxes.
         image_root: the folder that its file names start from.
-        test_annotations: a COCO json file with true boxes to test the detector on.
+        test_annotations: true boxes to test the detector on, in any of these formats.
         output: the folder of the run; each stage has a folder in it.
         test_image_root: the folder that the file names of the test file start from; image_root where not given.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
@@ -165,7 +166,8 @@ def _check(inputs: Inputs, allow_outside: bool) -> CocoFile:
     Raises:
         InputError: if one cannot be used, images are missing, or their categories differ.
     """
-    coco, test = read_coco(inputs.annotations), read_coco(inputs.test_annotations)
+    coco = read_annotations(inputs.annotations, inputs.image_root)
+    test = read_annotations(inputs.test_annotations, inputs.test_image_root)
     for file, root in ((coco, inputs.image_root), (test, inputs.test_image_root)):
         missing = resolve_images(file, root, allow_outside)[1]
         if missing:

@@ -16,6 +16,7 @@ from ssd_det.pipeline.stage import CHECKPOINT, Stage, weights_files
 
 FOR_EVERY_COMMAND = ("seed_everything", "trainer", "model", "data")
 JOINT = "JointTask"
+LABELS = "labels"
 TASKS = {"refine": ("RefineTask", JOINT), "detect": ("DetectTask",)}
 
 
@@ -24,9 +25,9 @@ class Inputs:
     """What a run works on.
 
     Attributes:
-        annotations: the noisy file.
+        annotations: the noisy file or folder.
         image_root: of its images.
-        test_annotations: the file with true boxes to test on.
+        test_annotations: those with true boxes to test on.
         test_image_root: of its images.
     """
 
@@ -144,7 +145,7 @@ def plan(
 
     Args:
         inputs: what it works on.
-        coco: the noisy file, read.
+        coco: the noisy annotations, read. From a folder, refined boxes go into a copy of it as well.
         refine: settings of the refiner, or of refiner and detector together.
         detect: settings of the detector.
         run: the folder of the run.
@@ -158,6 +159,8 @@ def plan(
     true = run / "true" / "true.json"
     known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
     stages = _refining(inputs, refine, run, refining, true if known else None)
+    if coco.source is not None:
+        _write_folder(stages[-1], noisy, inputs.image_root)
     if known:  # what the last of these stages is compared with
         take_out = Stage(
             "take out the true boxes",
@@ -254,6 +257,13 @@ def _refine(
         inputs.append(true)
     settings = _with(settings, "trainer", default_root_dir=str(folder))
     return Stage(f"refine annotations{about}", folder, commands, inputs, products, settings)
+
+
+def _write_folder(stage: Stage, noisy: Path, image_root: str) -> None:
+    """Let the last stage of refining put its boxes into a copy of the folder that the noisy ones came from."""
+    words = [str(stage.folder / "refined.json"), f"--like={noisy}", f"--image_root={image_root}"]
+    stage.commands.append(["convert-annotations", *words, f"--output={stage.folder / LABELS}", "--overwrite"])
+    stage.products.append(LABELS)
 
 
 def _detector(run: Path, boxes: str, settings: dict[str, Any], annotations: Path, inputs: Inputs) -> list[Stage]:

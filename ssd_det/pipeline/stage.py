@@ -14,6 +14,8 @@ import yaml
 from ssd_det.data.records import STAGE_RECORD, read_record
 from ssd_det.data.writing import make_folder, write_json, write_whole
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import tracked_files
+from ssd_det.formats.recognise import recognise
 from ssd_det.pipeline.processes import Processes
 
 CONFIG = "config.yaml"
@@ -29,8 +31,8 @@ class Stage:
         title: what it does.
         folder: where it leaves its products.
         commands: the words of the commands of ``ssd-det`` that it runs, one after the other.
-        inputs: the files that it reads.
-        products: names of the files that it leaves in the folder.
+        inputs: the files that it reads, and folders of annotations.
+        products: names of the files and folders that it leaves in the folder.
         settings: what is written to ``config.yaml`` in the folder, if anything.
         resumable: whether the last command is a ``fit``, which can go on from its checkpoint.
     """
@@ -106,12 +108,12 @@ class Stage:
 
     def _due(self) -> dict[str, Any]:
         """What the products depend on."""
-        files = [*self.inputs, *weights_files(self.settings)]
+        weights = {str(path): digest(path) for path in weights_files(self.settings)}
         return {
             "title": self.title,
             "commands": self.commands,
             "settings": self.settings,
-            "inputs": {str(path): digest(path) for path in files},
+            "inputs": {str(path): input_digest(path) for path in self.inputs} | weights,
         }
 
     def _interrupted(self, record: Mapping[str, Any]) -> float:
@@ -136,7 +138,7 @@ class Stage:
         return "; ".join(changes[:SHOWN_CHANGES]) + (f"; and {rest} more changes" if rest > 0 else "")
 
     def _missing(self) -> list[str]:
-        return [name for name in self.products if not (self.folder / name).is_file()]
+        return [name for name in self.products if not (self.folder / name).exists()]
 
     def _write_record(self, record: Mapping[str, Any]) -> None:
         write_json(self.folder / STAGE_RECORD, record)
@@ -156,6 +158,14 @@ def digest(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def input_digest(path: Path) -> str | None:
+    """SHA-256 of a file, or of all that the annotations of a folder are made of but images; ``None`` for nothing."""
+    if not path.exists() or recognise(path) == "coco":
+        return digest(path)
+    parts = "".join(f"{digest(file)} {file}\n" for file in tracked_files(path))
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def weights_files(settings: Mapping[str, Any]) -> list[Path]:

@@ -8,11 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ssd_det.data.coco import CocoFile, first_of
+from ssd_det.formats.recognise import recognise
 from ssd_det.screen import say
 from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
 
+FORMATS = {"coco": "COCO json", "yolo": "YOLO folder", "voc": "Pascal VOC folder"}
 SHOWN = {
     "network": "backbone",
     "images a step": "batch_size",
@@ -30,7 +32,7 @@ def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
     width, height = data.largest_image
     left_out = f", {data.left_out:,} more cannot be trained on" if data.left_out else ""
     rows = {
-        "format": "COCO json",
+        "format": FORMATS[recognise(coco.path)],
         "images": f"{data.images:,}, {data.images_with_objects:,} with objects; median {data.longest_side} by "
         f"{data.shortest_side} px, largest {width}x{height}",
         "objects": f"{data.objects:,}{left_out}; {typical} an image, 95% of the images up to {many}, at most {most}",

@@ -11,7 +11,7 @@ from tests.annotation_content import clean_content
 NAN, INFINITY = float("nan"), float("inf")
 OF_FILES = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
-    "unnamed-file",
+    "unnamed-file", "outside-file", "ambiguous-name",
 }  # fmt: skip
 
 

@@ -53,11 +53,25 @@ def test_missing_unreadable_shared_and_unnamed_files_are_found(images):
     }
 
 
-@pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "../images", "a/" * 40])
+@pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "a/" * 40])
 def test_names_that_no_file_can_have_are_missing(images, name):
     content = clean_content()
     content["images"][0]["file_name"] = name
     assert kinds(content, images) == {"missing-file": 1, "unnamed-file": 1}
+
+
+def test_names_that_lead_out_and_names_that_fit_several_files_are_told_apart(images):
+    content = clean_content()
+    content["images"][0]["file_name"] = "../images/a.png"
+    (images / "one").mkdir()
+    (images / "other").mkdir()
+    for folder in ("one", "other"):
+        save(images / folder / "same.png", 10, 10)
+    content["images"][1]["file_name"] = "/export/same.png"
+    found = kinds(content, images)
+    assert found["outside-file"] == 1
+    assert found["ambiguous-name"] == 1
+    assert "missing-file" not in found
 
 
 def test_a_size_is_taken_from_the_file_unless_boxes_speak_against_it(images):

@@ -6,6 +6,8 @@ import yaml
 from ssd_det.commands import configs_folder
 from ssd_det.data.coco import read_coco
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import read_annotations
+from ssd_det.main import main
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 
 
@@ -93,6 +95,46 @@ def test_a_run_in_rounds_and_folds_goes_on_after_a_kill(stages, dies_at):
     third = Player()
     third.advance(stages(rounds=2, folds=2))
     assert third.ran == []
+
+
+@pytest.fixture
+def yolo_stages(demo, tmp_path):
+    convert = ["convert-annotations", str(demo / "noisy.json"), "--to=yolo", f"--image_root={demo / 'images'}"]
+    assert main([*convert, f"--output={tmp_path / 'yolo'}"]) == 0
+    folder, root = tmp_path / "yolo", str(tmp_path / "yolo")
+
+    def make(**refining):
+        inputs = Inputs(root, root, root, root)
+        coco = read_annotations(folder, folder)
+        refine, detect = settings("refine_small.yaml"), settings("detect.yaml")
+        return plan(inputs, coco, refine, detect, tmp_path / "run", False, Refining(**refining))
+
+    return make
+
+
+def test_refined_boxes_of_a_folder_go_into_a_copy_of_it_at_the_end(yolo_stages, tmp_path):
+    run = tmp_path / "run"
+    refines = [stage for stage in yolo_stages(rounds=2) if stage.title.startswith("refine annotations")]
+    assert refines[0].products == ["refined.json"]
+    assert refines[1].products == ["refined.json", "labels"]
+    words = refines[1].commands[-1]
+    assert words[:3] == ["convert-annotations", str(run / "refined" / "refined.json"), f"--like={tmp_path / 'yolo'}"]
+    assert refines[1].settings["data"]["init_args"]["annotations"] == str(run / "round_1" / "refined" / "refined.json")
+    detector = yolo_stages()[-2]
+    assert detector.settings["data"]["init_args"]["annotations"] == str(run / "refined" / "refined.json")
+
+
+def test_a_changed_label_file_is_a_changed_input(yolo_stages, tmp_path, capsys):
+    Player().advance(yolo_stages())
+    (tmp_path / "yolo" / "notes.md").write_text("not a label")
+    again = Player()
+    again.advance(yolo_stages())
+    assert again.ran == []
+    label = tmp_path / "yolo" / "labels" / "0001.txt"
+    label.write_bytes(label.read_bytes().replace(b" 0.", b" 00.", 1))
+    again.advance(yolo_stages())
+    assert [words[0] for words in again.ran][:2] == ["fit", "refine-annotations"]
+    assert f"{tmp_path / 'yolo'} has changed" in capsys.readouterr().out
 
 
 def test_a_joint_model_has_no_rounds_and_no_folds(stages):

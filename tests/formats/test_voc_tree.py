@@ -3,8 +3,8 @@ import json
 import pytest
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.voc import convert_voc_tree
 from ssd_det.errors import InputError
+from ssd_det.formats.voc_tree import convert_voc_tree
 from ssd_det.main import main
 from tests.voc_tree import make_voc_tree
 
