@@ -23,6 +23,7 @@ from ssd_det.ops.calibration import (
     Response,
     best_threshold,
     fit_probability,
+    largest_noise,
     no_response,
     own_variance,
     relative_variance,
@@ -142,6 +143,7 @@ def calibrate(
     response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
+    level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
     if level < LEAST_LEVEL:
         return Calibration(dict.fromkeys(objects.ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
     trial = rehearse(level, response, images)

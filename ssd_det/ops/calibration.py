@@ -15,6 +15,7 @@ SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 FARTHEST = 4.0  # deviations from the mean that evidence counts for
 STRONGEST_RESPONSE = 0.9
+EASY = 0.25  # the share of the objects that show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, or a few wild boxes would decide
 LEAST_PROBABILITY = 0.5
 NONE_ACCEPTED = 1.0
@@ -91,6 +92,25 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
     variance = relative[:, None] * residuals.square().mean(dim=0)
     explained = ((1 - response.slope) * noise_deviation) ** 2 + response.scatter
     return (variance - explained).clamp(min=0)
+
+
+def largest_noise(residuals: Tensor, relative: Tensor, response: Response) -> float:
+    """The deviation of the noise, if the easiest quarter of the objects is refined without an error of its own.
+
+    The noise of boxes does not depend on how easy an object is, the refiner's own error does. What is left of the
+    residuals of easy objects is therefore an upper bound of the noise.
+
+    Args:
+        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        relative: ``Tensor[N]``, of :func:`relative_variance`.
+        response: of the refiner to noise.
+
+    Returns:
+        In units of the box, the root of the mean square over the four axes.
+    """
+    variance = relative.quantile(EASY) * residuals.square().mean(dim=0)
+    noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
+    return noise.mean().sqrt().item()
 
 
 @dataclass(frozen=True)
