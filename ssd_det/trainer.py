@@ -22,7 +22,8 @@ from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
-from ssd_det.report.tables import print_calibration, print_folder, print_summary
+from ssd_det.report.folders import print_folder
+from ssd_det.report.tables import print_calibration, print_summary
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask

@@ -7,8 +7,8 @@ from importlib import import_module
 import pytest
 import yaml
 
-from ssd_det.commands import configs_folder, shipped_configs
 from ssd_det.main import COMMANDS, main
+from ssd_det.shipped import configs_folder, shipped_configs
 from ssd_det.tasks.base import Task
 from tests.conftest import TINY_DATA
 from tests.words import QUIET

@@ -7,11 +7,11 @@ import pytest
 import torch
 import yaml
 
-from ssd_det.commands import configs_folder
 from ssd_det.data.coco import Category
 from ssd_det.main import main
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.sampling import neighbours
+from ssd_det.shipped import configs_folder
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.joint import DetectionWeights, JointTask
 from tests.voc_tree import make_voc_tree

@@ -1,6 +1,5 @@
 """Results as tables on the screen."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,6 @@ def print_summary(summary: Summary, path: Path) -> None:
     say(f"Passed through unchanged: {listed(summary.passed_through)}.")
     if summary.segmentations:
         say(f"Warning: {summary.segmentations} segmentations do not agree with their refined box; they are kept.")
-
-
-def print_folder(json: Path, kept: int) -> None:
-    """Say what is beside a folder, and how many boxes its files could not take."""
-    say(f"{json}: the same as COCO json, with all that the folder cannot hold.")
-    print_kept(kept)
-
-
-def print_kept(kept: int) -> None:
-    """Say how many boxes the files of a folder could not take, if any."""
-    if kept:
-        say(f"Warning: {kept} boxes stay as they were in the folder: they are polygons there, or would be empty.")
-
-
-def print_unheld(target: str, unheld: Mapping[str, int]) -> None:
-    """Say what a format cannot hold."""
-    things = ", ".join(f"{count} {thing}" for thing, count in unheld.items())
-    say(f"Not held by {target.upper()}: {things or 'nothing'}.")
 
 
 def print_calibration(level: float | None, calibration: Calibration | None) -> None:

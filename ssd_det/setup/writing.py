@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from ssd_det.commands import configs_folder
 from ssd_det.data.writing import check_output, make_folder, write_whole
 from ssd_det.setup.rules import Choice, Settings
+from ssd_det.shipped import configs_folder
 
 MODEL, DATA, TRAINER = ("model", "init_args"), ("data", "init_args"), ("trainer",)
 PLACES = {

@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 import yaml
 
-from ssd_det.commands import configs_folder
 from ssd_det.main import main
 from ssd_det.setup import command
 from ssd_det.setup.report import duration
 from ssd_det.setup.timing import Cost, measure
+from ssd_det.shipped import configs_folder
 
 
 @pytest.fixture(scope="module")

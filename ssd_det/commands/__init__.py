@@ -1,0 +1,1 @@
+"""The commands that need no training: plain typed functions, grouped by what they work on."""
