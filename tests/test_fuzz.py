@@ -1,6 +1,6 @@
 """Spoiled annotation files: no command ends in a traceback or leaves half a file, whatever it is given.
 
-200 cases, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, which are others each time.
+200 cases, the same each time, shared by the formats; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, which are others each time.
 """
 
 import copy
@@ -104,8 +104,69 @@ def spoiled_coco():
     return spoiled_bytes().map(lambda data: Spoiled({"in.json": data}, "in.json"))
 
 
+@st.composite
+def spoiled_folder(draw, clean, named):
+    """A sound folder of label files, in some of which bytes are replaced, removed or repeated, or which is gone."""
+    files = dict(clean)
+    for _ in range(draw(st.integers(0, 4))):
+        path = draw(st.sampled_from(sorted(files)))
+        data = files[path]
+        place, length = draw(st.integers(0, len(data))), draw(st.integers(0, 20))
+        inside = draw(st.sampled_from(TOKENS) | st.binary(max_size=8))
+        way = draw(st.sampled_from(["replace", "replace", "repeat", "cut", "utf-16"]))
+        files[path] = {
+            "replace": data[:place] + inside + data[place + length :],
+            "repeat": data[:place] + data[place : place + length] * 2 + data[place + length :],
+            "cut": data[:place],
+            "utf-16": data.decode("utf-8", "replace").encode("utf-16"),
+        }[way]
+    if draw(st.integers(0, 9)) == 0:
+        del files[draw(st.sampled_from(sorted(files)))]
+    return Spoiled({f"{named}/{path}": data for path, data in files.items()}, named)
+
+
+TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
+TOKENS += [b"&a;", b"9" * 400]
+    b"nan",
+    b"1e999",
+    b"-1",
+    b"0",
+    b" ",
+    b"\n",
+    b"\0",
+    b"\xff",
+    b"<",
+    b"</object>",
+    b"..",
+    b"[",
+    b": ",
+    b"&a;",
+    b"9" * 400,
+]
+YOLO = {
+    "data.yaml": b"train: images\nval: images\nnames: [cat, dog]\n",
+    "labels/1.txt": b"0 0.5 0.5 0.25 0.5\n1 0.3 0.3 0.2 0.2 0.9\n",
+    "labels/2.txt": b"1 0.5 0.5 1 1\n",
+}
+XML = b"""<?xml version="1.0"?>
+<annotation><filename>1.png</filename><size><width>200</width><height>100</height></size>
+<object><name>cat</name><difficult>0</difficult>
+<bndbox><xmin>3</xmin><ymin>4.5</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>
+"""
+VOC = {"Annotations/1.xml": XML, "Annotations/2.xml": XML.replace(b"1.png", b"2.png")}
+PICTURE = cv2.imencode(".png", np.zeros((100, 200, 3), dtype=np.uint8))[1].tobytes()
+
+
+def with_pictures(folder, images):
+    return {**folder, **{f"{images}/{number}.png": PICTURE for number in (1, 2)}}
+
+
 # One strategy for each format that commands read.
-FORMATS = {"coco": spoiled_coco()}
+FORMATS = {
+    "coco": spoiled_coco(),
+    "yolo": spoiled_folder(with_pictures(YOLO, "images"), "in"),
+    "voc": spoiled_folder(with_pictures(VOC, "JPEGImages"), "in"),
+}
 
 COMMANDS = {
     "check": "check-annotations {named}",
@@ -116,6 +177,9 @@ COMMANDS = {
     "compare": "compare-annotations {named} --reference=clean.json --output=out.json",
     "compare-to": "compare-annotations clean.json --reference={named} --output=out.json",
     "compare-itself": "compare-annotations {named} --reference={named}",
+    "merge": "merge-annotations {named} clean.json --output=out.json",
+    "split": "split-annotations {named} --output=out.json",
+    "convert": "convert-annotations {named} --image_root={named} --to=coco --output=out.json",
 }
 
 
@@ -142,7 +206,7 @@ def run(words):
 
 @pytest.mark.parametrize("name", FORMATS)
 @settings(
-    max_examples=CASES,
+    max_examples=max(1, CASES // len(FORMATS)),
     deadline=None,
     derandomize="SSD_DET_FUZZ" not in os.environ,
     suppress_health_check=list(HealthCheck),
@@ -166,7 +230,7 @@ def test_spoiled_annotations_end_in_a_sentence(folder, name, data, command):
         else:
             assert errors == ""
             assert left <= {Path("out.json")}
-            for path in left:
+            for path in (file for place in left for file in (place, *place.rglob("*")) if file.is_file()):
                 json.loads(path.read_text())
         assert all(Path(path).read_bytes() == content for path, content in spoiled.files.items())
     finally:

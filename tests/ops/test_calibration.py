@@ -8,6 +8,7 @@ from ssd_det.ops.calibration import (
     Response,
     best_threshold,
     fit_probability,
+    largest_noise,
     no_response,
     own_variance,
     relative_variance,
@@ -47,6 +48,23 @@ def test_the_own_error_is_what_noise_and_scatter_leave():
 
 def test_a_residual_that_noise_explains_leaves_no_error():
     assert not own_variance(0.1 * normal(100, 4), torch.ones(100).double(), 0.2, no_response()).any()
+
+
+def test_objects_without_an_error_of_their_own_show_how_large_the_noise_can_be():
+    noise, scatter = 0.2 * normal(20000, 4), 0.05 * normal(20000, 4, seed=2)
+    hard = torch.arange(20000) >= 8000
+    own = 0.3 * normal(20000, 4, seed=1) * hard[:, None]
+    residuals = noise - 0.3 * noise - own - scatter
+    relative = relative_variance(residuals, hard[:, None].double())
+    response = response_to(noise, 0.3 * noise + scatter)
+    assert largest_noise(residuals, relative, response) == pytest.approx(0.2, abs=0.01)
+    everywhere = relative_variance(residuals, normal(20000, 1, seed=4))
+    assert largest_noise(residuals, everywhere, response) > 0.25
+
+
+def test_residuals_that_scatter_explains_leave_no_room_for_noise():
+    response = Response(torch.zeros(4).double(), torch.ones(4).double())
+    assert largest_noise(0.1 * normal(100, 4), torch.ones(100).double(), response) == 0
 
 
 def test_a_response_is_a_share():

@@ -3,9 +3,13 @@
 import json
 
 import pytest
+import torch
+from PIL import Image
 
 from ssd_det.errors import InputError
 from ssd_det.main import main
+from ssd_det.report.figures import draw_figures
+from ssd_det.report.reliability import reliability
 from ssd_det.report.results import markdown, tables
 from ssd_det.report.run import box_overlaps, read_results, training_curves, won_back
 
@@ -117,6 +121,15 @@ def test_a_joint_model_has_rows_of_its_own(run):
     rows = {row[0]: row[1] for row in tables(results)[0][2]}
     assert rows["refined boxes, jointly"] == "0.200"
     assert rows["share won back by refined boxes, jointly"] == "0.25"
+
+
+def test_scores_are_drawn_as_a_reliability_diagram(tmp_path):
+    scores = reliability(torch.tensor([0.1, 0.2, 0.6, 0.9]), torch.tensor([False, True, True, True]))
+    (path,) = draw_figures(tmp_path, None, {}, {}, scores)
+    assert path.name == "reliability.png"
+    with Image.open(path) as picture:
+        assert picture.width > 400
+        assert len(picture.convert("RGB").getcolors(1_000_000)) > 10, "more than an empty frame"
 
 
 def test_the_command_writes_results_and_figures(run, capsys):
