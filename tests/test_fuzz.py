@@ -1,6 +1,6 @@
 """Spoiled annotation files: no command ends in a traceback or leaves half a file, whatever it is given.
 
-200 cases, the same each time, shared by the formats; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, which are others each time.
+200 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time.
 """
 
 import copy
@@ -127,22 +127,6 @@ def spoiled_folder(draw, clean, named):
 
 TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
 TOKENS += [b"&a;", b"9" * 400]
-    b"nan",
-    b"1e999",
-    b"-1",
-    b"0",
-    b" ",
-    b"\n",
-    b"\0",
-    b"\xff",
-    b"<",
-    b"</object>",
-    b"..",
-    b"[",
-    b": ",
-    b"&a;",
-    b"9" * 400,
-]
 YOLO = {
     "data.yaml": b"train: images\nval: images\nnames: [cat, dog]\n",
     "labels/1.txt": b"0 0.5 0.5 0.25 0.5\n1 0.3 0.3 0.2 0.2 0.9\n",
