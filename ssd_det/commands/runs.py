@@ -1,10 +1,8 @@
 """Commands about runs of the pipeline: their configurations and what they have reached."""
 
-from functools import partial
 from pathlib import Path
-from typing import IO
 
-from ssd_det.data.writing import check_output, make_folder, write_json, write_whole
+from ssd_det.data.writing import check_output, make_folder, write_json, write_text
 from ssd_det.report.figures import draw_figures
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.run import box_overlaps, read_results, training_curves
@@ -25,7 +23,7 @@ def report(run: str) -> None:
     )
     write_json(folder / "results.json", results)
     text = markdown(results, [str(path.relative_to(folder)) for path in figures])
-    write_whole(folder / "results.md", partial(_write_text, text))
+    write_text(folder / "results.md", text)
     print_results(results)
     for path in (folder / "results.json", folder / "results.md", *figures):
         say(str(path))
@@ -45,9 +43,5 @@ def configs(*, output: str, overwrite: bool = False) -> None:
         make_folder(folder)
     paths = [check_output(place, overwrite=overwrite) for place in places]
     for source, path in zip(sources, paths, strict=True):
-        write_whole(path, partial(_write_text, source.read_text(encoding="utf-8")))
+        write_text(path, source.read_text(encoding="utf-8"))
         say(str(path))
-
-
-def _write_text(text: str, file: IO[str]) -> None:
-    file.write(text)

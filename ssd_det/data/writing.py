@@ -114,6 +114,11 @@ def _pieces(content: object) -> Iterator[str]:
         yield json.dumps(content)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text so that the file is there whole or not at all."""
+    write_whole(path, lambda file: file.write(text))
+
+
 def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
     """Write to a temporary file in the same folder, flush it to disk, and rename it.
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ssd_det.data.coco import CocoFile
-from ssd_det.data.writing import write_whole
+from ssd_det.data.writing import write_text
 from ssd_det.errors import InputError
 from ssd_det.flags import UNSET_FOLDERS
 from ssd_det.pipeline.stage import CHECKPOINT, Stage, weights_files
@@ -74,7 +74,7 @@ def resolve_words(section: str, config: str, settings: Mapping[str, Any], words:
         run: the folder of the run, to note the settings in.
     """
     path = run / f"{section}.yaml"
-    write_whole(path, lambda file: file.write(yaml.safe_dump(dict(settings), sort_keys=False)))
+    write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
     given = ["--data.annotations=annotations.json", "--data.image_root=images"]
     return ["fit", f"--config={config}", *([f"--config={path}"] if settings else []), *words, *given, "--print_config"]
 

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ssd_det.data.writing import check_output, make_folder, write_whole
+from ssd_det.data.writing import check_output, make_folder, write_text
 from ssd_det.setup.rules import Choice, Settings
 from ssd_det.shipped import configs_folder
 
@@ -59,11 +58,7 @@ def write_setup(path: Path, settings: Settings, text: str, overwrite: bool) -> N
         make_folder(place.parent)
         texts[check_output(place, overwrite=overwrite)] = shipped
     for place, content in texts.items():
-        write_whole(place, partial(_write, content))
-
-
-def _write(text: str, file: IO[str]) -> None:
-    file.write(text)
+        write_text(place, content)
 
 
 def _placed(section: str, choices: Mapping[str, Choice]) -> dict[str, Any]:
