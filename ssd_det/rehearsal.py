@@ -134,9 +134,8 @@ def calibrate(
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
 
     def rehearse(level: float, response: Response, count: int) -> Rehearsal:
-        own = own_variance(residuals, relative, level / 3**0.5, response).sqrt()
-        errors = own / (1 - response.slope)  # as boxes are drawn back to where the refiner sees the object
-        return _rehearse(objects, _choose(objects.image_ids, count, seed), errors, level, refine_again, seed)
+        own = own_variance(residuals, relative, level / 3**0.5, response)
+        return _rehearse(objects, _choose(objects.image_ids, count, seed), own.sqrt(), level, refine_again, seed)
 
     trial = rehearse(estimated_level, no_response(), -(-images // TRIAL_PART))
     if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
@@ -174,7 +173,7 @@ def _rehearse(
     Args:
         objects: what the refiner found.
         chosen: ``LongTensor[M]``, the places of those to take.
-        own: ``Tensor[N, 4]``, deviation of the error of where the refiner sees each object.
+        own: ``Tensor[N, 4]``, deviation of the refiner's own error for each object.
         noise_level: of the noise.
         refine_again: refines other boxes in the place of those of the file.
         seed: decides error and noise.
