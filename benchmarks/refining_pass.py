@@ -57,8 +57,8 @@ def refining(task: RefineTask, batch: RefineBatch, views: list[View]) -> Callabl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="resnet18")
-    parser.add_argument("--objects", type=int, nargs="+", default=[5, 20])
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--objects", type=int, nargs="+", default=[10])
+    parser.add_argument("--runs", type=int, default=3)
     settings = parser.parse_args()
     torch.manual_seed(0)
     published, ours = (make_task(settings.backbone, merging) for merging in ("ranking", "exclusive"))
