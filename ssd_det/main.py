@@ -29,7 +29,10 @@ COMMANDS = {
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.models"),
-    "check-annotations": ("Look an annotation file and its images over, and name what is wrong.", "doctor.command"),
+    "check-annotations": (
+        "Look an annotation file and its images over, name what is wrong, and mend what can be mended.",
+        "doctor.command",
+    ),
     "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands.quality"),
     "draw-annotations": (
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",

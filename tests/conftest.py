@@ -6,7 +6,10 @@ from pathlib import Path
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
+# Before all else: its log handler keeps the stream of the moment, and where others have written Union[float, int]
+# first, Python takes that for its Union[int, float], and the command line reads a 1 as 1.0.
 import cv2
+import lightning.pytorch  # noqa: F401 (see above)
 import numpy as np
 import pytest
 import torch

@@ -27,7 +27,7 @@ def convert_annotations(
     like: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Turn annotations into another format, or put their boxes into a copy of the folder that they came from.
+    """Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.
 
     What the other format cannot hold is said once, with counts. All of a Pascal VOC folder is taken; convert-voc takes
     one split of a tree.
@@ -63,7 +63,9 @@ def convert_annotations(
 
 
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:
-    """Turn a split of a Pascal VOC tree into a COCO annotation file; convert-annotations takes whole folders.
+    """Turn a split of a Pascal VOC tree into a COCO annotation file.
+
+    convert-annotations takes whole folders.
 
     Args:
         tree: a folder of a VOCdevkit, VOCdevkit/VOC2007 for one: it holds Annotations, ImageSets and JPEGImages.

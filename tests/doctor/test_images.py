@@ -67,7 +67,7 @@ def test_names_that_lead_out_and_names_that_fit_several_files_are_told_apart(ima
     (images / "other").mkdir()
     for folder in ("one", "other"):
         save(images / folder / "same.png", 10, 10)
-    content["images"][1]["file_name"] = "/export/same.png"
+    content["images"][1]["file_name"] = "same.png"
     found = kinds(content, images)
     assert found["outside-file"] == 1
     assert found["ambiguous-name"] == 1
