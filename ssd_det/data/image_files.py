@@ -37,10 +37,7 @@ def resolve_images(
         InputError: if ``image_root`` is not a folder, a file name leads out of it without leave, could mean several
             files, or two file names lead to the same file.
     """
-    root = Path(image_root)
-    if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
-    folder = ImageFolder(root)
+    folder = ImageFolder(Path(image_root))
     found, missing = {}, []
     names: dict[str, str] = {}
     for image in coco.images:
@@ -88,9 +85,14 @@ class ImageFolder:
 
     Args:
         root: the folder.
+
+    Raises:
+        InputError: if it is not a folder.
     """
 
     def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
         self.root = str(root)
 
     def find(self, file_name: str, allow_outside: bool = False) -> Finding:

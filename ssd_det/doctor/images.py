@@ -12,7 +12,6 @@ from ssd_det.data.image_files import UNREADABLE, Finding, ImageFolder
 from ssd_det.doctor.boxes import DIGITS, SLACK
 from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables, rows
-from ssd_det.errors import InputError
 from ssd_det.progress import bar
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
@@ -44,8 +43,6 @@ def read_headers(tables: Tables, image_root: str | Path, allow_outside: bool = F
         InputError: if ``image_root`` is not a folder.
     """
     root = Path(image_root)
-    if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder: give the folder of the images as image_root.")
     folder = ImageFolder(root)
     found = [Finding() if name is None else folder.find(name, allow_outside) for name in tables.file_name]
     table = np.array([_read_header(one.path) for one in bar(found, "image files", long=MANY)], dtype=float)
