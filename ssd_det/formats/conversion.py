@@ -12,12 +12,12 @@ from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.writing import moved, with_annotations
 from ssd_det.errors import InputError
 from ssd_det.formats.image_names import name_below
+from ssd_det.formats.paths import normal
 from ssd_det.formats.recognise import Format
 from ssd_det.formats.to_voc import voc_files
 from ssd_det.formats.to_yolo import DECIMALS, yolo_files
 from ssd_det.formats.yolo import COLUMNS_KEY
 from ssd_det.formats.yolo_labels import numbers_of
-from ssd_det.formats.yolo_layout import normal
 
 IMAGE_FOLDERS = {"yolo": "images", "voc": "JPEGImages"}
 BASIC_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ssd_det.data.coco import CocoFile, read_coco
+from ssd_det.formats.paths import normal
 from ssd_det.formats.recognise import ANNOTATIONS, recognise, xml_files
 from ssd_det.formats.voc import read_voc
 from ssd_det.formats.yolo import read_yolo
-from ssd_det.formats.yolo_layout import layout_of, normal, read_layout
+from ssd_det.formats.yolo_layout import layout_of, read_layout
 
 
 def read_annotations(path: str | Path, image_root: str | Path | None = None, leave_out: Sequence[str] = ()) -> CocoFile:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ssd_det.errors import InputError
+from ssd_det.formats.paths import normal
 
 Format = Literal["coco", "yolo", "voc"]
 
@@ -61,7 +62,7 @@ def find_yaml(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    start = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    start = normal(path)
     for folder in (start, *start.parents)[: LEVELS_ABOVE + 1]:
         for name in YAML_NAMES:
             if (folder / name).is_file():

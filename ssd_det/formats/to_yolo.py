@@ -8,9 +8,10 @@ import yaml
 
 from ssd_det.data.coco import Annotation, CocoFile
 from ssd_det.errors import InputError
+from ssd_det.formats.paths import IMAGE_SUFFIXES
 from ssd_det.formats.yolo import COLUMNS_KEY
 from ssd_det.formats.yolo_labels import numbers_of, shares
-from ssd_det.formats.yolo_layout import IMAGE_SUFFIXES, twin_of
+from ssd_det.formats.yolo_layout import twin_of
 
 DECIMALS = 8  # a thousandth of a pixel in any image
 NOTE = "# Everything is in train, and val is the same until you part them.\n"

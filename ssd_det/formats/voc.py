@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ssd_det.data.coco import Box, CocoFile, parse_coco
+from ssd_det.formats.paths import IMAGE_SUFFIXES, normal
 from ssd_det.formats.recognise import ANNOTATIONS, walk, xml_files
 from ssd_det.formats.source import Rewritten, Source
 from ssd_det.formats.voc_xml import VocFile, read_voc_file
-from ssd_det.formats.yolo_layout import IMAGE_SUFFIXES, normal
 
 IMAGES, LISTS = "JPEGImages", "ImageSets"
 

@@ -9,10 +9,11 @@ from ssd_det.data.coco import Box, CocoFile
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.errors import InputError
 from ssd_det.formats.folders import write_folder
+from ssd_det.formats.paths import normal
 from ssd_det.formats.reading import tracked_files
 from ssd_det.formats.recognise import ANNOTATIONS, recognise
 from ssd_det.formats.source import Source
-from ssd_det.formats.yolo_layout import layout_of, normal
+from ssd_det.formats.yolo_layout import layout_of
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import yaml
 from ssd_det.data.coco import Box, CocoFile, Image, parse_coco
 from ssd_det.errors import InputError
 from ssd_det.formats.image_names import name_below, size_of
+from ssd_det.formats.paths import normal
 from ssd_det.formats.source import Rewritten, Source
 from ssd_det.formats.yolo_labels import Label, parse_labels, with_label_boxes
-from ssd_det.formats.yolo_layout import SPLITS, Layout, normal, read_layout, read_text
+from ssd_det.formats.yolo_layout import SPLITS, Layout, read_layout, read_text
 
 COLUMNS_KEY = "yolo_columns"
 

@@ -1,6 +1,5 @@
 """Where the images and labels of a YOLO folder are, as its data.yaml says."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -10,10 +9,10 @@ import yaml
 
 from ssd_det.data.coco import first_of
 from ssd_det.errors import InputError
+from ssd_det.formats.paths import IMAGE_SUFFIXES, normal
 from ssd_det.formats.recognise import find_yaml, looks_like_labels, walk
 
 SPLITS = ("train", "val", "validation", "test")
-IMAGE_SUFFIXES = (".bmp", ".dng", ".heic", ".jpeg", ".jpg", ".mpo", ".pfm", ".png", ".tif", ".tiff", ".webp")
 CLASS_LIST = "classes.txt"  # what labelling tools leave beside the labels
 
 
@@ -266,8 +265,3 @@ def _keypoint_columns(file: Path, content: dict[str, Any]) -> int | None:
     if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
         raise InputError(f"{file}: kpt_shape is {shape}: give two numbers, keypoints and columns of each.")
     return int(shape[0]) * int(shape[1])
-
-
-def normal(path: PurePath) -> Path:
-    """An absolute path without dots; links stay, as people place images by them."""
-    return Path(os.path.abspath(path))  # noqa: PTH100
