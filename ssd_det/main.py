@@ -23,7 +23,10 @@ COMMANDS = {
         "Refine boxes, train a detector on them and test it; goes on where it was stopped.",
         "pipeline.command",
     ),
-    "report": ("Show what a run of the pipeline has reached: table, results and figures.", "commands.runs"),
+    "report": (
+        "Show what refining has changed, on a page to review it on, and what a run of the pipeline has reached.",
+        "commands.runs",
+    ),
     "fit": ("Train the refiner on noisy boxes, a detector on any boxes, or both together.", "cli"),
     "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
     "test": ("Measure a trained detector on true boxes.", "cli"),
@@ -37,6 +40,10 @@ COMMANDS = {
     "draw-annotations": (
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
         "commands.quality",
+    ),
+    "apply-review": (
+        "Write the final annotation file: rejected boxes go back to their originals, all else stays as refined.",
+        "commands.review",
     ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.noise"),
     "true-annotations": ("Write an annotation file with the true boxes that a noisy one carries.", "commands.noise"),

@@ -1,32 +1,91 @@
 """Commands about runs of the pipeline: their configurations and what they have reached."""
 
+import json
 from pathlib import Path
 
+from ssd_det.data.coco import CocoFile, read_coco
+from ssd_det.data.records import RUN_RECORD, current_stages
 from ssd_det.data.writing import check_output, make_folder, write_json, write_text
-from ssd_det.report.figures import draw_figures
+from ssd_det.errors import InputError
+from ssd_det.report.figures import figures, write_figures
 from ssd_det.report.results import markdown, print_results
+from ssd_det.report.review.page import INDEX, check_page_folder, write_page
 from ssd_det.report.run import box_overlaps, read_results, training_curves
 from ssd_det.screen import say
 from ssd_det.shipped import configs_folder, shipped_configs
 
+PAGE = "page"
 
-def report(run: str) -> None:
-    """Show what a run of the pipeline has reached: table, results and figures.
+
+def report(
+    source: str,
+    *,
+    reference: str | None = None,
+    image_root: str | None = None,
+    output: str | None = None,
+    count: int = 5_000,
+    overwrite: bool = False,
+    allow_outside: bool = False,
+) -> None:
+    """Show what refining has changed, on a page to review it on, and what a run of the pipeline has reached.
 
     Args:
-        run: the folder that was the pipeline's output; gets results.json, results.md and figures/.
+        source: a refined COCO json file; or the folder that was the pipeline's output, which gets results.json,
+            results.md and figures/ as well.
+        reference: the same annotations with true boxes, to compare with; what a run or the file itself has of them
+            where not given.
+        image_root: the folder that file names start from; that of the run where not given.
+        output: the folder to write the page to, which is then opened as index.html; page in the run's folder where not
+            given.
+        count: how many annotations to show at most, those images first whose boxes moved most.
+        overwrite: allow the output to hold a page already, and replace it; the one in a run's folder always is.
+        allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
-    folder = Path(run)
-    results = read_results(folder)
-    figures = draw_figures(
-        folder / "figures", box_overlaps(folder), training_curves(folder), results["detectors"], results["scores"]
-    )
-    write_json(folder / "results.json", results)
-    text = markdown(results, [str(path.relative_to(folder)) for path in figures])
-    write_text(folder / "results.md", text)
+    run = Path(source) if Path(source).is_dir() else None
+    if run is None and (image_root is None or output is None):
+        raise InputError(f"{source}: is no run of the pipeline: give --image_root and --output as well.")
+    folder = Path(output) if output else Path(source) / PAGE
+    check_page_folder(folder, overwrite or output is None)
+    if run is not None:
+        _report_run(run)
+    coco, true, images = _inputs_of(run) if run else (read_coco(source), None, "")
+    if reference is not None:
+        true = read_coco(reference)
+    written = write_page(folder, coco, image_root or images, true, run, count, allow_outside)
+    if written.missing:
+        say(f"Warning: {written.missing} of {written.images} images cannot be shown; the page says why.")
+    if written.annotations < len(coco.annotations):
+        say(
+            f"Only {written.annotations} of {len(coco.annotations)} annotations are on the page: --count sets how many."
+        )
+    say(f"{folder / INDEX}: {written.annotations} annotations in {written.images} images to look at and to decide on.")
+
+
+def _report_run(run: Path) -> None:
+    """Write and show the results of a run."""
+    results = read_results(run)
+    drawn = figures(box_overlaps(run), training_curves(run), results["detectors"], results["scores"])
+    paths = write_figures(run / "figures", drawn)
+    write_json(run / "results.json", results)
+    text = markdown(results, [str(path.relative_to(run)) for path in paths])
+    write_text(run / "results.md", text)
     print_results(results)
-    for path in (folder / "results.json", folder / "results.md", *figures):
+    for path in (run / "results.json", run / "results.md", *paths):
         say(str(path))
+
+
+def _inputs_of(run: Path) -> tuple[CocoFile, CocoFile | None, str]:
+    """The refined file of a run, its true boxes where they are known, and the folder of the images.
+
+    Raises:
+        InputError: if there is no refined file.
+    """
+    refined, true = (run / name / f"{name}.json" for name in ("refined", "true"))
+    current = current_stages(run)
+    if "refined" not in current or not refined.is_file():
+        raise InputError(f"{run}: has no refined boxes yet: run the pipeline to its end.")
+    inputs = json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))["inputs"]
+    return read_coco(refined), read_coco(true) if "true" in current else None, inputs["image_root"]
 
 
 def configs(*, output: str, overwrite: bool = False) -> None:

@@ -212,12 +212,13 @@ def first_of(values: Iterable[object]) -> str:
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def read_json(path: Path, leave_out: Sequence[str] = ()) -> Any:
+def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
     """What a json file holds.
 
     Args:
         path: of the file.
         leave_out: keys that are left out of all its objects.
+        kind: what it is to be, for errors.
 
     Raises:
         InputError: if it is missing, unreadable or no json.
@@ -232,11 +233,11 @@ def read_json(path: Path, leave_out: Sequence[str] = ()) -> Any:
         with collection_paused(), busy(path):
             return json.loads(path.read_bytes().decode("utf-8-sig"), object_hook=reduced if leave_out else None)
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file: give the path of a COCO json file.") from None
+        raise InputError(f"{path}: there is no such file: give the path of a {kind}.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not json ({error}): give a COCO json file.") from None
+        raise InputError(f"{path}: is not json ({error}): give a {kind}.") from None
 
 
 def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.data.coco import Annotation, Box, CocoFile, Image
-from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
+from ssd_det.data.writing import keep_area, keep_box, moved, with_annotations, xywh
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, iou
 
@@ -95,7 +95,8 @@ def refined_content(
     """Copy the content of a file with refined boxes in it.
 
     A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
-    the keys ``original_bbox`` (kept if there already), ``refine_score`` and ``refine_iou``. All else passes through.
+    the keys ``original_bbox`` (kept if there already), ``refine_score`` and ``refine_iou``; and ``original_area`` where
+    that does not follow from the original box. All else passes through.
 
     Args:
         coco: the file with the noisy boxes; its content is not changed.
@@ -139,6 +140,8 @@ def refined_content(
         keep_box(new_entry, "original_bbox", entry["bbox"])
         new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
         new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
+        if entry.get("original_bbox") is None and "area" in entry:
+            keep_area(new_entry, entry["area"])
         entries[annotation.position] = new_entry
         disagreeing += not _agrees(entry.get("segmentation"), box, coco.image_by_id[annotation.image_id])
     summary = Summary(

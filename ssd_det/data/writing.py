@@ -14,6 +14,7 @@ from ssd_det.memory import collection_paused
 from ssd_det.progress import LONG, bar
 
 PIECE = 2_000  # entries
+REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou")
 
 
 def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
@@ -31,6 +32,21 @@ def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
     if is_number(area) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=1e-4):
         result["area"] = bbox[2] * bbox[3]
     result["bbox"] = list(bbox)
+    return result
+
+
+def restored(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a refined annotation as it was before refining, with the keys in their old order.
+
+    Args:
+        entry: an annotation as it stands in the file, with an ``original_bbox``; not changed.
+    """
+    result = {key: value for key, value in entry.items() if key not in REFINING_KEYS}
+    if "original_area" in entry:
+        result["area"] = entry["original_area"]
+    elif is_number(entry.get("area")) and entry["area"] == entry["bbox"][2] * entry["bbox"][3]:
+        result["area"] = entry["original_bbox"][2] * entry["original_bbox"][3]
+    result["bbox"] = entry["original_bbox"]
     return result
 
 
@@ -91,6 +107,12 @@ def keep_box(entry: dict[str, Any], key: str, bbox: Sequence[float]) -> None:
     """Note a box under a key, unless one is there already."""
     if entry.get(key) is None:
         entry[key] = bbox
+
+
+def keep_area(entry: dict[str, Any], area: object) -> None:
+    """Note the area before refining in a refined annotation, unless :func:`restored` finds it to the digit."""
+    if json.dumps(restored(entry)["area"]) != json.dumps(area):
+        entry["original_area"] = area
 
 
 @collection_paused()

@@ -117,7 +117,7 @@ def pipeline(
                 record["current"].append(stage.folder.relative_to(run).as_posix())
                 write_json(run / RUN_RECORD, record)
             place = "the report"
-            code = processes.run(["report", str(run)])
+            code = processes.run(["report", str(run), *(["--allow_outside"] if allow_outside else [])])
         except KeyboardInterrupt:
             print(f"Stopped in {place}: the same command goes on from there.", file=sys.stderr)
             raise SystemExit(INTERRUPTED) from None

@@ -15,7 +15,7 @@ CLEAN = "#009e73"  # of the same palette
 JOINT = "#cc79a7"
 COLOURS = {"noisy": ORIGINAL, "joint": JOINT, "refined": REFINED, "clean": CLEAN}
 CURVE_COLOURS = {
-    "refiner": "#000000",
+    "refiner": "#808080",  # seen on white and on black
     "joint model": JOINT,
     "detector on refined boxes": REFINED,
     "detector on noisy boxes": ORIGINAL,
@@ -28,39 +28,56 @@ RECALLS = 101
 DOTS_PER_INCH = 120
 
 
-def draw_figures(
-    folder: Path,
-    overlaps: Mapping[str, Sequence[float]] | None,
-    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
-    detectors: Mapping[str, Mapping[str, Any] | None],
-    scores: Mapping[str, Any] | None,
-) -> list[Path]:
+def figures(
+    overlaps: Mapping[str, Sequence[float]] | None = None,
+    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]] | None = None,
+    detectors: Mapping[str, Mapping[str, Any] | None] | None = None,
+    scores: Mapping[str, Any] | None = None,
+    moves: Sequence[float] | None = None,
+) -> dict[str, Figure]:
     """Draw what there is to draw.
 
     Args:
-        folder: gets ``iou.png``, ``reliability.png``, ``training.png`` and ``precision_recall.png``; made if need be.
         overlaps: IoU with the true box of each box, ``before`` and ``after`` refining.
         curves: steps and losses, by training.
         detectors: what ``test`` measured, by the boxes trained on.
         scores: of refined boxes, as :func:`ssd_det.report.reliability.reliability` measured them.
+        moves: IoU of each refined box with its original.
+
+    Returns:
+        ``iou``, ``reliability``, ``training``, ``precision_recall`` and ``moves``, without those that nothing is given
+        for.
+    """
+    drawn = {}
+    if overlaps is not None:
+        drawn["iou"] = _overlaps(overlaps)
+    if scores is not None:
+        drawn["reliability"] = _reliability(scores)
+    if curves:
+        drawn["training"] = _training(curves)
+    measured = {name: found["precision_at_50"] for name, found in (detectors or {}).items() if found}
+    if any(measured.values()):
+        drawn["precision_recall"] = _precision_recall(measured)
+    if moves:
+        drawn["moves"] = _moves(moves)
+    return drawn
+
+
+def write_figures(folder: Path, drawn: Mapping[str, Figure]) -> list[Path]:
+    """Write figures as png files.
+
+    Args:
+        folder: where they go; made if need be.
+        drawn: by the names of their files, without suffix.
 
     Returns:
         The files written.
     """
     make_folder(folder)
-    drawn = {}
-    if overlaps is not None:
-        drawn["iou.png"] = _overlaps(overlaps)
-    if scores is not None:
-        drawn["reliability.png"] = _reliability(scores)
-    if curves:
-        drawn["training.png"] = _training(curves)
-    measured = {name: found["precision_at_50"] for name, found in detectors.items() if found}
-    if any(measured.values()):
-        drawn["precision_recall.png"] = _precision_recall(measured)
-    for name, figure in drawn.items():
-        figure.savefig(folder / name, dpi=DOTS_PER_INCH)
-    return [folder / name for name in drawn]
+    paths = [folder / f"{name}.png" for name in drawn]
+    for path, figure in zip(paths, drawn.values(), strict=True):
+        figure.savefig(path, dpi=DOTS_PER_INCH)
+    return paths
 
 
 def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
@@ -68,6 +85,14 @@ def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
     for name, colour in (("before", ORIGINAL), ("after", REFINED)):
         label = f"{name} refining, mean {np.mean(overlaps[name]):.3f}"
         axes.hist(overlaps[name], bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=label)
+    axes.legend(loc="upper left", frameon=False)
+    axes.margins(y=0.2)
+    return figure
+
+
+def _moves(moves: Sequence[float]) -> Figure:
+    figure, axes = _axes("IoU of the refined with the original box", "boxes")
+    axes.hist(moves, bins=BINS, range=(0, 1), color=REFINED, alpha=0.6, label=f"mean {np.mean(moves):.3f}")
     axes.legend(loc="upper left", frameon=False)
     axes.margins(y=0.2)
     return figure
@@ -116,7 +141,7 @@ def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
             axes.plot(recalls, precisions, color=COLOURS[name], label=label)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left", frameon=False)
     return figure
 
 

@@ -62,6 +62,22 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
     }
 
 
+def overlaps(file: CocoFile, reference: CocoFile) -> dict[str, list[float]]:
+    """IoU with the true box of each box that can be measured, ``before`` and ``after`` refining.
+
+    Args:
+        file: the boxes, with ``original_bbox`` where they were refined.
+        reference: the true boxes, under the same annotation ids.
+    """
+    target = {a.id: a.bbox for a in reference.annotations if a.measurable}
+    judged = [a for a in file.annotations if a.id in target]
+    truth = corners([target[a.id] for a in judged])
+    return {
+        "before": iou(corners([a.original_bbox or a.bbox for a in judged]), truth).tolist(),
+        "after": iou(corners([a.bbox for a in judged]), truth).tolist(),
+    }
+
+
 def _judge_scores(file: CocoFile, before: Mapping[int, Box], true: Mapping[int, Box]) -> dict[str, Any] | None:
     """How well the scores of refined boxes tell whether these are closer to the true ones."""
     entries = {a.id: file.entry(a).get("refine_score") for a in file.annotations if a.id in true}

@@ -18,16 +18,7 @@ def tables(results: dict[str, Any]) -> list[Rows]:
     Args:
         results: of :func:`ssd_det.report.run.read_results`.
     """
-    detectors = [
-        [BOXES[boxes], *([figure(found[name]) for name in FIGURES] if found else ["not run", "", ""])]
-        for boxes, found in results["detectors"].items()
-        if found or boxes != "joint"
-    ]
-    detectors += [
-        [f"share won back by {BOXES[boxes]}", *(_share(shares[name]) for name in FIGURES)]
-        for boxes, shares in results["won_back"].items()
-    ]
-    found = [("Detector on the test file", ["trained on", "AP", "AP50", "AP75"], detectors)]
+    found = [detector_table(results)]
     if results["quality"]:
         columns = ("mean_iou", "above_50", "above_75", "above_90")
         quality = [
@@ -38,6 +29,20 @@ def tables(results: dict[str, Any]) -> list[Rows]:
     seconds.append(["all stages", f"{sum(results['seconds'].values()):.1f}"])
     found.append(("Wall time", ["stage", "seconds"], seconds))
     return found
+
+
+def detector_table(results: dict[str, Any]) -> Rows:
+    """Title, columns and rows of the table of detectors."""
+    detectors = [
+        [BOXES[boxes], *([figure(found[name]) for name in FIGURES] if found else ["not run", "", ""])]
+        for boxes, found in results["detectors"].items()
+        if found or boxes != "joint"
+    ]
+    detectors += [
+        [f"share won back by {BOXES[boxes]}", *(_share(shares[name]) for name in FIGURES)]
+        for boxes, shares in results["won_back"].items()
+    ]
+    return "Detector on the test file", ["trained on", "AP", "AP50", "AP75"], detectors
 
 
 def print_results(results: dict[str, Any]) -> None:

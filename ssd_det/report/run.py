@@ -8,7 +8,7 @@ from typing import Any
 
 from ssd_det.data.coco import read_coco
 from ssd_det.data.records import current_stages, read_record
-from ssd_det.ops.boxes import corners, iou
+from ssd_det.report.quality import overlaps
 
 TEST_FOLDERS = {"noisy": "test_noisy", "joint": "test_joint", "refined": "test", "clean": "test_clean"}
 BOXES = {"noisy": "noisy boxes", "joint": "refined boxes, jointly", "refined": "refined boxes", "clean": "clean boxes"}
@@ -71,14 +71,7 @@ def box_overlaps(run: Path) -> dict[str, list[float]] | None:
     paths = {name: run / name / f"{name}.json" for name in ("refined", "true")}
     if not set(paths) <= set(current_stages(run)) or not all(path.is_file() for path in paths.values()):
         return None
-    refined, true = (read_coco(paths[name]) for name in ("refined", "true"))
-    target = {a.id: a.bbox for a in true.annotations if a.measurable}
-    judged = [a for a in refined.annotations if a.id in target]
-    truth = corners([target[a.id] for a in judged])
-    return {
-        "before": iou(corners([a.original_bbox or a.bbox for a in judged]), truth).tolist(),
-        "after": iou(corners([a.bbox for a in judged]), truth).tolist(),
-    }
+    return overlaps(*(read_coco(paths[name]) for name in ("refined", "true")))
 
 
 def training_curves(run: Path) -> dict[str, tuple[list[int], list[float]]]:

@@ -1,0 +1,92 @@
+"""The pictures of the page: every object by itself at full resolution, and every image, large and small."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as PillowImage
+
+from ssd_det.data.coco import Box, Image
+from ssd_det.data.dataset import read_image
+from ssd_det.data.writing import make_folder
+from ssd_det.errors import InputError
+from ssd_det.progress import bar
+
+CONTEXT = 1.6  # side of a crop, in larger sides of the boxes in it
+LEAST_CROP = 24  # pixels: fewer show nothing
+CROP_SIDE, THUMB_SIDE, IMAGE_SIDE = 256, 320, 1280
+QUALITY = 85
+MANY = 100  # images: some seconds
+FOLDERS = ("crops", "thumbs", "images")
+
+
+def crop_region(boxes: Sequence[Box], image: Image) -> list[int]:
+    """The square around boxes that shows an object with some of its surroundings, moved into the image if it fits.
+
+    Args:
+        boxes: xywh in pixels, at least one.
+        image: that they are in; parts of boxes outside of it are not shown.
+
+    Returns:
+        The region xywh in whole pixels, within the image; smaller than a square where the image is.
+    """
+    region = []
+    for axis, limit in ((0, image.width), (1, image.height)):
+        low, high = min(box[axis] for box in boxes), max(box[axis] + box[axis + 2] for box in boxes)
+        region.append((min(max(low, 0), limit), max(min(high, limit), 0)))
+    largest = max(high - low for low, high in region)
+    side = max(round(largest * CONTEXT), LEAST_CROP)
+    sides = [min(side, limit) for limit in (image.width, image.height)]
+    starts = [
+        min(max(round((low + high - length) / 2), 0), limit - length)
+        for (low, high), length, limit in zip(region, sides, (image.width, image.height), strict=True)
+    ]
+    return [*starts, *sides]
+
+
+def write_pictures(
+    folder: Path, images: Sequence[Image], files: Mapping[int, Path], objects: Sequence[Mapping[str, Any]]
+) -> dict[int, str]:
+    """Write the pictures of images and of the objects in them.
+
+    Args:
+        folder: gets ``images``, ``thumbs`` and ``crops`` with the places of images and objects as names.
+        images: those of the page.
+        files: of the images, by their ids; images that are missing have none.
+        objects: of the page, as :func:`ssd_det.report.review.objects.page_objects` gives them.
+
+    Returns:
+        Why an image has no pictures, by its place.
+    """
+    for name in FOLDERS:
+        make_folder(folder / name)
+    crops: dict[int, dict[int, list[int]]] = {}
+    for index, entry in enumerate(objects):
+        crops.setdefault(entry["image"], {})[index] = entry["crop"]
+
+    def write(index: int) -> str | None:
+        image = images[index]
+        if image.id not in files:
+            return "there is no such file"
+        try:
+            picture = PillowImage.fromarray(read_image(files[image.id], image))
+        except InputError as error:
+            return str(error)
+        for name, side in (("images", IMAGE_SIDE), ("thumbs", THUMB_SIDE)):
+            _save(picture, side, folder / name / f"{index}.jpg")
+        for place, (x, y, width, height) in crops[index].items():
+            _save(picture.crop((x, y, x + width, y + height)), CROP_SIDE, folder / "crops" / f"{place}.jpg")
+        return None
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        reasons = list(pool.map(write, bar(range(len(images)), "pictures", MANY)))
+    return {index: reason for index, reason in enumerate(reasons) if reason}
+
+
+def _save(picture: PillowImage.Image, side: int, path: Path) -> None:
+    """Save a picture no larger than ``side``."""
+    picture = picture.copy()
+    picture.thumbnail((side, side), PillowImage.Resampling.LANCZOS)
+    picture.save(path, quality=QUALITY)

@@ -1,0 +1,179 @@
+"use strict";
+
+/* A grid of tiles of which only those near the visible part are in the page. Each tile stands for a group of objects:
+   one in the view of objects, those of an image in the view of images. */
+const GAP = 12;
+const CAPTION = 92;
+const LEAST_SIDE = { object: 168, image: 250 };
+const SPARE_ROWS = 2;
+
+class Gallery {
+  /* act: called with the name of an action and the place of a tile. */
+  constructor(list, content, decisions, act) {
+    this.list = list;
+    this.content = content;
+    this.decisions = decisions;
+    this.act = act;
+    this.groups = [];
+    this.whole = false;
+    this.current = 0;
+    this.tiles = new Map();
+    new ResizeObserver(() => this.lay()).observe(list);
+    addEventListener("scroll", () => this.schedule(), { passive: true });
+    addEventListener("resize", () => this.schedule());
+    decisions.addEventListener("change", () => this.tiles.forEach((tile, place) => this.mark(tile, place)));
+    list.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) act(button.dataset.action, Number(button.closest("li").dataset.place));
+    });
+    list.addEventListener("focusin", (event) => {
+      const tile = event.target.closest("li");
+      if (tile) this.choose(Number(tile.dataset.place));
+    });
+  }
+
+  /* Show groups of objects; whole: as whole images. */
+  show(groups, whole) {
+    this.groups = groups;
+    this.whole = whole;
+    this.current = 0;
+    this.clear();
+    this.lay();
+  }
+
+  clear() {
+    this.tiles.forEach((tile) => tile.remove());
+    this.tiles.clear();
+  }
+
+  lay() {
+    const width = this.list.clientWidth;
+    const least = this.whole ? LEAST_SIDE.image : LEAST_SIDE.object;
+    const columns = Math.max(Math.floor((width + GAP) / (least + GAP)), this.whole ? 1 : 2);
+    const side = Math.floor((width - GAP * (columns - 1)) / columns);
+    if (columns !== this.columns || side !== this.side) this.clear();
+    Object.assign(this, { columns, side, row: side + CAPTION + GAP });
+    this.list.style.height = `${Math.ceil(this.groups.length / columns) * this.row}px`;
+    this.render();
+  }
+
+  schedule() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.render();
+    });
+  }
+
+  render() {
+    const above = -this.list.getBoundingClientRect().top;
+    const first = Math.max(Math.floor(above / this.row) - SPARE_ROWS, 0) * this.columns;
+    const last = (Math.ceil((above + innerHeight) / this.row) + SPARE_ROWS) * this.columns;
+    const wanted = new Set();
+    for (let place = first; place < Math.min(last, this.groups.length); place += 1) wanted.add(place);
+    if (this.current < this.groups.length) wanted.add(this.current); // it may have the focus
+    this.tiles.forEach((tile, place) => {
+      if (!wanted.has(place)) {
+        tile.remove();
+        this.tiles.delete(place);
+      }
+    });
+    for (const place of [...wanted].sort((a, b) => a - b)) if (!this.tiles.has(place)) this.add(place);
+  }
+
+  add(place) {
+    const tile = this.tile(this.groups[place]);
+    tile.dataset.place = place;
+    tile.setAttribute("aria-setsize", this.groups.length);
+    tile.setAttribute("aria-posinset", place + 1);
+    tile.style.width = `${this.side}px`;
+    tile.style.height = `${this.side + CAPTION}px`;
+    tile.style.left = `${(place % this.columns) * (this.side + GAP)}px`;
+    tile.style.top = `${Math.floor(place / this.columns) * this.row}px`;
+    const next = [...this.tiles.keys()].filter((other) => other > place).sort((a, b) => a - b)[0];
+    this.list.insertBefore(tile, this.tiles.get(next) ?? null); // in order, for the tab key and for screen readers
+    this.tiles.set(place, tile);
+    this.mark(tile, place);
+  }
+
+  tile(group) {
+    const [object] = group;
+    const image = this.content.images[object.image];
+    const title = this.whole ? image.name : this.content.categories[object.category];
+    const label = this.whole ? `${image.name}, ${group.length} boxes` : describe(this.content, object);
+    const region = this.whole ? [0, 0, image.width, image.height] : object.crop;
+    const address = this.whole ? `review_files/thumbs/${object.image}.jpg` : `review_files/crops/${object.place}.jpg`;
+    const layers = image.missing === null ? [[address, region]] : [];
+    const open = element("button", { type: "button", class: "open", "data-action": "open", "aria-haspopup": "dialog" });
+    open.append(picture(label, region, layers, group));
+    if (image.missing !== null) open.append(element("span", { class: "missing" }, "image missing"));
+    const caption = element("div", { class: "caption" });
+    caption.append(element("strong", { title }, title), element("span", { class: "numbers" }, this.numbers(group)));
+    const verdict = element("span", { class: "verdict" });
+    const actions = element("div", { class: "actions" });
+    if (group.some((one) => one.original)) {
+      for (const [action, sign, text] of [["reject", "✕", "Reject"], ["accept", "✓", "Accept"]]) {
+        const button = element("button", { type: "button", class: action, "data-action": action, title: text });
+        button.append(element("span", { "aria-hidden": "true" }, sign));
+        button.setAttribute("aria-label", this.whole ? `${text} all boxes of ${image.name}` : `${text} ${object.id}`);
+        actions.append(button);
+      }
+    }
+    return element("li", { class: "tile" }, open, caption, element("div", { class: "foot" }, verdict, actions));
+  }
+
+  numbers(group) {
+    if (this.whole) return `${group.length} ${group.length === 1 ? "box" : "boxes"}`;
+    const [object] = group;
+    if (!object.original) return `id ${object.id}`;
+    const score = object.score === null ? "" : `score ${object.score.toFixed(2)} · `;
+    return `${score}moved ${object.shift.toFixed(1)} px`;
+  }
+
+  /* Bring a tile up to date with the decisions and with what is current. */
+  mark(tile, place) {
+    const group = this.groups[place].filter((object) => object.original);
+    const made = group.map((object) => this.decisions.of(object.id));
+    const accepted = made.filter((decision) => decision === "accept").length;
+    const rejected = made.filter((decision) => decision === "reject").length;
+    tile.classList.toggle("accepted", accepted > 0 && !rejected);
+    tile.classList.toggle("rejected", rejected > 0);
+    tile.classList.toggle("current", place === this.current);
+    tile.querySelector(".verdict").textContent = this.verdict(group.length, accepted, rejected);
+    tile.querySelectorAll("button").forEach((button) => {
+      button.tabIndex = place === this.current ? 0 : -1;
+    });
+  }
+
+  verdict(count, accepted, rejected) {
+    if (!count) return "as it was";
+    if (count === 1) return accepted ? "✓ accepted" : rejected ? "✕ rejected" : "";
+    return [accepted && `✓ ${accepted}`, rejected && `✕ ${rejected}`].filter(Boolean).join("  ");
+  }
+
+  /* Make a tile the current one. */
+  choose(place) {
+    if (place === this.current && this.tiles.has(place)) return;
+    const before = this.current;
+    this.current = place;
+    this.render();
+    for (const index of [before, place]) if (this.tiles.has(index)) this.mark(this.tiles.get(index), index);
+  }
+
+  /* Make a tile the current one, scroll to it and give it the focus. */
+  go(place) {
+    if (!this.groups.length) return;
+    const target = Math.min(Math.max(place, 0), this.groups.length - 1);
+    this.choose(target);
+    const tile = this.tiles.get(target);
+    tile.scrollIntoView({ block: "nearest" });
+    tile.querySelector(".open").focus({ preventScroll: true });
+  }
+}
+
+/* An object in words, for those who do not see it. */
+function describe(content, object) {
+  const what = `${content.categories[object.category]}, annotation ${object.id}`;
+  if (!object.original) return `${what}, left as it was`;
+  const score = object.score === null ? "" : `, score ${object.score.toFixed(2)}`;
+  return `${what}, moved by ${object.shift.toFixed(1)} pixels${score}`;
+}

@@ -1,0 +1,160 @@
+"use strict";
+
+/* Puts the parts together, and listens. */
+(() => {
+  const { content } = window;
+  const find = (id) => document.getElementById(id);
+  content.objects.forEach((object, place) => {
+    object.place = place;
+  });
+  const refined = content.objects.filter((object) => object.original);
+  const decisions = new Decisions(content.file, refined.map((object) => object.id));
+  const gallery = new Gallery(find("gallery"), content, decisions, act);
+  const viewer = new Viewer(find("viewer"), content, decisions);
+  const filters = find("filters");
+
+  showSummary(content);
+  find("more").open = matchMedia("(min-width: 800px)").matches;
+  find("filter-details").open = matchMedia("(min-width: 800px)").matches;
+  find("command").textContent = `ssd-det apply-review ${content.file.name} decisions.json --output final.json`;
+  find("true-key").hidden = !content.objects.some((object) => object.true);
+  filters.sort.append(...orders(content.objects).map(([value, text]) => element("option", { value }, text)));
+  filters.category.append(...content.categories.map((name, value) => element("option", { value }, name)));
+  filters.querySelectorAll(".score").forEach((label) => {
+    label.hidden = !content.objects.some((object) => object.score !== null);
+  });
+  if (!refined.length) filters.changed.value = "";
+
+  function refresh() {
+    const whole = document.querySelector("[name=view]:checked").value === "images";
+    const objects = selected(content, decisions, new FormData(filters));
+    const groups = whole ? byImage(objects) : objects.map((object) => [object]);
+    gallery.show(groups, whole);
+    find("empty").hidden = groups.length > 0;
+    tellProgress();
+  }
+
+  function tellProgress() {
+    const [accepted, rejected] = [decisions.count("accept"), decisions.count("reject")];
+    const shown = `${gallery.groups.length.toLocaleString("en")} shown`;
+    const left = refined.length - accepted - rejected;
+    find("progress").textContent = `${shown} · ${accepted} accepted · ${rejected} rejected · ${left} undecided`;
+    if (!decisions.kept) complain("This browser keeps no decisions over a reload: export them before you leave.");
+  }
+
+  function say(text) {
+    const status = find("status");
+    status.textContent = text;
+    status.classList.add("shown");
+    clearTimeout(status.timer);
+    status.timer = setTimeout(() => status.classList.remove("shown"), 2500);
+  }
+
+  function complain(text) {
+    find("banner").textContent = text;
+    find("banner").hidden = !text;
+  }
+
+  /* Go to a tile, and show it large if one was. */
+  function go(place) {
+    gallery.go(place);
+    if (viewer.open) viewer.show(gallery.groups[gallery.current]);
+  }
+
+  function decide(decision, place) {
+    const group = gallery.groups[place].filter((object) => object.original);
+    if (!group.length) {
+      say("This box was left as it was: there is nothing to decide.");
+      return;
+    }
+    decisions.decide(group.map((object) => object.id), decision);
+    const what = group.length === 1 ? `annotation ${group[0].id}` : `${group.length} boxes`;
+    say(`${decision === "accept" ? "Accepted" : "Rejected"} ${what}.`);
+  }
+
+  function undo() {
+    const ids = decisions.undo();
+    if (!ids.length) {
+      say("There is nothing to undo.");
+      return;
+    }
+    say(ids.length === 1 ? `Undone: annotation ${ids[0]}.` : `Undone: ${ids.length} boxes.`);
+    const place = gallery.groups.findIndex((group) => group.some((object) => object.id === ids[0]));
+    if (place >= 0) go(place);
+  }
+
+  /* What buttons and keys do, to the tile at a place, the current one as a rule. */
+  function act(action, place = gallery.current) {
+    const group = gallery.groups[place];
+    if (action === "help") return find("help").showModal();
+    if (action === "undo") return undo();
+    if (action === "close") return find("viewer").close();
+    if (action === "boxes") return document.body.classList.toggle("no-boxes");
+    if (!group) return undefined;
+    if (action === "open") {
+      gallery.choose(place);
+      return viewer.show(group, true);
+    }
+    if (action === "zoom") return viewer.open ? viewer.zoom() : viewer.show(group, false);
+    if (action === "accept" || action === "reject") return decide(action, place);
+    return go(gallery.current + { next: 1, previous: -1, down: gallery.columns, up: -gallery.columns }[action]);
+  }
+
+  const LETTERS = { j: "next", k: "previous", a: "accept", r: "reject", u: "undo", z: "zoom", b: "boxes", "?": "help" };
+  const ARROWS = { ArrowRight: "next", ArrowLeft: "previous", ArrowDown: "down", ArrowUp: "up" };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
+    if (event.target.matches("input, select, summary, [role=region]")) return;
+    const arrows = viewer.open || event.target.closest("#gallery");
+    const action = (arrows && ARROWS[event.key]) || (find("shortcuts").checked && LETTERS[event.key.toLowerCase()]);
+    if (!action) return;
+    event.preventDefault();
+    act(action);
+    if (action === "accept" || action === "reject") go(gallery.current + 1);
+  });
+
+  find("viewer").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) act(button.dataset.action);
+    else if (event.target === find("viewer")) find("viewer").close();
+  });
+  find("viewer").addEventListener("close", () => gallery.go(gallery.current));
+  find("open-help").addEventListener("click", () => act("help"));
+  filters.addEventListener("input", refresh);
+  filters.addEventListener("reset", () => setTimeout(refresh)); // the fields are empty only after this
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  document.querySelectorAll("[name=view]").forEach((radio) => radio.addEventListener("change", refresh));
+  for (const kind of ["original", "refined", "true"]) {
+    find(`show-${kind}`).addEventListener("change", (event) => {
+      document.body.classList.toggle(`no-${kind}`, !event.target.checked);
+    });
+  }
+  decisions.addEventListener("change", tellProgress);
+
+  find("shortcuts").checked = remembered("ssd-det shortcuts") !== "off";
+  find("shortcuts").addEventListener("change", (event) => {
+    remember("ssd-det shortcuts", event.target.checked ? "on" : "off");
+  });
+
+  find("export").addEventListener("click", () => {
+    const text = `${JSON.stringify(decisions.exported(), null, 1)}\n`;
+    const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    element("a", { href: address, download: "decisions.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+    say(`Exported ${decisions.made.size} decisions.`);
+  });
+  find("load").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    try {
+      complain("");
+      say(`Loaded ${decisions.load(await file.text())} decisions.`);
+      refresh();
+    } catch (error) {
+      complain(error.message);
+    }
+    event.target.value = "";
+  });
+
+  refresh();
+})();
