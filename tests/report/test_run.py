@@ -8,10 +8,11 @@ from PIL import Image
 
 from ssd_det.errors import InputError
 from ssd_det.main import main
-from ssd_det.report.figures import draw_figures
+from ssd_det.report.figures import figures, write_figures
 from ssd_det.report.reliability import reliability
 from ssd_det.report.results import markdown, tables
 from ssd_det.report.run import box_overlaps, read_results, training_curves, won_back
+from tests.report.review.case import content_of
 
 
 def measured(ap):
@@ -31,7 +32,9 @@ def run(tmp_path):
         (folder / name / "stage.json").write_text(json.dumps(record))
     (folder / "test_clean").mkdir()
     (folder / "test_clean" / "metrics.json").write_text(json.dumps(measured(0.9)))
-    (folder / "run.json").write_text(json.dumps({"current": [name for name, _, _ in stages]}))
+    (folder / "run.json").write_text(
+        json.dumps({"current": [name for name, _, _ in stages], "inputs": {"image_root": str(folder)}})
+    )
     (folder / "test" / "metrics.json").write_text(json.dumps(measured(0.3)))
     (folder / "test_noisy" / "metrics.json").write_text(json.dumps(measured(0.1)))
     everything = {"mean_iou": 0.5, "above_50": 0.4, "above_75": 0.1, "above_90": 0.0}
@@ -125,7 +128,7 @@ def test_a_joint_model_has_rows_of_its_own(run):
 
 def test_scores_are_drawn_as_a_reliability_diagram(tmp_path):
     scores = reliability(torch.tensor([0.1, 0.2, 0.6, 0.9]), torch.tensor([False, True, True, True]))
-    (path,) = draw_figures(tmp_path, None, {}, {}, scores)
+    (path,) = write_figures(tmp_path, figures(scores=scores))
     assert path.name == "reliability.png"
     with Image.open(path) as picture:
         assert picture.width > 400
@@ -137,8 +140,28 @@ def test_the_command_writes_results_and_figures(run, capsys):
     assert json.loads((run / "results.json").read_text())["detectors"]["noisy"]["ap"] == 0.1
     assert {path.name for path in (run / "figures").iterdir()} == {"iou.png", "training.png", "precision_recall.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
-    assert "share won back" in capsys.readouterr().out
-    assert main(["report", str(run)]) == 0
+    output = capsys.readouterr().out
+    assert "share won back" in output
+    assert f"{run / 'page' / 'index.html'}: 1 annotations in 1 images" in output
+    content = content_of(run / "page")
+    assert content["tables"][0]["title"] == "Detector on the test file"
+    assert content["objects"][0]["after"] == 1
+    assert main(["report", str(run)]) == 0, "what it wrote itself it may replace"
+
+
+def test_a_page_of_a_run_elsewhere_does_not_replace_what_is_there(run, tmp_path, capsys):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes").touch()
+    assert main(["report", str(run), "--output", str(tmp_path / "kept")]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert not (run / "results.json").exists()
+
+
+def test_a_run_that_was_stopped_before_refining_has_no_page(run, capsys):
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "current": ["refiner"]}))
+    assert main(["report", str(run)]) == 2
+    assert "has no refined boxes yet: run the pipeline to its end" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

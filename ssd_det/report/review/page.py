@@ -83,11 +83,11 @@ def write_page(
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
-    reference = reference or _carried(coco)
-    summary = summarise(coco, reference, run)
+    known = (coco, reference) if reference else _carried(coco)
+    summary = summarise(coco, known, run)
     images = chosen_images(coco, count)
     found, _ = resolve_images(replace(coco, images=images), image_root, allow_outside)
-    truth = {a.id: a.bbox for a in reference.annotations if a.measurable} if reference else {}
+    truth = {a.id: a.bbox for a in known[1].annotations if a.measurable} if known else {}
     objects = page_objects(coco, images, truth)
     with _replaced(folder) as place:
         missing = write_pictures(place / FILES, images, found, objects)
@@ -110,10 +110,11 @@ def write_page(
     return Written(len(objects), len(images), len(missing))
 
 
-def _carried(coco: CocoFile) -> CocoFile | None:
-    """The true boxes that a file carries, ``None`` if it carries none."""
-    known = [a._replace(bbox=a.true_bbox) for a in coco.annotations if a.true_bbox]
-    return replace(coco, annotations=known) if known else None
+def _carried(coco: CocoFile) -> tuple[CocoFile, CocoFile] | None:
+    """The annotations that carry a true box, as they are and with it; ``None`` if there are none."""
+    carrying = [annotation for annotation in coco.annotations if annotation.true_bbox]
+    true = [a._replace(bbox=a.true_bbox) for a in carrying if a.true_bbox]
+    return (replace(coco, annotations=carrying), replace(coco, annotations=true)) if carrying else None
 
 
 @contextmanager

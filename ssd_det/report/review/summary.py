@@ -1,7 +1,7 @@
 """What the page says of the whole: tiles, tables and figures."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,16 @@ class Summary:
     drawn: dict[str, Any] = field(default_factory=dict)
 
 
-def summarise(coco: CocoFile, reference: CocoFile | None, run: Path | None) -> Summary:
+def summarise(coco: CocoFile, known: tuple[CocoFile, CocoFile] | None, run: Path | None) -> Summary:
     """Collect what is known of a refined file.
 
     Args:
         coco: the file.
-        reference: the true boxes of some or all of its annotations, where they are known.
+        known: the annotations, or some of them, as they are and with their true boxes, where these are known.
         run: the folder of the pipeline's run that the file is from, if it is.
 
     Raises:
-        InputError: if the folder is not a run's.
+        InputError: if the folder is not a run's, or annotation ids differ.
     """
     refined = [a for a in coco.annotations if a.original_bbox is not None]
     new, old = corners([a.bbox for a in refined]), corners([a.original_bbox or a.bbox for a in refined])
@@ -67,13 +67,11 @@ def summarise(coco: CocoFile, reference: CocoFile | None, run: Path | None) -> S
         tiles.append(_tile("Centres moved by", f"{shifts.median():.1f} px", "half of the refined boxes by more"))
         tiles.append(_tile("IoU with the original", f"{moves.mean():.3f}", "mean of the refined boxes"))
     found: list[Rows] = []
-    if reference is not None:
-        ids = {annotation.id for annotation in reference.annotations}
-        judged = replace(coco, annotations=[a for a in coco.annotations if a.id in ids])
-        result = compare(judged, reference)
+    if known is not None:
+        result = compare(*known)
         tiles += _quality_tiles(result)
         found.append(_quality_rows(result))
-        drawn |= {"overlaps": overlaps(judged, reference), "scores": result["scores"]}
+        drawn |= {"overlaps": overlaps(*known), "scores": result["scores"]}
     if run is not None:
         results = read_results(run)
         found = [detector_table(results), *found]
@@ -129,7 +127,7 @@ def _quality_rows(result: Mapping[str, Any]) -> Rows:
                 for measured in (before, after)
             ]
             rows.append([key or kind, str(after["count"]), *cells])
-    return "IoU with the true boxes", ["", "boxes", "mean before", "after", "> 0.5 before", "after"], rows
+    return "IoU with the true boxes", ["of", "boxes", "mean before", "mean after", "> 0.5 before", "> 0.5 after"], rows
 
 
 def _tile(label: str, value: str, note: str) -> dict[str, str]:

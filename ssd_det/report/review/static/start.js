@@ -32,6 +32,7 @@
     gallery.show(groups, whole);
     find("empty").hidden = groups.length > 0;
     tellProgress();
+    if (find("gallery").getBoundingClientRect().top < 0) find("review-title").scrollIntoView();
   }
 
   function tellProgress() {
@@ -55,10 +56,18 @@
     find("banner").hidden = !text;
   }
 
+  let enlarged = 0;
+
+  /* Show the current tile large; zoomed as of the viewer. */
+  function enlarge(zoomed) {
+    enlarged = gallery.current;
+    viewer.show(gallery.groups[enlarged], zoomed);
+  }
+
   /* Go to a tile, and show it large if one was. */
   function go(place) {
     gallery.go(place);
-    if (viewer.open) viewer.show(gallery.groups[gallery.current]);
+    if (viewer.open) enlarge();
   }
 
   function decide(decision, place) {
@@ -85,19 +94,23 @@
 
   /* What buttons and keys do, to the tile at a place, the current one as a rule. */
   function act(action, place = gallery.current) {
-    const group = gallery.groups[place];
     if (action === "help") return find("help").showModal();
     if (action === "undo") return undo();
     if (action === "close") return find("viewer").close();
     if (action === "boxes") return document.body.classList.toggle("no-boxes");
-    if (!group) return undefined;
+    if (!gallery.groups[place]) return undefined;
     if (action === "open") {
       gallery.choose(place);
-      return viewer.show(group, true);
+      return enlarge(true);
     }
-    if (action === "zoom") return viewer.open ? viewer.zoom() : viewer.show(group, false);
+    if (action === "zoom") return enlarge(viewer.open && !viewer.zoomed);
     if (action === "accept" || action === "reject") return decide(action, place);
     return go(gallery.current + { next: 1, previous: -1, down: gallery.columns, up: -gallery.columns }[action]);
+  }
+
+  function actAndGoOn(action) {
+    act(action);
+    if (action === "accept" || action === "reject") go(gallery.current + 1);
   }
 
   const LETTERS = { j: "next", k: "previous", a: "accept", r: "reject", u: "undo", z: "zoom", b: "boxes", "?": "help" };
@@ -109,16 +122,16 @@
     const action = (arrows && ARROWS[event.key]) || (find("shortcuts").checked && LETTERS[event.key.toLowerCase()]);
     if (!action) return;
     event.preventDefault();
-    act(action);
-    if (action === "accept" || action === "reject") go(gallery.current + 1);
+    actAndGoOn(action);
   });
 
   find("viewer").addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (button) act(button.dataset.action);
+    if (button) actAndGoOn(button.dataset.action);
     else if (event.target === find("viewer")) find("viewer").close();
   });
-  find("viewer").addEventListener("close", () => gallery.go(gallery.current));
+  // The browser gives the focus back to the tile that was opened, not to the one that was reached since.
+  find("viewer").addEventListener("close", () => gallery.go(enlarged));
   find("open-help").addEventListener("click", () => act("help"));
   filters.addEventListener("input", refresh);
   filters.addEventListener("reset", () => setTimeout(refresh)); // the fields are empty only after this

@@ -26,10 +26,6 @@ class Viewer {
     if (!this.open) this.dialog.showModal();
   }
 
-  zoom() {
-    this.show(this.group, !this.zoomed);
-  }
-
   draw() {
     const [object] = this.group;
     const image = this.content.images[object.image];
