@@ -35,7 +35,7 @@ demo: env
 	  --output $(DEMO)/pictures
 
 test: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile
 
 fuzz: env
 	SSD_DET_FUZZ=10000 $(BIN)/python -m pytest -q --timeout=0 tests/test_fuzz.py

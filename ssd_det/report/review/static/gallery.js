@@ -126,7 +126,7 @@ class Gallery {
     const [object] = group;
     if (!object.original) return `id ${object.id}`;
     const score = object.score === null ? "" : `score ${object.score.toFixed(2)} · `;
-    return `${score}moved ${object.shift.toFixed(1)} px`;
+    return `${score}Δ ${object.shift.toFixed(object.shift < 100 ? 1 : 0)} px`;
   }
 
   /* Bring a tile up to date with the decisions and with what is current. */
