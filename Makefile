@@ -51,7 +51,7 @@ format: env
 	$(BIN)/ruff format .
 
 docs: env
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv runs build dist site

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from jsonargparse import ActionConfigFile, ArgumentParser, capture_parser
+from jsonargparse import ArgumentParser, capture_parser
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -31,8 +31,8 @@ DATA = (RefineDataModule, DetectDataModule, JointDataModule)
 
 INTRODUCTION = f"""# Commands
 
-This page is made from the parsers of the commands. `ssd-det --help` lists them, `ssd-det COMMAND --help` says the same as
-here. A boolean without a value means true: `--overwrite`.
+This page is made from the parsers of the commands. `ssd-det --help` lists them, `ssd-det COMMAND --help` says the same
+as here. A boolean without a value means true: `--overwrite`.
 
 | exit code | meaning |
 |---|---|
@@ -43,9 +43,9 @@ here. A boolean without a value means true: `--overwrite`.
 """
 SETTINGS = """## Settings
 
-`fit`, `refine-annotations`, `test` and `predict` are told of a task (`--model.…`), its data (`--data.…`), Lightning's Trainer
-(`--trainer.…`, see `--help`) and a seed (`--seed_everything`). `--config` names a yaml of any of these; words on the command
-line override it, and a later `--config` an earlier one. `--print_config` prints what they add up to.
+`fit`, `refine-annotations`, `test` and `predict` are told of a task (`--model.…`), its data (`--data.…`), Lightning's
+Trainer (`--trainer.…`, see `--help`) and a seed (`--seed_everything`). `--config` names a yaml of any of these; words
+on the command line override it, and a later `--config` an earlier one. `--print_config` prints what they add up to.
 """
 CHECKPOINTS = {
     "fit": "`--ckpt_path` is the checkpoint of a stopped training to go on from.",
@@ -126,7 +126,7 @@ def _rows(parser: ArgumentParser) -> list[Row]:
 
 def _described(parser: ArgumentParser) -> list[Action]:
     """The arguments that set something."""
-    return [a for a in parser._actions if hasattr(a, "_typehint") or isinstance(a, ActionConfigFile)]
+    return [a for a in parser._actions if hasattr(a, "_typehint") or a.dest == "config"]
 
 
 def _row(action: Action) -> Row:
