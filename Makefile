@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := runs/demo
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: help env demo test fuzz check format clean
+.PHONY: help env demo test fuzz check format docs clean
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
@@ -13,6 +13,7 @@ help:
 	@echo "make fuzz    give 10,000 spoiled annotation files to the commands, some minutes"
 	@echo "make check   lint, formatting and types"
 	@echo "make format  put the code into its format"
+	@echo "make docs    build the documentation, site/index.html"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -49,5 +50,8 @@ format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site

@@ -14,7 +14,16 @@ from ssd_det.models.refiner_output import RefinerOutput, StageTwo
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the six terms (section 3.4 of the paper; the values are those of its code)."""
+    """Weights of the six terms (section 3.4 of the paper; the values are those of its code).
+
+    Args:
+        spsd: of the regression from bag A towards the noisy box.
+        stage1_mil: of stage I's classification of bags.
+        stage1_regression: of the regression from bag B towards r1.
+        stage2_mil: of stage II's classification of bags.
+        negatives: of stage II's classification of random boxes as background.
+        sisd: of the predicted IoU with r1.
+    """
 
     spsd: float = 0.25
     stage1_mil: float = 0.25

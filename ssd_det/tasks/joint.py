@@ -34,7 +34,14 @@ SIZES = ("shortest_side", "longest_side")
 
 @dataclass(frozen=True)
 class DetectionWeights:
-    """Weights of the detector's four losses, by torchvision's names (the values are those of the paper's code)."""
+    """Weights of the detector's four losses, by torchvision's names (the values are those of the paper's code).
+
+    Args:
+        loss_objectness: of the first stage's objects against background.
+        loss_rpn_box_reg: of the first stage's boxes.
+        loss_classifier: of the second stage's classes.
+        loss_box_reg: of the second stage's boxes.
+    """
 
     loss_objectness: float = 4.0
     loss_rpn_box_reg: float = 1.0
