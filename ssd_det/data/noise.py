@@ -8,7 +8,7 @@ from ssd_det.data.coco import CocoFile
 from ssd_det.data.detected import nearest_detections
 from ssd_det.data.generators import generators
 from ssd_det.data.noise_kinds import Array, Kind, moves
-from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
+from ssd_det.data.writing import keep_box, moved, with_annotations
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_arrays import corners
@@ -68,18 +68,19 @@ def corrupt(
         )
     chosen = [a for a in coco.annotations if a.measurable and coco.reason_to_keep(a) is None]
     boxes = corners([a.bbox for a in chosen])
-    images = [coco.image_by_id[a.image_id] for a in chosen]
-    sizes = np.array([(image.height, image.width) for image in images], dtype=float).reshape(-1, 2)
+    size_of = {image.id: (image.height, image.width) for image in coco.images}
+    sizes = np.array([size_of[a.image_id] for a in chosen], dtype=float).reshape(-1, 2)
     random = generators(seed, [a.id for a in chosen])
     noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
     changed = (noisy != boxes).any(axis=1) & (noise_level > 0)
+    noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
     entries = {}
     for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
         entry = coco.entry(annotation)
-        new = moved(entry, xywh(box)) if is_changed else dict(entry)
+        new = moved(entry, box) if is_changed else dict(entry)
         keep_box(new, "true_bbox", entry["bbox"])
         entries[annotation.position] = new
     return with_annotations(coco, entries), len(chosen)
