@@ -62,7 +62,7 @@ class _Known(ISeedSequence):
     def __init__(self, words: Seeds) -> None:
         self.words = words
 
-    def generate_state(self, n_words: int, dtype: object = np.uint64) -> Seeds:  # noqa: ARG002
+    def generate_state(self, n_words: int, dtype: object = np.uint64) -> Seeds:
         """The words."""
         return self.words
 
