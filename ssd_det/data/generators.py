@@ -34,7 +34,7 @@ def generators(seed: int, ids: Sequence[int]) -> Iterator[Generator]:
         ids: of what the draws are for.
     """
     known = seeds(seed, ids)
-    return (Generator(PCG64(_Known(known[place]))) for place in bar(range(len(ids)), "noise"))
+    return (_generator(known[place]) for place in bar(range(len(ids)), "noise"))
 
 
 def seeds(seed: int, ids: Sequence[int]) -> Seeds:
@@ -54,6 +54,10 @@ def seeds(seed: int, ids: Sequence[int]) -> Seeds:
     words = np.stack([_hashed(pool[place % POOL], *next(constants)) for place in range(SEED)], axis=1)
     seeds: Seeds = words[:, ::2] | words[:, 1::2].astype(np.uint64) << np.uint64(WORD)
     return seeds
+
+
+def _generator(words: Seeds) -> Generator:
+    return Generator(PCG64(_Known(words)))  # type: ignore[arg-type]  # annotated for SeedSequence alone
 
 
 class _Known(ISeedSequence):
