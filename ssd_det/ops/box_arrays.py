@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+AREA_EPSILON = 1e-6  # square pixels
+
 
 def corners(boxes: Sequence[Sequence[float]] | Floats) -> Floats:
     """Turn boxes xywh, as annotation files have them, into ``[N, 4]``, xyxy."""
@@ -19,7 +21,7 @@ def iou(boxes: Floats, others: Floats) -> Floats:
     """Intersection over union of each box and its counterpart; the two shapes broadcast.
 
     Args:
-        boxes: ``[..., 4]``, xyxy in pixels, with area.
+        boxes: ``[..., 4]``, xyxy in pixels.
         others: ``[..., 4]``, the same.
 
     Returns:
@@ -29,5 +31,5 @@ def iou(boxes: Floats, others: Floats) -> Floats:
     high = np.minimum(boxes[..., 2:], others[..., 2:])
     shared = (high - low).clip(min=0).prod(axis=-1)
     area, other = ((table[..., 2:] - table[..., :2]).prod(axis=-1) for table in (boxes, others))
-    overlaps: Floats = shared / (area + other - shared)
+    overlaps: Floats = shared / (area + other - shared).clip(min=AREA_EPSILON)
     return overlaps

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ssd_det.ops import box_arrays
+from ssd_det.ops.box_arrays import AREA_EPSILON
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)
 MAX_LOG_RATIO = math.log(1000 / 16)
-AREA_EPSILON = 1e-6
 
 
 def area(boxes: Tensor) -> Tensor:

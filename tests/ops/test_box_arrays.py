@@ -13,6 +13,11 @@ def test_overlaps_are_those_of_tensors_to_the_bit(first, second):
     np.testing.assert_array_equal(iou(first[:, None].numpy(), second.numpy()), expected.numpy())
 
 
+def test_overlaps_of_boxes_without_area_are_zero():
+    empty = np.zeros((2, 4))
+    assert iou(empty, empty).tolist() == [0, 0]
+
+
 @given(boxes())
 def test_corners_are_torchvisions_to_the_bit(drawn):
     xywh = box_convert(drawn, "xyxy", "xywh")
