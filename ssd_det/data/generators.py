@@ -1,8 +1,8 @@
 """Random generators for many ids, each the same as ``numpy.random.default_rng([seed, id])``, seeded all at once.
 
 Seeding takes NumPy many times as long as a draw. What it seeds with is the hash of its ``SeedSequence`` (M. E. O'Neill,
-"Developing a seed_seq Alternative", 2015; numpy/random/bit_generator.pyx); here it is computed for all ids together, and
-tests compare it with NumPy's. ``PCG64`` takes it through NumPy's own interface for seeds, ``ISeedSequence``.
+"Developing a seed_seq Alternative", 2015; numpy/random/bit_generator.pyx); here it is computed for all ids together
+and tests compare it with NumPy's. ``PCG64`` takes it through NumPy's own interface for seeds, ``ISeedSequence``.
 """
 
 from collections.abc import Iterator, Sequence
