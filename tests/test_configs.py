@@ -111,6 +111,7 @@ def test_the_list_of_commands_says_what_the_commands_say_of_themselves():
             assert function.__doc__.splitlines()[0] == text
 
 
-def test_the_pipeline_itself_imports_no_torch():
-    code = "import sys, ssd_det.main, ssd_det.pipeline.command; sys.exit('torch' in sys.modules)"
+def test_the_pipeline_itself_the_doctor_and_noise_import_no_torch():
+    modules = "ssd_det.pipeline.command, ssd_det.doctor.command, ssd_det.commands.noise"
+    code = f"import sys, ssd_det.main, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

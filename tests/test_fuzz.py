@@ -1,6 +1,6 @@
 """Spoiled annotation files: no command ends in a traceback or leaves half a file, whatever it is given.
 
-200 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time.
+300 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time.
 """
 
 import copy
@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from ssd_det.main import main
 from tests.annotation_content import clean_content
+from tests.formats.folders import LABELS, XML
 
-CASES = int(os.environ.get("SSD_DET_FUZZ", "200"))
+CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
 DEEP = 3_000
 
 
@@ -107,7 +108,7 @@ def spoiled_coco():
 @st.composite
 def spoiled_folder(draw, clean, named):
     """A sound folder of label files, in some of which bytes are replaced, removed or repeated, or which is gone."""
-    files = dict(clean)
+    files = dict(draw(st.sampled_from(clean)))
     for _ in range(draw(st.integers(0, 4))):
         path = draw(st.sampled_from(sorted(files)))
         data = files[path]
@@ -126,18 +127,38 @@ def spoiled_folder(draw, clean, named):
 
 
 TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
-TOKENS += [b"&a;", b"9" * 400]
+TOKENS += [
+    b"&a;",
+    b"&#48;",
+    b"<!ENTITY a 'b'>",
+    b"9" * 400,
+    b"1_0",
+    b"\xef\xbc\x95",
+    b"*a",
+    b"&a ",
+    b"kpt_shape: [17, 3]\n",
+]
 YOLO = {
     "data.yaml": b"train: images\nval: images\nnames: [cat, dog]\n",
     "labels/1.txt": b"0 0.5 0.5 0.25 0.5\n1 0.3 0.3 0.2 0.2 0.9\n",
     "labels/2.txt": b"1 0.5 0.5 1 1\n",
 }
-XML = b"""<?xml version="1.0"?>
+ODD_YOLO = {
+    "data.yaml": b"path: .\ntrain: [images, list.txt]\nval: images\nnames: {0: cat, 1: no}\n",
+    "list.txt": b"./images/1.png\n",
+    "labels/1.txt": LABELS["a"],
+    "labels/2.txt": LABELS["b"],
+}
+PLAIN_XML = b"""<?xml version="1.0"?>
 <annotation><filename>1.png</filename><size><width>200</width><height>100</height></size>
 <object><name>cat</name><difficult>0</difficult>
 <bndbox><xmin>3</xmin><ymin>4.5</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>
 """
-VOC = {"Annotations/1.xml": XML, "Annotations/2.xml": XML.replace(b"1.png", b"2.png")}
+VOC = {"Annotations/1.xml": PLAIN_XML, "Annotations/2.xml": PLAIN_XML.replace(b"1.png", b"2.png")}
+ODD_VOC = {
+    f"Annotations/{number}.xml": XML.format(encoding=encoding, name=f"{number}.png").encode(encoding)
+    for number, encoding in ((1, "utf-8"), (2, "utf-16"))
+}
 PICTURE = cv2.imencode(".png", np.zeros((100, 200, 3), dtype=np.uint8))[1].tobytes()
 
 
@@ -148,8 +169,8 @@ def with_pictures(folder, images):
 # One strategy for each format that commands read.
 FORMATS = {
     "coco": spoiled_coco(),
-    "yolo": spoiled_folder(with_pictures(YOLO, "images"), "in"),
-    "voc": spoiled_folder(with_pictures(VOC, "JPEGImages"), "in"),
+    "yolo": spoiled_folder([with_pictures(folder, "images") for folder in (YOLO, ODD_YOLO)], "in"),
+    "voc": spoiled_folder([with_pictures(folder, "JPEGImages") for folder in (VOC, ODD_VOC)], "in"),
 }
 
 COMMANDS = {
@@ -157,6 +178,8 @@ COMMANDS = {
     "check-images": "check-annotations {named} --image_root=. --format=json",
     "fix": "check-annotations {named} --image_root=. --fix=out.json",
     "corrupt": "corrupt-annotations {named} --output=out.json --noise_level=0.4",
+    "move": "corrupt-annotations {named} --output=out --noise_level=0.4",
+    "copy": "corrupt-annotations {named} --output=out --noise_level=0",
     "true": "true-annotations {named} --output=out.json",
     "compare": "compare-annotations {named} --reference=clean.json --output=out.json",
     "compare-to": "compare-annotations clean.json --reference={named} --output=out.json",
@@ -188,6 +211,14 @@ def run(words):
         return main(words), errors.getvalue()
 
 
+def check_copy(spoiled, copy):
+    """Without noise, label files of a folder are the same to the byte."""
+    for path, content in spoiled.files.items():
+        place = copy / Path(path).relative_to(spoiled.named)
+        if "/labels/" in path or "/Annotations/" in path:
+            assert not place.exists() or place.read_bytes() == content
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @settings(
     max_examples=max(1, CASES // len(FORMATS)),
@@ -213,9 +244,11 @@ def test_spoiled_annotations_end_in_a_sentence(folder, name, data, command):
             assert not left
         else:
             assert errors == ""
-            assert left <= {Path("out.json")}
-            for path in (file for place in left for file in (place, *place.rglob("*")) if file.is_file()):
+            assert left <= {Path("out.json"), Path("out"), Path("noisy.json")}
+            for path in (file for place in left for file in (place, *place.rglob("*.json")) if file.is_file()):
                 json.loads(path.read_text())
+            if command == "copy":
+                check_copy(spoiled, Path("out"))
         assert all(Path(path).read_bytes() == content for path, content in spoiled.files.items())
     finally:
         for path in set(Path().iterdir()) - before:

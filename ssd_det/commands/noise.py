@@ -1,13 +1,19 @@
 """Commands that put noise on boxes, and take it off again."""
 
+from pathlib import Path
+
 from ssd_det.data.coco import read_coco
 from ssd_det.data.noise import corrupt, with_true_boxes
 from ssd_det.data.noise_kinds import Kind
 from ssd_det.data.writing import check_output, write_json
+from ssd_det.errors import InputError
 from ssd_det.formats.reading import read_annotations
+from ssd_det.formats.recognise import recognise
 from ssd_det.formats.writing import check_destination, save_annotations
 from ssd_det.report.folders import print_folder
 from ssd_det.screen import say
+
+NOISY = "noisy.json"  # beside a folder, which cannot hold true boxes
 
 
 def corrupt_annotations(
@@ -36,7 +42,7 @@ def corrupt_annotations(
         overwrite: allow the output to exist, or to be the input.
     """
     others = [detections] if detections else []
-    destination = check_destination(output, annotations, others, overwrite, beside="noisy.json")
+    destination = check_destination(output, annotations, others, overwrite, beside=NOISY)
     coco = read_annotations(annotations, image_root)
     content, count = corrupt(coco, noise_level, seed, kind, detections)
     kept = save_annotations(coco, content, destination)
@@ -50,10 +56,16 @@ def true_annotations(annotations: str, *, output: str, overwrite: bool = False) 
     """Write an annotation file with the true boxes that a noisy one carries.
 
     Args:
-        annotations: a COCO json file whose annotations have a true_bbox, as corrupt-annotations leaves it.
+        annotations: a COCO json file whose annotations have a true_bbox, as corrupt-annotations leaves it; of a folder,
+            the noisy.json beside it.
         output: the COCO json file to write; annotations without a true_bbox pass through.
         overwrite: allow the output to exist, or to be the input.
     """
+    if recognise(Path(annotations)) != "coco":
+        raise InputError(
+            f"{annotations}: label files cannot hold true boxes: give the {NOISY} that corrupt-annotations wrote "
+            f"beside its folder."
+        )
     path = check_output(output, annotations, overwrite=overwrite)
     content, count = with_true_boxes(read_coco(annotations))
     write_json(path, content)

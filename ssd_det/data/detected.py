@@ -9,7 +9,7 @@ import numpy as np
 from ssd_det.data.coco import Annotation, Box, box_of, integer_of, read_json
 from ssd_det.data.noise_kinds import Array
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import corners, iou
+from ssd_det.ops.box_arrays import corners, iou
 
 LEAST_IOU = 0.2
 
@@ -33,9 +33,9 @@ def nearest_detections(annotations: Sequence[Annotation], boxes: Array, detectio
     for place, annotation in enumerate(annotations):
         candidates = corners(found.get((annotation.image_id, annotation.category_id), []))
         if len(candidates):
-            overlaps = iou(candidates, candidates.new_tensor(boxes[place]))
+            overlaps = iou(candidates, boxes[place])
             if overlaps.max() >= LEAST_IOU:
-                nearest[place] = candidates[overlaps.argmax()].numpy()
+                nearest[place] = candidates[overlaps.argmax()]
     return nearest
 
 

@@ -12,7 +12,9 @@ from PIL import Image as PillowImage
 from ssd_det.data.coco import CocoFile, Image, first_of
 from ssd_det.data.image_names import leads_up, readings
 from ssd_det.errors import InputError
+from ssd_det.formats.paths import IMAGE_SUFFIXES
 
+SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # which the tools of YOLO do not read
 UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)  # what is no image raises these
 
 
@@ -109,6 +111,11 @@ class ImageFolder:
         if not files and absolute and self._below(file_name):
             return Finding(leads_out=True)
         return Finding(files[0] if files else None)
+
+    def images(self) -> Iterator[Path]:
+        """All files in the folder that are images by their suffix."""
+        files = (path for paths in self._files.values() for path in paths)
+        return map(Path, _regular(path for path in files if path.lower().endswith(SUFFIXES)))
 
     def _below(self, file_name: str) -> str | None:
         """The file that a name stands for exactly as it is written."""

@@ -1,18 +1,17 @@
 """Noise on the boxes of an annotation file: the published protocol, and what people's boxes look like."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ssd_det.data.coco import CocoFile
 from ssd_det.data.detected import nearest_detections
+from ssd_det.data.generators import generators
 from ssd_det.data.noise_kinds import Array, Kind, moves
-from ssd_det.data.writing import keep_box, moved, with_annotations, xywh
+from ssd_det.data.writing import keep_box, moved, with_annotations
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
-from ssd_det.ops.boxes import corners
-from ssd_det.progress import bar
+from ssd_det.ops.box_arrays import corners
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -36,14 +35,6 @@ def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
     high = np.minimum(centre + half, image_sizes[:, ::-1] - 1)
     empty = (high <= low).any(axis=1, keepdims=True)
     return np.where(empty, boxes, np.concatenate([low, high], axis=1))
-
-
-def generators(seed: int, annotation_ids: Sequence[int]) -> Iterator[np.random.Generator]:
-    """Random draws for each annotation, by seed and annotation id only, each made when it is its turn."""
-    entropy: Sequence[Any] = [[seed % 2**64, value % 2**64] for value in annotation_ids]
-    if all(number < 2**32 for pair in entropy for number in pair):
-        entropy = list(np.array(entropy, dtype=np.uint32))  # the same draws, seeded faster
-    return (np.random.default_rng(pair) for pair in bar(entropy, "noise"))
 
 
 @collection_paused()
@@ -76,19 +67,20 @@ def corrupt(
             f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
         )
     chosen = [a for a in coco.annotations if a.measurable and coco.reason_to_keep(a) is None]
-    boxes = corners([a.bbox for a in chosen]).numpy()
-    images = [coco.image_by_id[a.image_id] for a in chosen]
-    sizes = np.array([(image.height, image.width) for image in images], dtype=float).reshape(-1, 2)
+    boxes = corners([a.bbox for a in chosen])
+    size_of = {image.id: (image.height, image.width) for image in coco.images}
+    sizes = np.array([size_of[a.image_id] for a in chosen], dtype=float).reshape(-1, 2)
     random = generators(seed, [a.id for a in chosen])
     noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
     changed = (noisy != boxes).any(axis=1) & (noise_level > 0)
+    noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
     entries = {}
     for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
         entry = coco.entry(annotation)
-        new = moved(entry, xywh(box)) if is_changed else dict(entry)
+        new = moved(entry, box) if is_changed else dict(entry)
         keep_box(new, "true_bbox", entry["bbox"])
         entries[annotation.position] = new
     return with_annotations(coco, entries), len(chosen)

@@ -130,7 +130,8 @@ def _pieces(content: object) -> Iterator[str]:
         yield "}"
     elif isinstance(content, list) and len(content) > PIECE:
         for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
-            yield f"{', ' if start else '['}{json.dumps(content[start : start + PIECE])[1:-1]}"
+            piece = json.dumps(content[start : start + PIECE], check_circular=False)
+            yield f"{', ' if start else '['}{piece[1:-1]}"
         yield "]"
     else:
         yield json.dumps(content)

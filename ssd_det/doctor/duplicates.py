@@ -3,7 +3,8 @@
 import numpy as np
 
 from ssd_det.data.coco import LEAST_SIDE
-from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables
+from ssd_det.doctor.tables import NOWHERE, Booleans, Integers, Tables
+from ssd_det.ops.box_arrays import corners, iou
 
 NEAR_IOU = 0.95
 
@@ -34,8 +35,8 @@ def _near(tables: Tables, places: Integers) -> Integers:
     group = tables.image[places] * len(tables.ids["categories"]) + tables.category[places]
     order = np.lexsort([tables.box[places, 0], group])
     places, group = places[order], group[order]
-    box = tables.box[places]
-    reach = box[:, 0] + (1 - NEAR_IOU) * box[:, 2]
+    box = corners(tables.box[places])
+    reach = box[:, 0] + (1 - NEAR_IOU) * (box[:, 2] - box[:, 0])
     near: Booleans = np.zeros(len(places), dtype=bool)
     first = np.arange(len(places))
     distance = 1
@@ -43,17 +44,8 @@ def _near(tables: Tables, places: Integers) -> Integers:
         second = first + distance
         possible = (group[first] == group[second]) & (box[second, 0] <= reach[first])
         first, second = first[possible], second[possible]
-        twins = _iou(box[first], box[second]) > NEAR_IOU
+        twins = iou(box[first], box[second]) > NEAR_IOU
         pairs = np.stack([places[first[twins]], places[second[twins]]])
         near[np.where(pairs[0] > pairs[1], first[twins], second[twins])] = True
         distance += 1
     return np.sort(places[near])
-
-
-def _iou(box: Floats, other: Floats) -> Floats:
-    """IoU of boxes xywh with their counterparts."""
-    low = np.maximum(box[:, :2], other[:, :2])
-    high = np.minimum(box[:, :2] + box[:, 2:], other[:, :2] + other[:, 2:])
-    shared = (high - low).clip(min=0).prod(axis=1)
-    result: Floats = shared / (box[:, 2:].prod(axis=1) + other[:, 2:].prod(axis=1) - shared)
-    return result

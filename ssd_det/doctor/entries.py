@@ -12,6 +12,7 @@ from ssd_det.doctor.tables import NO_ID, NOWHERE, SINGULAR, Booleans, Group, Int
 
 FLAGS = ("iscrowd", "difficult")
 EARLIER_BOXES = ("true_bbox", "original_bbox")
+FLAG_TYPES = {bool, int, float}
 NUMBER_OF_TEXT = {"0": 0, "1": 1, "false": 0, "true": 1}
 
 
@@ -65,7 +66,7 @@ def find_flags(tables: Tables) -> None:
     others: list[int] = []
     for place, entry in enumerate(tables.entries["annotations"]):
         values = [entry.get(key) for key in FLAGS]
-        odd = [value for value in values if not (value is None or (isinstance(value, int | float) and value in {0, 1}))]
+        odd = [value for value in values if value is not None and not (type(value) in FLAG_TYPES and value in {0, 1})]
         if odd:
             mendable = all(isinstance(value, str) and value.lower() in NUMBER_OF_TEXT for value in odd)
             (texts if mendable else others).append(place)

@@ -1,6 +1,5 @@
 """Image files against what the annotation file says of them; their headers are read, no picture is decoded."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.tables import NOWHERE, Booleans, Floats, Integers, Tables, rows
 from ssd_det.progress import bar
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LEAST_TURNED = 5  # EXIF orientations from here on lay the picture on its side
 MANY = 2_000  # files that take some seconds
 
@@ -27,13 +25,13 @@ class Headers:
         found: the file of each image, or why there is none.
         size: ``[M, 2]``, width and height of the stored pixels, NaN where the header cannot be read.
         orientation: ``[M]``, EXIF's, 1 where there is none.
-        root: the folder of the images.
+        folder: of the images.
     """
 
     found: list[Finding]
     size: Floats
     orientation: Integers
-    root: Path
+    folder: ImageFolder
 
 
 def read_headers(tables: Tables, image_root: str | Path, allow_outside: bool = False) -> Headers:
@@ -42,12 +40,11 @@ def read_headers(tables: Tables, image_root: str | Path, allow_outside: bool = F
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
-    root = Path(image_root)
-    folder = ImageFolder(root)
+    folder = ImageFolder(Path(image_root))
     found = [Finding() if name is None else folder.find(name, allow_outside) for name in tables.file_name]
     table = np.array([_read_header(one.path) for one in bar(found, "image files", long=MANY)], dtype=float)
     table = table.reshape(-1, 3)
-    return Headers(found, table[:, :2], table[:, 2].astype(np.int64), root)
+    return Headers(found, table[:, :2], table[:, 2].astype(np.int64), folder)
 
 
 def _read_header(path: str | None) -> tuple[float, float, int]:
@@ -78,15 +75,18 @@ def find_files(tables: Tables, headers: Headers) -> None:
     ]
     tables.note("shared-file", "images", shared, "file_name")
     tables.note("unreadable-file", "images", there & np.isnan(headers.size[:, 0]), "file_name")
+    known = set(map(_identity, names))
     unnamed = sorted(
-        str(path.relative_to(headers.root)) for path in set(_image_files(headers.root)) - set(map(Path, names))
+        str(path.relative_to(headers.folder.root)) for path in headers.folder.images() if _identity(path) not in known
     )
     if unnamed:
         tables.faults.append(Fault("unnamed-file", len(unnamed), [{"file_name": name} for name in unnamed[:10]]))
 
 
-def _image_files(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+def _identity(path: str | Path) -> tuple[int, int]:
+    """What is the same for all paths of a file, links among them."""
+    status = Path(path).stat()
+    return status.st_dev, status.st_ino
 
 
 def find_sizes(tables: Tables, headers: Headers) -> None:

@@ -25,8 +25,12 @@ def mended(content: dict[str, Any], tables: Tables) -> dict[str, Any]:
     for place in _changed_images(tables).tolist():
         images[place] = _mended_image(tables, place)
     annotations = list(content["annotations"])
-    for place in _changed_annotations(tables).tolist():
+    changed = _changed_annotations(tables)
+    turns = zip(tables.turns[changed].tolist(), tables.box_limits[changed].tolist(), strict=True)
+    for place, (orientation, size) in zip(changed.tolist(), turns, strict=True):
         annotations[place] = _mended_annotation(tables, place)
+        if orientation > 1:
+            _turn(annotations[place], orientation, size)
     if not tables.kept.all():
         annotations = [entry for entry, kept in zip(annotations, tables.kept.tolist(), strict=True) if kept]
     return {**content, "images": images, "annotations": annotations}
@@ -80,8 +84,6 @@ def _mended_annotation(tables: Tables, place: int) -> Entry:
     for key in FLAGS:
         if isinstance(new.get(key), str) and new[key].lower() in NUMBER_OF_TEXT:
             new[key] = NUMBER_OF_TEXT[new[key].lower()]
-    if (orientation := int(tables.turns[place])) > 1:
-        _turn(new, orientation, tables.box_limits[place].tolist())
     return new
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ssd_det.data.coco import is_number
+from ssd_det.data.coco import are_numbers, is_number
 from ssd_det.doctor.images import turned_boxes
 from ssd_det.doctor.tables import Booleans, Entry, Floats, Tables
 from ssd_det.progress import bar
@@ -115,4 +115,4 @@ def polygons_of(segmentation: Any) -> Sequence[list[float]] | None:
 
 
 def _is_polygon(polygon: Any) -> bool:
-    return isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 and all(map(is_number, polygon))
+    return isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 and are_numbers(polygon)

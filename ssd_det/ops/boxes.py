@@ -6,14 +6,14 @@ Boxes are xyxy in pixels, the width of a box is x2 - x1.
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
+
+from ssd_det.ops import box_arrays
+from ssd_det.ops.box_arrays import AREA_EPSILON
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)
 MAX_LOG_RATIO = math.log(1000 / 16)
-AREA_EPSILON = 1e-6
 
 
 def area(boxes: Tensor) -> Tensor:
@@ -76,9 +76,7 @@ def iof(boxes: Tensor, others: Tensor) -> Tensor:
 
 def corners(boxes: Sequence[Sequence[float]]) -> Tensor:
     """Turn boxes xywh, as annotation files have them, into ``Tensor[N, 4]``, float64, xyxy."""
-    table = torch.from_numpy(np.array(boxes, dtype=np.float64).reshape(-1, 4))  # numpy takes long lists much faster
-    converted: Tensor = box_convert(table, "xywh", "xyxy")
-    return converted
+    return torch.from_numpy(box_arrays.corners(boxes))
 
 
 def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:

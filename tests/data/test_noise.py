@@ -2,11 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.noise import corrupt, generators, perturb, with_true_boxes
+from ssd_det.data.noise import corrupt, perturb, with_true_boxes
 from ssd_det.data.noise_kinds import KINDS
 from ssd_det.errors import InputError
 
@@ -20,17 +18,6 @@ def test_parity_of_noise(parity, level):
     np.testing.assert_allclose(found, arrays[f"{level}_noisy"], rtol=0, atol=5e-3)
     kept = (found == arrays["boxes"]).all(axis=1)
     assert kept[arrays[f"{level}_is_fallback"]].all()
-
-
-@given(
-    st.lists(st.integers(0, 9) | st.integers(-(2**63), 2**63), min_size=1, max_size=6, unique=True),
-    st.integers(0, 2**32),
-)
-def test_draws_depend_on_seed_and_id_only(ids, seed):
-    together = [generator.random() for generator in generators(seed, ids)]
-    alone = [next(generators(seed, [value])).random() for value in ids]
-    assert together == alone
-    assert together == [np.random.default_rng([seed % 2**64, value % 2**64]).random() for value in ids]
 
 
 def test_a_part_of_a_file_gets_the_same_noise(demo, tmp_path):

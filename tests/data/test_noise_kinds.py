@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd_det.data.noise import generators
+from ssd_det.data.generators import generators
 from ssd_det.data.noise_kinds import moves
 
 BOXES = np.array([[10, 20, 50, 40], [100, 100, 130, 180], [5, 5, 90, 95]], dtype=float)

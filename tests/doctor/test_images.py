@@ -53,6 +53,17 @@ def test_missing_unreadable_shared_and_unnamed_files_are_found(images):
     }
 
 
+def test_files_are_looked_for_behind_links_and_known_by_any_path(images):
+    (images / "again").symlink_to(images / "sub")
+    elsewhere = images.parent / "elsewhere"
+    elsewhere.mkdir()
+    (images / "linked").symlink_to(elsewhere)
+    assert kinds(clean_content(), images) == {}
+    save(elsewhere / "extra.gif", 5, 5)
+    (fault,) = examine(clean_content(), images).faults
+    assert (fault.kind, fault.examples) == ("unnamed-file", [{"file_name": "linked/extra.gif"}])
+
+
 @pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "a/" * 40])
 def test_names_that_no_file_can_have_are_missing(images, name):
     content = clean_content()

@@ -51,6 +51,17 @@ def test_a_copy_has_other_boxes_and_is_read_as_its_json_is(folder, tmp_path):
     assert main(["draw-annotations", "out", "--image_root=out", "--output=pictures", "--count=1"]) == 0
 
 
+def test_true_boxes_are_in_the_json_beside_a_folder(folder, tmp_path, capsys):
+    assert corrupt(folder) == 0
+    for given in ("out", "out/data.yaml") if folder.name == "yolo" else ("out", "out/Annotations"):
+        assert main(["true-annotations", given, "--output=true.json"]) == 2
+        assert f"{given}: label files cannot hold true boxes: give the noisy.json" in capsys.readouterr().err
+        assert not (tmp_path / "true.json").exists()
+    assert main(["true-annotations", "noisy.json", "--output=true.json"]) == 0
+    true, expected = read_coco("true.json"), read_annotations(folder)
+    assert [a.bbox for a in true.annotations] == [a.bbox for a in expected.annotations]
+
+
 def test_in_place_only_label_files_that_change_are_touched(folder, tmp_path):
     before = contents(folder)
     stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
