@@ -35,19 +35,35 @@ def draw_figures(
     detectors: Mapping[str, Mapping[str, Any] | None],
     scores: Mapping[str, Any] | None,
 ) -> list[Path]:
+    """Write what there is to draw into a folder, made if need be; the other arguments are those of :func:`figures`.
+
+    Returns:
+        The files written.
+    """
+    make_folder(folder)
+    drawn = figures(overlaps, curves, detectors, scores)
+    for name, figure in drawn.items():
+        figure.savefig(folder / name, dpi=DOTS_PER_INCH)
+    return [folder / name for name in drawn]
+
+
+def figures(
+    overlaps: Mapping[str, Sequence[float]] | None,
+    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    detectors: Mapping[str, Mapping[str, Any] | None],
+    scores: Mapping[str, Any] | None,
+) -> dict[str, Figure]:
     """Draw what there is to draw.
 
     Args:
-        folder: gets ``iou.png``, ``reliability.png``, ``training.png`` and ``precision_recall.png``; made if need be.
         overlaps: IoU with the true box of each box, ``before`` and ``after`` refining.
         curves: steps and losses, by training.
         detectors: what ``test`` measured, by the boxes trained on.
         scores: of refined boxes, as :func:`ssd_det.report.reliability.reliability` measured them.
 
     Returns:
-        The files written.
+        ``iou.png``, ``reliability.png``, ``training.png`` and ``precision_recall.png``, those that there are.
     """
-    make_folder(folder)
     drawn = {}
     if overlaps is not None:
         drawn["iou.png"] = _overlaps(overlaps)
@@ -58,9 +74,7 @@ def draw_figures(
     measured = {name: found["precision_at_50"] for name, found in detectors.items() if found}
     if any(measured.values()):
         drawn["precision_recall.png"] = _precision_recall(measured)
-    for name, figure in drawn.items():
-        figure.savefig(folder / name, dpi=DOTS_PER_INCH)
-    return [folder / name for name in drawn]
+    return drawn
 
 
 def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
@@ -96,7 +110,7 @@ def _reliability(scores: Mapping[str, Any]) -> Figure:
 def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
     """The refiner's losses and the detectors' beside each other: their sums are of different terms."""
     figure = Figure(figsize=WIDE, layout="constrained")
-    left, right = (_plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
+    left, right = (plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
     for name, (steps, losses) in curves.items():
         axes = right if name.startswith("detector") else left
         axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
@@ -122,10 +136,10 @@ def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
 
 def _axes(x: str, y: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=SIZE, layout="constrained")
-    return figure, _plain(figure.subplots(), x, y)
+    return figure, plain(figure.subplots(), x, y)
 
 
-def _plain(axes: Any, x: str, y: str) -> Any:
+def plain(axes: Any, x: str, y: str) -> Any:
     """Axes with names and without a frame."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)

@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from ssd_det.main import main
+from ssd_det.ops.boxes import corners, iou
 from ssd_det.pipeline.command import _split
 from ssd_det.pipeline.processes import locked
+from ssd_det.report.bags import bag_overlaps
 from tests.command import LIMITED, ssd_det
 from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_JOINT, TINY_MODEL
+from tests.notebooks import pictures, run_notebook
 
 EPOCHS = 3
 TRAINER = {
@@ -122,6 +125,25 @@ def test_the_results_are_those_of_the_stages(unbroken):
     assert results["quality"]["after"] == json.loads((run / "refined" / "quality.json").read_text())["after"]["all"]
     assert list(results["seconds"])[:2] == ["fit refiner", "take out the true boxes"]
     assert "| trained on | AP | AP50 | AP75 |" in (run / "results.md").read_text()
+
+
+def test_the_notebook_of_results_shows_the_run(unbroken, monkeypatch):
+    run, _ = unbroken
+    outputs = run_notebook("results.ipynb", monkeypatch, SSD_DET_RUN=run)
+    assert "share won back" in str(outputs[2])
+    assert [pictures(shown) for shown in outputs[3:]] == [1, 1, 1, 1, 1]
+
+
+def test_bags_of_a_run_are_compared_with_the_true_boxes(unbroken, demo):
+    run, _ = unbroken
+    found = bag_overlaps(run)
+    annotations = json.loads((demo / "noisy.json").read_text())["annotations"]
+    assert {name: len(values) for name, values in found.items()} == dict.fromkeys(
+        ("before", "best_of_a", "best_of_b", "best_of_c", "chosen", "merged"), len(annotations)
+    )
+    noisy, true = (corners([entry[key] for entry in annotations]) for key in ("bbox", "true_bbox"))
+    assert sorted(found["before"]) == pytest.approx(sorted(iou(noisy, true).tolist()), abs=1e-5)
+    assert len(bag_overlaps(run, images=2)["merged"]) < len(annotations)
 
 
 def test_a_finished_run_is_left_as_it_is(unbroken, setting, demo):
