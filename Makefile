@@ -48,6 +48,7 @@ check: env
 format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/nbstripout notebooks/*.ipynb
 
 clean:
 	rm -rf .venv runs build dist

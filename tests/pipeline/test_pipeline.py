@@ -146,6 +146,20 @@ def test_bags_of_a_run_are_compared_with_the_true_boxes(unbroken, demo):
     assert len(bag_overlaps(run, images=2)["merged"]) < len(annotations)
 
 
+def test_without_true_boxes_there_is_nothing_to_compare_bags_with(unbroken, demo, tmp_path):
+    run, _ = unbroken
+    content = json.loads((demo / "noisy.json").read_text())
+    for entry in content["annotations"]:
+        del entry["true_bbox"]
+    (tmp_path / "noisy.json").write_text(json.dumps(content))
+    record = json.loads((run / "refined" / "stage.json").read_text())
+    record["settings"]["data"]["init_args"]["annotations"] = str(tmp_path / "noisy.json")
+    (tmp_path / "refined").mkdir()
+    (tmp_path / "refined" / "stage.json").write_text(json.dumps(record))
+    (tmp_path / "run.json").write_text(json.dumps({"current": ["refined"]}))
+    assert bag_overlaps(tmp_path) is None
+
+
 def test_a_finished_run_is_left_as_it_is(unbroken, setting, demo):
     run, _ = unbroken
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.json") if path.parent != run}
@@ -228,6 +242,7 @@ def test_a_joint_model_is_one_setting_away(setting, tmp_path):
     assert result.returncode == 0, result.stderr
     for line in ("[1/6] fit joint model", "[2/6] test joint model", "[4/6] refine annotations", "[6/6] test detector"):
         assert line in result.stdout
+    assert bag_overlaps(run)["merged"]
     results = json.loads((run / "results.json").read_text())
     for boxes, folder in (("joint", "test_joint"), ("refined", "test")):
         assert results["detectors"][boxes] == json.loads((run / folder / "metrics.json").read_text())
