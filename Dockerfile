@@ -6,12 +6,12 @@ ARG CUDA_IMAGE=nvidia/cuda:13.0.2-base-ubuntu24.04
 FROM ${CUDA_IMAGE} AS python
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
-    apt-get update && apt-get install --yes --no-install-recommends python3
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3
 
 FROM python AS builder
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
-    apt-get update && apt-get install --yes --no-install-recommends python3-venv
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv
 RUN python3 -m venv /opt/ssd-det
 ENV PATH=/opt/ssd-det/bin:$PATH
 WORKDIR /build
