@@ -121,7 +121,7 @@ def _reliability(scores: Mapping[str, Any]) -> Figure:
 def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
     """The refiner's losses and the detectors' beside each other: their sums are of different terms."""
     figure = Figure(figsize=WIDE, layout="constrained")
-    left, right = (_plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
+    left, right = (plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
     for name, (steps, losses) in curves.items():
         axes = right if name.startswith("detector") else left
         axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
@@ -147,10 +147,10 @@ def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
 
 def _axes(x: str, y: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=SIZE, layout="constrained")
-    return figure, _plain(figure.subplots(), x, y)
+    return figure, plain(figure.subplots(), x, y)
 
 
-def _plain(axes: Any, x: str, y: str) -> Any:
+def plain(axes: Any, x: str, y: str) -> Any:
     """Axes with names and without a frame."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)

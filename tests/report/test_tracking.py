@@ -1,5 +1,6 @@
 """wandb offline: a network namespace of its own shows that nothing needs a network or an account."""
 
+import itertools
 import json
 import os
 import shutil
@@ -64,3 +65,15 @@ def test_tracking_offline_needs_no_network_and_asks_nothing(demo, tmp_path):
         for x, y, width, height in (entry["bbox"], entry["original_bbox"], entry["true_bbox"]):
             expected.add((x, y, x + width, y + height))
     assert drawn == expected, "refined, noisy and true boxes of all images"
+
+    (table,) = (tmp_path / "run" / "wandb").rglob("most_moved_*.table.json")
+    content = json.loads(table.read_text())
+    rows = [dict(zip(content["columns"], row, strict=True)) for row in content["data"]]
+    refined = {entry["id"]: entry for entry in json.loads((tmp_path / "refined.json").read_text())["annotations"]}
+    assert {row["annotation_id"] for row in rows} == set(refined)
+    for row, later in itertools.pairwise(rows):
+        assert row["iou_with_original"] <= later["iou_with_original"]
+        assert row["iou_with_original"] == pytest.approx(refined[row["annotation_id"]]["refine_iou"], abs=1e-4)
+    staged = [path for path in (tmp_path / "run" / "wandb" / "artifacts").rglob("*") if path.is_file()]
+    pictures = [path for path in staged if path.read_bytes().startswith(b"\x89PNG")]
+    assert len(pictures) == len(rows), "wandb keeps the pictures of a table in an artifact"

@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+# `base` is NVIDIA's image of the CUDA runtime and no more: torch's wheels bring the libraries built on it, so `runtime`
+# would hold these twice.
+ARG CUDA_IMAGE=nvidia/cuda:13.0.2-base-ubuntu24.04
+
+FROM ${CUDA_IMAGE} AS python
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3
+
+FROM python AS builder
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv
+RUN python3 -m venv /opt/ssd-det
+ENV PATH=/opt/ssd-det/bin:$PATH
+WORKDIR /build
+# The dependencies first: this layer, by far the largest, is built again only when pyproject.toml changes.
+COPY pyproject.toml ./
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*project['dependencies'], *project['optional-dependencies']['fast-eval'], sep='\n')" > requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+COPY README.md LICENSE ./
+COPY configs configs
+COPY ssd_det ssd_det
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps .
+
+FROM python
+LABEL org.opencontainers.image.title="ssd-det" \
+      org.opencontainers.image.description="Better bounding boxes for detection data sets, learnt from the inaccurate boxes alone" \
+      org.opencontainers.image.licenses="MIT"
+# Any --user may write to this home, where torch, matplotlib and wandb keep what they cache; torch asks for a name too.
+ENV PATH=/opt/ssd-det/bin:$PATH \
+    HOME=/home/ssd-det \
+    USER=ssd-det \
+    PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --create-home --home-dir /home/ssd-det ssd-det && chmod 1777 /home/ssd-det
+COPY --from=builder /opt/ssd-det /opt/ssd-det
+USER ssd-det
+WORKDIR /work
+ENTRYPOINT ["ssd-det"]
+CMD ["--help"]
