@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssd_det.data.coco import LEAST_SIDE
 from ssd_det.data.noise import perturb
+from ssd_det.data.values import LEAST_SIDE
 from ssd_det.models.signals import EVIDENCE, SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssd_det.data.coco import Category, CocoFile, first_of
+from ssd_det.data.coco import Category, CocoFile
+from ssd_det.data.values import first_of
 
 
 def different_categories(

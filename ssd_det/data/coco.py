@@ -1,28 +1,22 @@
 """Reading COCO annotation files as people have them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from ssd_det.data.json_files import read_json
+from ssd_det.data.values import LEAST_SIDE, Box, box_of, integer_of, is_set, optional_box, shown, text_of
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
-from ssd_det.progress import bar, busy
+from ssd_det.progress import bar
 
 if TYPE_CHECKING:
     from ssd_det.formats.source import Source
 
-Box = tuple[float, float, float, float]
 
-MAX_ID = 2**63 - 1
-MAX_COORDINATE = 1e9
-NUMBERS = frozenset({int, float})  # as json has them; no subclasses, which bool would be
-LEAST_SIDE = 1e-3
-SHOWN_FAULTS = 10
 LISTS = ("images", "annotations", "categories")
-UNSET_TEXTS = {"", "0", "false"}
 
 
 class Image(NamedTuple):
@@ -50,6 +44,11 @@ class Annotation(NamedTuple):
     true_bbox: Box | None
     original_bbox: Box | None
     position: int
+
+    @property
+    def unrefined(self) -> Box:
+        """The box before refining, which is still the box where there was none."""
+        return self.original_bbox or self.bbox
 
     @property
     def measurable(self) -> bool:
@@ -209,41 +208,6 @@ def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:
     return replace(coco, images=[image for image in coco.images if image.id in images], annotations=annotations)
 
 
-def first_of(values: Iterable[object]) -> str:
-    """The first ten values, and how many more there are."""
-    texts = [str(value) for value in values]
-    rest = len(texts) - SHOWN_FAULTS
-    return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
-    """What a json file holds.
-
-    Args:
-        path: of the file.
-        leave_out: keys that are left out of all its objects.
-        kind: what it is to be, for errors.
-
-    Raises:
-        InputError: if it is missing, unreadable or no json.
-    """
-
-    def reduced(entry: dict[str, Any]) -> dict[str, Any]:
-        for key in leave_out:
-            entry.pop(key, None)
-        return entry
-
-    try:
-        with collection_paused(), busy(path):
-            return json.loads(path.read_bytes().decode("utf-8-sig"), object_hook=reduced if leave_out else None)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file: give the path of a {kind}.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not json ({error}): give a {kind}.") from None
-
-
 def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
     """What a COCO file holds, whatever its lists hold; ``leave_out`` as in :func:`read_json`.
 
@@ -266,7 +230,7 @@ def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
     where = f"{path}: images[{index}]"
     image_id = integer_of(where, entry, "id")
     where = f"{path}: image {image_id}"
-    file_name = _text(where, entry, "file_name")
+    file_name = text_of(where, entry, "file_name")
     width, height = (integer_of(where, entry, key) for key in ("width", "height"))
     if width < 1 or height < 1:
         raise InputError(f"{where}: its size is {width}x{height}: give width and height in pixels.")
@@ -275,7 +239,7 @@ def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
 
 def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
     category_id = integer_of(f"{path}: categories[{index}]", entry, "id")
-    return Category(category_id, _text(f"{path}: category {category_id}", entry, "name"))
+    return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
 
 
 def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
@@ -288,78 +252,10 @@ def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
         bbox=box_of(where, "bbox", entry.get("bbox")),
         crowd=is_set(entry.get("iscrowd")),
         difficult=is_set(entry.get("difficult")),
-        true_bbox=_optional_box(where, "true_bbox", entry),
-        original_bbox=_optional_box(where, "original_bbox", entry),
+        true_bbox=optional_box(where, "true_bbox", entry),
+        original_bbox=optional_box(where, "original_bbox", entry),
         position=index,
     )
-
-
-def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
-    """A whole number under a key.
-
-    Raises:
-        InputError: if it is something else; it begins with ``where``.
-    """
-    value = entry.get(key)
-    if type(value) is int and -MAX_ID <= value <= MAX_ID:
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-        raise InputError(f"{where}: {key} is {shown(value)}: give a whole number.")
-    if abs(value) > MAX_ID:
-        raise InputError(f"{where}: {key} is {value}: give a number that fits 64 bits.")
-    return int(value)
-
-
-def _text(where: str, entry: dict[str, Any], key: str) -> str:
-    value = entry.get(key)
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{where}: {key} is {shown(value)}: give a text.")
-    return value
-
-
-def box_of(where: str, key: str, value: object) -> Box:
-    """A box xywh.
-
-    Raises:
-        InputError: if it is something else; it begins with ``where`` and names ``key``.
-    """
-    if is_box(value):
-        x, y, width, height = cast("list[float]", value)
-        return float(x), float(y), float(width), float(height)
-    raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
-
-
-def _optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
-    return None if entry.get(key) is None else box_of(where, key, entry[key])
-
-
-def is_box(value: object) -> bool:
-    """Whether a value is a list of 4 finite numbers up to 1e9."""
-    return isinstance(value, list) and len(value) == 4 and are_numbers(value)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number up to 1e9."""
-    return are_numbers((value,))
-
-
-def are_numbers(values: Iterable[Any]) -> bool:
-    """Whether all values are finite numbers up to 1e9; for millions of short lists, this loop takes half of ``all``."""
-    for value in values:  # noqa: SIM110
-        if type(value) not in NUMBERS or not -MAX_COORDINATE <= value <= MAX_COORDINATE:
-            return False
-    return True
-
-
-def is_set(flag: object) -> bool:
-    """Whether a flag is set, which some files have as a text."""
-    return flag.lower() not in UNSET_TEXTS if isinstance(flag, str) else bool(flag)
-
-
-def shown(value: object) -> str:
-    """A value of the file in a message."""
-    text = "missing" if value is None else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:

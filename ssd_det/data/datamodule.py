@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader
 
 from ssd_det.data.augmentation import Augmentation
 from ssd_det.data.batch import FailedBatch, RefineBatch, Sample, collate, padded_size
-from ssd_det.data.coco import Box, Category, CocoFile, Image, with_boxes
+from ssd_det.data.coco import Category, CocoFile, Image, with_boxes
 from ssd_det.data.dataset import CocoDataset
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.sampling import EpochSampler, EqualSizeBatches
+from ssd_det.data.values import Box
 from ssd_det.errors import InputError
 from ssd_det.formats.reading import read_annotations
 

@@ -11,9 +11,10 @@ from torch.utils.data import Dataset
 
 from ssd_det.data.augmentation import Augmentation, Pixels
 from ssd_det.data.batch import Sample
-from ssd_det.data.coco import Box, CocoFile, Image
+from ssd_det.data.coco import CocoFile, Image
 from ssd_det.data.image_files import UNREADABLE
 from ssd_det.data.image_modes import to_rgb
+from ssd_det.data.values import Box
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners, mirror
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ssd_det.data.coco import Annotation, Box, box_of, integer_of, read_json
+from ssd_det.data.coco import Annotation
+from ssd_det.data.json_files import read_json
 from ssd_det.data.noise_kinds import Array
+from ssd_det.data.values import Box, box_of, integer_of
 from ssd_det.errors import InputError
 from ssd_det.ops.box_arrays import corners, iou
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import CocoFile, Image, first_of
+from ssd_det.data.coco import CocoFile, Image
 from ssd_det.data.image_names import leads_up, readings
+from ssd_det.data.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.formats.paths import IMAGE_SUFFIXES
 

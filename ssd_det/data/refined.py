@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from pycocotools import mask as masks
 
-from ssd_det.data.coco import Annotation, Box, CocoFile, Image
+from ssd_det.data.coco import Annotation, CocoFile, Image
+from ssd_det.data.values import Box
 from ssd_det.data.writing import keep_area, keep_box, moved, with_annotations, xywh
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import corners, iou
+from ssd_det.ops.boxes import centre_distance, corners, iou
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 4
@@ -130,9 +131,9 @@ def refined_content(
                 continue
         passed[reason] += 1
 
-    old, new = corners([annotation.original_bbox or annotation.bbox for annotation in chosen]), corners(boxes)
+    old, new = corners([annotation.unrefined for annotation in chosen]), corners(boxes)
     overlaps = iou(old, new)
-    shifts = ((new[:, :2] + new[:, 2:] - old[:, :2] - old[:, 2:]) / 2).norm(dim=1)
+    shifts = centre_distance(new, old)
     entries, disagreeing = {}, 0
     for annotation, box, overlap in zip(chosen, boxes, overlaps.tolist(), strict=True):
         entry = coco.entry(annotation)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ssd_det.data.coco import CocoFile, first_of, read_json, shown
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.json_files import read_json
+from ssd_det.data.values import first_of, shown
 from ssd_det.data.writing import restored, with_annotations
 from ssd_det.errors import InputError
 

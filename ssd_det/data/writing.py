@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ssd_det.data.coco import Box, CocoFile, is_number
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.values import Box, is_number
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.progress import LONG, bar

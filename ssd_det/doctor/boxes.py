@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssd_det.data.coco import LEAST_SIDE
+from ssd_det.data.values import LEAST_SIDE
 from ssd_det.doctor.tables import Booleans, Floats, Tables, rows
 
 DIGITS = 6  # of what is computed, so that no rounding of floats is written

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssd_det.data.coco import LEAST_SIDE
+from ssd_det.data.values import LEAST_SIDE
 from ssd_det.doctor.tables import NOWHERE, Booleans, Integers, Tables
 from ssd_det.ops.box_arrays import corners, iou
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from ssd_det.data.coco import MAX_ID, is_box
+from ssd_det.data.values import MAX_ID, is_box
 from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.tables import NO_ID, NOWHERE, SINGULAR, Booleans, Group, Integers, Tables
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssd_det.data.coco import LEAST_SIDE
+from ssd_det.data.values import LEAST_SIDE
 from ssd_det.doctor.boxes import find_corners, find_misplaced, find_normalised, find_swapped, find_unusual
 from ssd_det.doctor.duplicates import find_duplicates
 from ssd_det.doctor.entries import (

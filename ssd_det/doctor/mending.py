@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ssd_det.data.coco import is_box
+from ssd_det.data.values import is_box
 from ssd_det.data.writing import moved
 from ssd_det.doctor.boxes import DIGITS
 from ssd_det.doctor.entries import EARLIER_BOXES, FLAGS, NUMBER_OF_TEXT

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ssd_det.data.coco import shown
+from ssd_det.data.values import shown
 from ssd_det.doctor.examination import Examination, Mending
 from ssd_det.doctor.faults import KINDS, Fault, Severity
 from ssd_det.screen import listed, say

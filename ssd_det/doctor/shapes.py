@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ssd_det.data.coco import are_numbers, is_number
+from ssd_det.data.values import are_numbers, is_number
 from ssd_det.doctor.images import turned_boxes
 from ssd_det.doctor.tables import Booleans, Entry, Floats, Tables
 from ssd_det.progress import bar

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ssd_det.data.coco import MAX_ID, SHOWN_FAULTS, is_box, is_set, shown
+from ssd_det.data.values import MAX_ID, SHOWN_FAULTS, is_box, is_set, shown
 from ssd_det.doctor.faults import Fault
 from ssd_det.progress import bar
 

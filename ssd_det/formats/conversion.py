@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ssd_det.data.coco import Annotation, CocoFile, Image, first_of
+from ssd_det.data.coco import Annotation, CocoFile, Image
 from ssd_det.data.image_files import missing_images_error, resolve_images
+from ssd_det.data.values import first_of
 from ssd_det.data.writing import moved, with_annotations
 from ssd_det.errors import InputError
 from ssd_det.formats.image_names import name_below

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.data.coco import Box
+from ssd_det.data.values import Box
 
 
 class Rewritten(NamedTuple):

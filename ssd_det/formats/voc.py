@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ssd_det.data.coco import Box, CocoFile, parse_coco
+from ssd_det.data.coco import CocoFile, parse_coco
+from ssd_det.data.values import Box
 from ssd_det.formats.paths import IMAGE_SUFFIXES, normal
 from ssd_det.formats.recognise import ANNOTATIONS, walk, xml_files
 from ssd_det.formats.source import Rewritten, Source

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from ssd_det.data.coco import MAX_COORDINATE, Box
+from ssd_det.data.values import MAX_COORDINATE, Box
 from ssd_det.errors import InputError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ssd_det.data.coco import Box, CocoFile
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.values import Box
 from ssd_det.data.writing import check_output, write_json
 from ssd_det.errors import InputError
 from ssd_det.formats.folders import write_folder

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ssd_det.data.coco import Box, CocoFile, Image, parse_coco
+from ssd_det.data.coco import CocoFile, Image, parse_coco
+from ssd_det.data.values import Box
 from ssd_det.errors import InputError
 from ssd_det.formats.image_names import name_below, size_of
 from ssd_det.formats.paths import normal

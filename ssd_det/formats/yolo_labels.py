@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.data.coco import Box, Image
+from ssd_det.data.coco import Image
+from ssd_det.data.values import Box
 from ssd_det.errors import InputError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

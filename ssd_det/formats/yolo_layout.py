@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ssd_det.data.coco import first_of
+from ssd_det.data.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.formats.paths import IMAGE_SUFFIXES, normal
 from ssd_det.formats.recognise import find_yaml, looks_like_labels, walk

@@ -9,7 +9,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 
 from ssd_det.data.batch import Objects
-from ssd_det.data.coco import LEAST_SIDE
+from ssd_det.data.values import LEAST_SIDE
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import clip

@@ -84,6 +84,12 @@ def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
     return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
 
 
+def centre_distance(boxes: Tensor, others: Tensor) -> Tensor:
+    """Distance in pixels of the centre of each box from that of its counterpart, both ``Tensor[..., 4]``, xyxy."""
+    distance: Tensor = (centre_and_size(boxes)[0] - centre_and_size(others)[0]).norm(dim=-1)
+    return distance
+
+
 def encode(boxes: Tensor, targets: Tensor) -> Tensor:
     """Deltas that lead from each box to its target: (dx/w, dy/h, ln w, ln h) over their spread.
 

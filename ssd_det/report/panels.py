@@ -7,12 +7,12 @@ from typing import Any
 import wandb
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import Annotation, Box, Image
+from ssd_det.data.coco import Annotation, Image
 from ssd_det.data.dataset import read_image
-from ssd_det.ops.boxes import corners, iou
+from ssd_det.data.values import Box
+from ssd_det.report.moves import overlaps_with_true
 
 LONGEST_SIDE = 1024  # pixels; what is tracked stays small however large the images are
-DIGITS = 4
 
 Place = tuple[float, float]
 
@@ -43,18 +43,12 @@ def panel(
     scale = pixels.width / image.width, pixels.height / image.height
     known = [a for a in annotations if a.true_bbox]
     groups = {
-        "noisy": _boxes(annotations, [a.original_bbox or a.bbox for a in annotations], scale, names),
+        "noisy": _boxes(annotations, [a.unrefined for a in annotations], scale, names),
         "refined": _boxes(annotations, [a.bbox for a in annotations], scale, names, scores),
         "true": _boxes(known, [a.true_bbox for a in known if a.true_bbox], scale, names),
     }
     boxes = {group: {"box_data": entries, "class_labels": names} for group, entries in groups.items() if entries}
     return wandb.Image(pixels, boxes=boxes, caption=image.file_name)
-
-
-def overlaps_with_true(annotations: Sequence[Annotation], boxes: Sequence[Box]) -> list[float | None]:
-    """IoU of the boxes xywh of annotations with their true ones, ``None`` where these are not known."""
-    overlaps = iou(corners(boxes), corners([a.true_bbox or a.bbox for a in annotations])).tolist()
-    return [round(value, DIGITS) if a.true_bbox else None for a, value in zip(annotations, overlaps, strict=True)]
 
 
 def _boxes(
@@ -66,7 +60,8 @@ def _boxes(
 ) -> list[dict[str, Any]]:
     """The boxes xywh of a group in the form that wandb takes."""
     entries = []
-    for annotation, box, overlap in zip(annotations, boxes, overlaps_with_true(annotations, boxes), strict=True):
+    overlaps = overlaps_with_true(boxes, [annotation.true_bbox for annotation in annotations])
+    for annotation, box, overlap in zip(annotations, boxes, overlaps, strict=True):
         score = (scores or {}).get(annotation.id)
         name = names[annotation.category_id]
         x, y, width, height = box

@@ -1,6 +1,7 @@
 """Boxes before and after refining, drawn into their images."""
 
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -13,7 +14,8 @@ from ssd_det.data.dataset import read_image
 from ssd_det.data.image_files import missing_images_error, resolve_images
 from ssd_det.data.writing import check_output, make_folder
 from ssd_det.errors import InputError
-from ssd_det.ops.boxes import corners, iou
+from ssd_det.ops.boxes import corners
+from ssd_det.report.moves import overlaps_with_original
 
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
@@ -61,14 +63,9 @@ def draw_pictures(
 
 def most_moved(coco: CocoFile) -> list[int]:
     """Ids of the images with boxes, those first whose boxes overlap their originals least."""
-    return sorted(coco.annotations_by_image, key=lambda image_id: (_mean_iou(coco, image_id), image_id))
-
-
-def _mean_iou(coco: CocoFile, image_id: int) -> float:
-    """Mean IoU of an image's boxes with their originals, 1 for those that were not refined."""
-    annotations = coco.annotations_by_image[image_id]
-    originals = corners([a.original_bbox or a.bbox for a in annotations])
-    return iou(originals, corners([a.bbox for a in annotations])).mean().item()
+    overlaps = dict(zip((a.id for a in coco.annotations), overlaps_with_original(coco.annotations), strict=True))
+    mean = {key: fmean(overlaps[a.id] for a in group) for key, group in coco.annotations_by_image.items()}
+    return sorted(mean, key=lambda key: (mean[key], key))
 
 
 def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
@@ -79,7 +76,7 @@ def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
     true = [a.true_bbox for a in annotations if a.true_bbox]
     sides = []
     for boxes, colour in (
-        ([a.original_bbox or a.bbox for a in annotations], ORIGINAL),
+        ([a.unrefined for a in annotations], ORIGINAL),
         ([a.bbox for a in annotations], REFINED),
     ):
         side = image

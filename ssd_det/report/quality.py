@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ssd_det.data.categories import unique_names
-from ssd_det.data.coco import Annotation, Box, CocoFile, first_of
+from ssd_det.data.coco import Annotation, CocoFile
+from ssd_det.data.values import Box, first_of
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou
@@ -51,7 +52,7 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
         known = True
     else:
         known = any(a.original_bbox is not None for a in file.annotations)
-        before_boxes = {a.id: a.original_bbox or a.bbox for a in file.annotations}
+        before_boxes = {a.id: a.unrefined for a in file.annotations}
     names = unique_names(reference)
     return {
         "annotations": len(compared),
@@ -73,7 +74,7 @@ def overlaps(file: CocoFile, reference: CocoFile) -> dict[str, list[float]]:
     judged = [a for a in file.annotations if a.id in target]
     truth = corners([target[a.id] for a in judged])
     return {
-        "before": iou(corners([a.original_bbox or a.bbox for a in judged]), truth).tolist(),
+        "before": iou(corners([a.unrefined for a in judged]), truth).tolist(),
         "after": iou(corners([a.bbox for a in judged]), truth).tolist(),
     }
 

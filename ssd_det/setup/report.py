@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ssd_det.data.coco import CocoFile, first_of
+from ssd_det.data.coco import CocoFile
+from ssd_det.data.values import first_of
 from ssd_det.formats.recognise import recognise
 from ssd_det.screen import say
 from ssd_det.setup.facts import DataFacts, Machine

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from ssd_det.data.coco import first_of, read_coco
+from ssd_det.data.coco import read_coco
 from ssd_det.data.image_files import resolve_images
+from ssd_det.data.values import first_of
 from ssd_det.errors import InputError
 
 IMAGE = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}

@@ -3,7 +3,19 @@ from hypothesis import given
 from torch.testing import assert_close
 from torchvision.ops import box_iou
 
-from ssd_det.ops.boxes import area, clip, corners, decode, encode, intersection, iof, iou, mirror, mirror_images
+from ssd_det.ops.boxes import (
+    area,
+    centre_distance,
+    clip,
+    corners,
+    decode,
+    encode,
+    intersection,
+    iof,
+    iou,
+    mirror,
+    mirror_images,
+)
 from tests.strategies import IMAGE_WIDTH, boxes
 
 
@@ -68,3 +80,9 @@ def test_images_are_mirrored_inside_their_own_width():
 def test_corners_are_those_of_xywh():
     assert corners([(1, 2, 3, 4)]).tolist() == [[1, 2, 4, 6]]
     assert corners([]).shape == (0, 4)
+
+
+def test_the_distance_of_centres():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 4, 4]])
+    others = torch.tensor([[3.0, 4, 13, 14], [1, 1, 3, 3]])
+    assert centre_distance(boxes, others).tolist() == [5.0, 0.0]

@@ -8,8 +8,9 @@ from typing import Any
 
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import Box, Image
+from ssd_det.data.coco import Image
 from ssd_det.data.dataset import read_image
+from ssd_det.data.values import Box
 from ssd_det.data.writing import make_folder
 from ssd_det.errors import InputError
 from ssd_det.progress import bar

@@ -9,7 +9,7 @@ import matplotlib as mpl
 
 from ssd_det.data.coco import CocoFile
 from ssd_det.data.writing import make_folder
-from ssd_det.ops.boxes import centre_and_size, corners, iou
+from ssd_det.ops.boxes import centre_distance, corners, iou
 from ssd_det.report.figures import figures
 from ssd_det.report.quality import compare, overlaps
 from ssd_det.report.results import Rows, detector_table
@@ -54,9 +54,9 @@ def summarise(coco: CocoFile, known: tuple[CocoFile, CocoFile] | None, run: Path
         InputError: if the folder is not a run's, or annotation ids differ.
     """
     refined = [a for a in coco.annotations if a.original_bbox is not None]
-    new, old = corners([a.bbox for a in refined]), corners([a.original_bbox or a.bbox for a in refined])
+    new, old = corners([a.bbox for a in refined]), corners([a.unrefined for a in refined])
     moves = iou(new, old)
-    shifts = (centre_and_size(new)[0] - centre_and_size(old)[0]).norm(dim=1)
+    shifts = centre_distance(new, old)
     total = len(coco.annotations)
     tiles = [
         _tile("Annotations", f"{total:,}", f"in {len(coco.images):,} images"),
