@@ -152,7 +152,8 @@ def test_the_steps_install_a_command_that_works(stages, context, tmp_path):
                 (packages / "of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
                 for path in packages.glob("setuptools*"):  # Python 3.11 puts an old one in, which torch does not take
                     shutil.rmtree(path)
-    assert (packages / "ssd_det" / "configs" / "pipeline.yaml").is_file()
+    for path in ("configs/pipeline.yaml", "report/review/static/index.html"):
+        assert (packages / "ssd_det" / path).is_file()
     installed = {path.relative_to(packages).as_posix() for path in (packages / "ssd_det").rglob("*.py")}
     assert installed == {path for path in context if path.endswith(".py")}
 
