@@ -7,6 +7,7 @@ from ssd_det.data.coco import CocoFile, read_coco
 from ssd_det.data.records import RUN_RECORD, current_stages
 from ssd_det.data.writing import check_output, make_folder, write_json, write_text
 from ssd_det.errors import InputError
+from ssd_det.formats.reading import read_annotations
 from ssd_det.report.figures import figures, write_figures
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.review.page import INDEX, check_page_folder, write_page
@@ -32,8 +33,8 @@ def report(
     Args:
         source: a refined COCO json file; or the folder that was the pipeline's output, which gets results.json,
             results.md and figures/ as well.
-        reference: the same annotations with true boxes, to compare with; what a run or the file itself has of them
-            where not given.
+        reference: the same annotations with true boxes, in any format, to compare with; what a run or the file itself
+            has of them where not given.
         image_root: the folder that file names start from; that of the run where not given.
         output: the folder to write the page to, which is then opened as index.html; page in the run's folder where not
             given.
@@ -44,13 +45,17 @@ def report(
     run = Path(source) if Path(source).is_dir() else None
     if run is None and (image_root is None or output is None):
         raise InputError(f"{source}: is no run of the pipeline: give --image_root and --output as well.")
+    if run is not None and not (run / RUN_RECORD).is_file():
+        raise InputError(
+            f"{source}: holds no run of the pipeline: give the folder of one, or a refined COCO json file."
+        )
     folder = Path(output) if output else Path(source) / PAGE
     check_page_folder(folder, overwrite or output is None)
     if run is not None:
         _report_run(run)
     coco, true, images = _inputs_of(run) if run else (read_coco(source), None, "")
     if reference is not None:
-        true = read_coco(reference)
+        true = read_annotations(reference, image_root or images)
     written = write_page(folder, coco, image_root or images, true, run, count, allow_outside)
     if written.missing:
         say(f"Warning: {written.missing} of {written.images} images cannot be shown; the page says why.")

@@ -133,6 +133,13 @@ def test_bad_input_leaves_nothing_behind(tmp_path, monkeypatch, capsys, words, m
     assert not (tmp_path / "page").exists()
 
 
+def test_a_folder_of_labels_is_no_run(tmp_path, capsys):
+    write_case(tmp_path)
+    assert main(["report", str(tmp_path / "images")]) == 2
+    assert "give the folder of one, or a refined COCO json file" in capsys.readouterr().err
+    assert not (tmp_path / "images" / "page").exists()
+
+
 def test_image_root_and_output_are_asked_for(tmp_path, capsys):
     refined = write_case(tmp_path)
     assert main(["report", str(refined)]) == 2

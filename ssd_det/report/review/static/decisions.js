@@ -36,8 +36,9 @@ class Decisions extends EventTarget {
     return this.made.get(id) ?? null;
   }
 
+  /* How many annotations of this page were decided on so; another page of the same file may show others. */
   count(decision) {
-    return [...this.made.values()].filter((made) => made === decision).length;
+    return [...this.made].filter(([id, made]) => this.ids.has(id) && made === decision).length;
   }
 
   /* Decide about several annotations in one step; says how many it is new for. */
