@@ -25,6 +25,6 @@ def apply_review(annotations: str, decisions: str, *, output: str, overwrite: bo
     rejected = sum(decision == "reject" for decision in decided.values())
     accepted = len(decided) - rejected
     say(
-        f"{path}: {rejected} boxes rejected and back to their originals, {accepted} accepted, "
+        f"{path}: of {refined} refined boxes {rejected} rejected and back to their originals, {accepted} accepted, "
         f"{refined - rejected - accepted} not decided and left as refined."
     )

@@ -31,15 +31,16 @@ def report(
     """Show what refining has changed, on a page to review it on, and what a run of the pipeline has reached.
 
     Args:
-        source: a refined COCO json file; or the folder that was the pipeline's output, which gets results.json,
-            results.md and figures/ as well.
+        source: the folder that was the pipeline's output, which gets results.json, results.md and figures/ as well; or
+            a refined COCO json file, with image_root and output.
         reference: the same annotations with true boxes, in any format, to compare with; what a run or the file itself
             has of them where not given.
         image_root: the folder that file names start from; that of the run where not given.
         output: the folder to write the page to, which is then opened as index.html; page in the run's folder where not
             given.
         count: how many annotations to show at most, those images first whose boxes moved most.
-        overwrite: allow the output to hold a page already, and replace it; the one in a run's folder always is.
+        overwrite: allow the output to have files in it; a page among them is replaced, others stay. The page in a run's
+            folder always is replaced.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
     run = Path(source) if Path(source).is_dir() else None
@@ -51,19 +52,22 @@ def report(
         )
     folder = Path(output) if output else Path(source) / PAGE
     check_page_folder(folder, overwrite or output is None)
-    if run is not None:
-        _report_run(run)
     coco, true, images = _inputs_of(run) if run else (read_coco(source), None, "")
     if reference is not None:
         true = read_annotations(reference, image_root or images)
     written = write_page(folder, coco, image_root or images, true, run, count, allow_outside)
+    if all(annotation.original_bbox is None for annotation in coco.annotations):
+        say(f"Warning: no box of {coco.path} was refined: there is nothing to decide on.")
     if written.missing:
         say(f"Warning: {written.missing} of {written.images} images cannot be shown; the page says why.")
     if written.annotations < len(coco.annotations):
-        say(
-            f"Only {written.annotations} of {len(coco.annotations)} annotations are on the page: --count sets how many."
-        )
-    say(f"{folder / INDEX}: {written.annotations} annotations in {written.images} images to look at and to decide on.")
+        say(f"Annotations on the page: {written.annotations} of {len(coco.annotations)}; --count sets how many.")
+    say(
+        f"{folder / INDEX}: a page to look at boxes and decide on them, "
+        f"{written.annotations} in {written.images} images."
+    )
+    if run is not None:
+        _report_run(run)
 
 
 def _report_run(run: Path) -> None:

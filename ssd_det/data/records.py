@@ -40,7 +40,14 @@ def current_stages(run: Path) -> list[str]:
         InputError: if the folder is not a run's.
     """
     try:
-        folders: list[str] = json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))["current"]
+        folders = json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))["current"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.") from None
+        folders = None
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.")
     return folders
+
+
+def spoiled(path: Path) -> InputError:
+    """The error that names a file of a stage which is not as the pipeline left it."""
+    return InputError(f"{path}: is not what the pipeline wrote: remove {path.parent} and run the pipeline again.")

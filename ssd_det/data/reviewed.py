@@ -45,12 +45,14 @@ def read_decisions(path: Path, coco: CocoFile) -> dict[int, Decision]:
     decisions: dict[str, object] = content["decisions"]
     for key, decision in decisions.items():
         if decision not in DECISIONS:
-            raise InputError(f"{path}: annotation {key}: the decision is {shown(decision)}: write accept or reject.")
+            raise InputError(
+                f"{path}: annotation {shown(key)}: the decision is {shown([decision])[1:-1]}: write accept or reject."
+            )
     known = {str(annotation.id): annotation for annotation in coco.annotations}
     if unknown := [key for key in decisions if key not in known]:
-        raise InputError(f"{path}: annotation {first_of(unknown)}: not in {coco.path}: {MEND}.")
+        raise InputError(f"{path}: annotation {first_of(map(shown, unknown))}: not in {coco.path}: {MEND}.")
     if kept := [key for key in decisions if known[key].original_bbox is None]:
-        raise InputError(f"{path}: annotation {first_of(kept)}: was not refined, in {coco.path}: {MEND}.")
+        raise InputError(f"{path}: annotation {first_of(map(shown, kept))}: was not refined, in {coco.path}: {MEND}.")
     return {known[key].id: cast("Decision", decision) for key, decision in decisions.items()}
 
 

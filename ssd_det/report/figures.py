@@ -99,7 +99,7 @@ def _moves(moves: Sequence[float]) -> Figure:
 
 
 def _reliability(scores: Mapping[str, Any]) -> Figure:
-    figure, axes = _axes("score of the refined box", "share of boxes that are closer to the truth")
+    figure, axes = _axes("score of the refined box", "share of boxes closer to the truth")
     bins = scores["bins"]
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--", label="perfect")
     axes.plot(
@@ -114,7 +114,7 @@ def _reliability(scores: Mapping[str, Any]) -> Figure:
         axes.annotate(str(entry["count"]), place, xytext=(6, -10), textcoords="offset points", fontsize=8)
     axes.set_xlim(0, 1.05)
     axes.set_ylim(0, 1.05)
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="lower right", frameon=False)
     return figure
 
 

@@ -2,12 +2,12 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from ssd_det.data.coco import read_coco
-from ssd_det.data.records import current_stages, read_record
+from ssd_det.data.records import current_stages, read_record, spoiled
 from ssd_det.report.quality import overlaps
 
 TEST_FOLDERS = {"noisy": "test_noisy", "joint": "test_joint", "refined": "test", "clean": "test_clean"}
@@ -37,11 +37,14 @@ def read_results(run: Path) -> dict[str, Any]:
         boxes are, or ``None``; ``seconds``: wall time of each stage by its title.
 
     Raises:
-        InputError: if the folder is not a run's.
+        InputError: if the folder is not a run's, or a file in it is not as the pipeline left it.
     """
     current = current_stages(run)
-    detectors = {boxes: _product(run, folder, "metrics.json", current) for boxes, folder in TEST_FOLDERS.items()}
-    quality = _product(run, "refined", "quality.json", current) or {}
+    detectors = {
+        boxes: _product(run, folder, "metrics.json", current, {*FIGURES, "precision_at_50"})
+        for boxes, folder in TEST_FOLDERS.items()
+    }
+    quality = _product(run, "refined", "quality.json", current, {"before", "after"}) or {}
     records = [read_record(run / folder) for folder in current]
     return {
         "detectors": detectors,
@@ -86,20 +89,37 @@ def training_curves(run: Path) -> dict[str, tuple[list[int], list[float]]]:
         for path in [*sorted((run / folder).glob("metrics.*.csv")), run / folder / "metrics.csv"]:
             if not path.is_file():
                 continue
-            with path.open(encoding="utf-8", newline="") as file:
-                losses.update({int(row["step"]): float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")})
+            losses.update(_losses(path))
         if losses:
             steps = sorted(losses)
             curves[name] = (steps, [losses[step] for step in steps])
     return curves
 
 
-def _product(run: Path, folder: str, name: str, current: Sequence[str]) -> dict[str, Any] | None:
-    """A json file that a stage left, if the stage is up to date."""
+def _losses(path: Path) -> dict[int, float]:
+    """Losses by step, of a log of Lightning's."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")}
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise spoiled(path) from None
+
+
+def _product(run: Path, folder: str, name: str, current: Sequence[str], needed: Set[str]) -> dict[str, Any] | None:
+    """A json file that a stage left, if the stage is up to date.
+
+    Raises:
+        InputError: if it is not json, or has not all keys that are needed.
+    """
     path = run / folder / name
     if folder not in current or not path.is_file():
         return None
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise spoiled(path) from None
+    if not needed <= content.keys():
+        raise spoiled(path)
     return content
 
 

@@ -59,7 +59,10 @@ def test_all_rejected_is_the_original_file(files, capsys):
     assert code == 0
     assert json.loads(final.read_text()) == json.loads(noisy.read_text())
     assert final.read_text() == json.dumps(json.loads(noisy.read_text())), "keys in their order, numbers as they were"
-    assert "2 boxes rejected and back to their originals, 0 accepted, 0 not decided" in capsys.readouterr().out
+    assert (
+        "of 2 refined boxes 2 rejected and back to their originals, 0 accepted, 0 not decided"
+        in capsys.readouterr().out
+    )
 
 
 def test_one_rejected_changes_that_annotation_only(files):
@@ -98,9 +101,11 @@ def test_any_annotation_comes_back_as_it_was(bbox, area, box, tmp_path_factory):
     ("decisions", "changes", "message"),
     [
         ({"5": "reject"}, {"sha256": "0" * 64}, "was made on another file"),
-        ({"5": "reject", "99": "reject"}, {}, "annotation 99: not in"),
-        ({"7": "reject"}, {}, "annotation 7: was not refined"),
-        ({"5": "maybe"}, {}, 'annotation 5: the decision is "maybe"'),
+        ({"5": "reject", "99": "reject"}, {}, 'annotation "99": not in'),
+        ({"7": "reject"}, {}, 'annotation "7": was not refined'),
+        ({"5": "maybe"}, {}, 'annotation "5": the decision is "maybe"'),
+        ({"5": None}, {}, 'annotation "5": the decision is null'),
+        ({"5\n": "accept"}, {}, r'annotation "5\n": not in'),
         (["5"], {}, "holds no decisions"),
     ],
 )

@@ -142,7 +142,7 @@ def test_the_command_writes_results_and_figures(run, capsys):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
     output = capsys.readouterr().out
     assert "share won back" in output
-    assert f"{run / 'page' / 'index.html'}: 1 annotations in 1 images" in output
+    assert f"{run / 'page' / 'index.html'}: a page to look at boxes and decide on them, 1 in 1 images." in output
     content = content_of(run / "page")
     assert content["tables"][0]["title"] == "Detector on the test file"
     assert content["objects"][0]["after"] == 1
@@ -162,6 +162,27 @@ def test_a_run_that_was_stopped_before_refining_has_no_page(run, capsys):
     (run / "run.json").write_text(json.dumps({**record, "current": ["refiner"]}))
     assert main(["report", str(run)]) == 2
     assert "has no refined boxes yet: run the pipeline to its end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "folder"),
+    [
+        ("refined/quality.json", "{", "refined"),
+        ("refined/quality.json", '{"before": {}}', "refined"),
+        ("test/metrics.json", "{}", "test"),
+        ("refiner/metrics.csv", "epoch,loss,step\n0,4.0,word\n", "refiner"),
+    ],
+)
+def test_a_file_of_the_run_that_was_spoiled_is_named(run, capsys, name, text, folder):
+    (run / name).write_text(text)
+    assert main(["report", str(run)]) == 2
+    assert f"{run / name}: is not what the pipeline wrote: remove {run / folder}" in capsys.readouterr().err
+
+
+def test_a_record_that_was_spoiled_is_no_run(run, capsys):
+    (run / "run.json").write_text('{"current": 5}')
+    assert main(["report", str(run)]) == 2
+    assert "holds no run of the pipeline" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -10,6 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
+from ssd_det.data.categories import unique_names
 from ssd_det.data.coco import CocoFile
 from ssd_det.data.image_files import resolve_images
 from ssd_det.data.reviewed import digest
@@ -92,8 +93,13 @@ def write_page(
     with _replaced(folder) as place:
         missing = write_pictures(place / FILES, images, found, objects)
         content = {
-            "file": {"name": coco.path.name, "sha256": digest(coco.path), "annotations": len(coco.annotations)},
-            "categories": [category.name for category in coco.categories],
+            "file": {
+                "name": coco.path.name,
+                "sha256": digest(coco.path),
+                "annotations": len(coco.annotations),
+                "whole": len(objects) == len(coco.annotations),
+            },
+            "categories": list(unique_names(coco).values()),
             "images": [
                 {"name": image.file_name, "width": image.width, "height": image.height, "missing": missing.get(index)}
                 for index, image in enumerate(images)

@@ -16,6 +16,8 @@ from ssd_det.report.results import Rows, detector_table
 from ssd_det.report.run import read_results, training_curves
 from ssd_det.report.tables import figure
 
+SHRINK = 0.65  # of the figures of a run, three of which are beside each other then
+LETTERS = 8  # points
 DRAWN_ON = {"light": "black", "dark": "white"}
 INK = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 CAPTIONS = {
@@ -92,10 +94,17 @@ def write_page_figures(folder: Path, drawn: Mapping[str, Any]) -> list[dict[str,
     make_folder(folder)
     names: dict[str, dict[str, str]] = {}
     for theme, colour in DRAWN_ON.items():
-        style: dict[Any, Any] = {**dict.fromkeys(INK, colour), "savefig.transparent": True, "svg.hashsalt": "ssd-det"}
+        style: dict[Any, Any] = {
+            **dict.fromkeys(INK, colour),
+            "font.size": LETTERS,
+            "savefig.transparent": True,
+            "svg.hashsalt": "ssd-det",
+        }
         with mpl.rc_context(style):
             for name, picture in figures(**drawn).items():
                 names.setdefault(name, {"caption": CAPTIONS[name]})[theme] = f"{name}_{theme}.svg"
+                width, height = picture.get_size_inches()
+                picture.set_size_inches(width * SHRINK, height * SHRINK)
                 picture.savefig(folder / f"{name}_{theme}.svg", metadata={"Date": None})
     return [names[name] for name in CAPTIONS if name in names]
 

@@ -132,7 +132,7 @@ def test_every_picture_loads_and_a_missing_image_is_said_to_be(page, folder):
     )
     assert len(loaded) >= 8
     assert all(loaded)
-    assert set(page.locator("#gallery .missing").all_inner_texts()) == {"image missing"}
+    assert set(page.locator("#gallery .missing").all_inner_texts()) == {"cannot be shown"}
     page.fill("[name=text]", "missing.png")
     page.locator("#gallery .open").first.click()
     assert page.locator("#stage .missing").inner_text() == "This image cannot be shown: there is no such file"
@@ -183,10 +183,72 @@ def test_keys_move_open_and_close(page):
     assert page.locator("#facts dd").first.inner_text() == ids(page)[2], "a decision goes on to the next"
     page.keyboard.press("Escape")
     assert page.locator("#viewer").is_hidden()
-    assert page.evaluate("document.activeElement.closest('li').dataset.place") == "2"
+    page.wait_for_function("document.activeElement.closest('li')?.dataset.place === '2'")
     assert export(page)["decisions"] == {second: "accept"}
     page.keyboard.press("?")
     assert page.locator("#help").is_visible()
+
+
+def test_windows_on_the_same_file_share_their_decisions(page):
+    other = page.context.new_page()
+    other.goto(page.url)
+    focus_first(page)
+    page.keyboard.press("r")
+    other.wait_for_function("document.getElementById('progress').textContent.includes('1 rejected')")
+    focus_first(other)
+    other.keyboard.press("ArrowRight")
+    other.keyboard.press("a")
+    page.wait_for_function("document.getElementById('progress').textContent.includes('1 accepted')")
+    page.reload()
+    assert "1 accepted · 1 rejected" in progress(page)
+
+
+def test_what_is_out_of_sight_is_not_decided(page):
+    page.set_viewport_size({"width": 600, "height": 700})
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_function("document.querySelectorAll('#gallery li').length > 0 && scrollY > 500")
+    page.keyboard.press("r")
+    assert " 0 rejected" in progress(page)
+    assert page.locator("#status").inner_text() == "This is the current box now: press again."
+    page.keyboard.press("r")
+    assert " 1 rejected" in progress(page)
+
+
+def test_a_key_that_is_held_decides_once(page):
+    focus_first(page)
+    page.keyboard.down("a")
+    page.keyboard.down("a")  # a repetition, until it is let up
+    assert " 1 accepted" in progress(page)
+
+
+def test_another_width_keeps_the_focus_where_it_was(page):
+    focus_first(page)
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    page.set_viewport_size({"width": 700, "height": 600})
+    page.wait_for_function("document.activeElement.closest('li')?.dataset.place === '9'")
+    tile, bar = page.locator("#gallery li.current").bounding_box(), page.locator("#bar").bounding_box()
+    assert tile["y"] >= min(bar["y"] + bar["height"], 600) or bar["y"] < 0
+    assert tile["y"] < 600
+
+
+def test_hidden_boxes_are_seen_in_the_legend(page):
+    focus_first(page)
+    page.keyboard.press("b")
+    assert not page.is_checked("#show-refined")
+    assert page.locator("#gallery rect.refined").first.is_hidden()
+    page.keyboard.press("b")
+    assert page.is_checked("#show-refined")
+    assert page.locator("#gallery rect.refined").first.is_visible()
+
+
+def test_what_the_browser_kept_may_be_spoiled(page):
+    key = page.evaluate("`ssd-det review ${window.content.file.sha256}`")
+    page.evaluate("key => localStorage.setItem(key, 'null')", key)
+    page.reload()
+    focus_first(page)
+    page.keyboard.press("r")
+    assert " 1 rejected" in progress(page)
 
 
 def test_letters_can_be_switched_off(page):
@@ -217,6 +279,8 @@ def test_decisions_are_loaded_and_those_of_another_file_refused(page, tmp_path):
     for content, complaint in (
         ({**decisions, "sha256": "0"}, "The decisions were made on another file"),
         ({**decisions, "decisions": {"999": "reject"}}, "Annotation 999 is not among the refined ones"),
+        ({**decisions, "decisions": {"11": None}}, "The decision on annotation 11 is neither accept nor reject"),
+        ({"decisions": {}}, "The file holds no decisions"),
         ([], "The file holds no decisions"),
     ):
         path.write_text(json.dumps(content))

@@ -22,9 +22,9 @@ def test_the_page_has_all_that_it_shows(tmp_path, capsys):
     assert report(refined, page) == 0
     output = capsys.readouterr()
     assert "Warning: 1 of 3 images cannot be shown" in output.out
-    assert f"{page / 'index.html'}: 9 annotations in 3 images" in output.out
+    assert f"{page / 'index.html'}: a page to look at boxes and decide on them, 9 in 3 images." in output.out
     content = content_of(page)
-    assert content["file"] == {"name": "refined.json", "sha256": digest(refined), "annotations": 9}
+    assert content["file"] == {"name": "refined.json", "sha256": digest(refined), "annotations": 9, "whole": True}
     assert content["categories"] == CATEGORIES
     assert [image["missing"] for image in content["images"]] == [None, None, "there is no such file"]
     files = page / "review_files"
@@ -66,9 +66,10 @@ def test_true_boxes_come_from_a_reference(tmp_path):
     assert all(entry["after"] is None for entry in content_of(tmp_path / "other")["objects"])
 
 
-def test_a_file_in_which_nothing_was_refined_has_a_page_too(tmp_path):
+def test_a_file_in_which_nothing_was_refined_has_a_page_too(tmp_path, capsys):
     refined = write_case(tmp_path, each=1)
     assert report(refined, tmp_path / "page") == 0
+    assert "was refined: there is nothing to decide on" in capsys.readouterr().out
     content = content_of(tmp_path / "page")
     assert {tile["label"] for tile in content["tiles"]} == {"Annotations", "Refined"}
     assert content["figures"] == []
@@ -77,7 +78,7 @@ def test_a_file_in_which_nothing_was_refined_has_a_page_too(tmp_path):
 def test_fewer_annotations_than_there_are(tmp_path, capsys):
     refined = write_case(tmp_path)
     assert report(refined, tmp_path / "page", "--count", "3") == 0
-    assert "Only 3 of 9 annotations are on the page" in capsys.readouterr().out
+    assert "Annotations on the page: 3 of 9" in capsys.readouterr().out
     assert [image["name"] for image in content_of(tmp_path / "page")["images"]] == ["missing.png"]
 
 

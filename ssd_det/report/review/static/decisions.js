@@ -18,46 +18,55 @@ function remember(key, value) {
   }
 }
 
-/* What was decided about refined boxes: kept in the browser, exported and loaded as json. */
+/* What was decided about refined boxes: kept in the browser, for all its windows, exported and loaded as json. */
 class Decisions extends EventTarget {
-  /* file: name and sha256 of the annotation file; ids: of the annotations that can be decided on. */
+  /* file: name, sha256 and number of annotations of the annotation file; ids: of the annotations of this page that can
+     be decided on. Another page of the same file may show others. */
   constructor(file, ids) {
     super();
     this.file = file;
     this.ids = new Set(ids);
     this.key = `ssd-det review ${file.sha256}`;
-    const saved = JSON.parse(remembered(this.key) ?? "{}");
-    this.made = new Map(saved.made ?? []);
-    this.history = saved.history ?? [];
+    this.made = new Map();
+    this.history = [];
     this.kept = true;
+    this.recall();
+    addEventListener("storage", (event) => {
+      if (event.key !== this.key) return;
+      this.recall();
+      this.dispatchEvent(new Event("change"));
+    });
   }
 
   of(id) {
     return this.made.get(id) ?? null;
   }
 
-  /* How many annotations of this page were decided on so; another page of the same file may show others. */
+  /* How many annotations of this page were decided on so. */
   count(decision) {
     return [...this.made].filter(([id, made]) => this.ids.has(id) && made === decision).length;
   }
 
-  /* Decide about several annotations in one step; says how many it is new for. */
+  /* Decide about several annotations in one step. */
   decide(ids, decision) {
+    this.recall();
     const changed = ids.filter((id) => this.ids.has(id) && this.of(id) !== decision);
-    if (changed.length) {
-      this.history.push(changed.map((id) => [id, this.of(id)]));
-      changed.forEach((id) => this.set(id, decision));
-      this.save();
-    }
-    return changed.length;
+    if (changed.length) this.step(changed.map((id) => [id, decision]));
   }
 
   /* Take the last step back; gives the ids of its annotations. */
   undo() {
+    this.recall();
     const step = this.history.pop() ?? [];
     step.forEach(([id, earlier]) => this.set(id, earlier));
     this.save();
     return step.map(([id]) => id);
+  }
+
+  step(entries) {
+    this.history.push(entries.map(([id]) => [id, this.of(id)]));
+    entries.forEach(([id, decision]) => this.set(id, decision));
+    this.save();
   }
 
   set(id, decision) {
@@ -73,7 +82,7 @@ class Decisions extends EventTarget {
     };
   }
 
-  /* Take decisions from an exported text, in one step; throws an Error that says what is wrong. */
+  /* Take decisions from an exported text, in one step, and keep the others; throws an Error that says what is wrong. */
   load(text) {
     let content;
     try {
@@ -81,25 +90,36 @@ class Decisions extends EventTarget {
     } catch {
       throw new Error("The file is not json: load one that was exported here.");
     }
-    if (typeof content?.decisions !== "object" || content.decisions === null) {
+    const { decisions, sha256 } = content ?? {};
+    if (typeof sha256 !== "string" || typeof decisions !== "object" || decisions === null || Array.isArray(decisions)) {
       throw new Error("The file holds no decisions: load one that was exported here.");
     }
-    if (content.sha256 !== this.file.sha256) {
-      throw new Error(`The decisions were made on another file, ${content.annotations}: open its page.`);
-    }
-    const wrong = Object.entries(content.decisions).find(
-      ([id, decision]) => !this.ids.has(id) || !["accept", "reject"].includes(decision),
-    );
-    if (wrong) throw new Error(`Annotation ${wrong[0]} is not among the refined ones of this page.`);
-    const entries = Object.entries(content.decisions);
-    this.history.push(entries.map(([id]) => [id, this.of(id)]));
-    entries.forEach(([id, decision]) => this.set(id, decision));
-    this.save();
+    if (sha256 !== this.file.sha256) throw new Error("The decisions were made on another file: load them on its page.");
+    const entries = Object.entries(decisions);
+    const odd = entries.find(([, decision]) => !["accept", "reject"].includes(decision));
+    if (odd) throw new Error(`The decision on annotation ${odd[0]} is neither accept nor reject: export them once more.`);
+    const unknown = this.file.whole && entries.find(([id]) => !this.ids.has(id));
+    if (unknown) throw new Error(`Annotation ${unknown[0]} is not among the refined ones: export the decisions once more.`);
+    this.recall();
+    this.step(entries);
     return entries.length;
   }
 
   save() {
     this.kept = remember(this.key, JSON.stringify({ made: [...this.made], history: this.history }));
     this.dispatchEvent(new Event("change"));
+  }
+
+  /* Take what is remembered, which another window may have changed. */
+  recall() {
+    const saved = remembered(this.key);
+    if (saved === null) return;
+    try {
+      const { made, history } = JSON.parse(saved);
+      this.made = new Map(made);
+      this.history = [...history];
+    } catch {
+      // Nothing that was written here: it is written anew with the next decision.
+    }
   }
 }

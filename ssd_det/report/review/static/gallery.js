@@ -46,15 +46,36 @@ class Gallery {
     this.tiles.clear();
   }
 
+  /* Find columns and sizes; where they change, what was in view stays there, and what had the focus keeps it. */
   lay() {
+    const focused = this.list.contains(document.activeElement);
+    const anchor = focused || !this.row || this.inView(this.current) ? this.current : this.firstInView();
+    const scrolled = this.list.getBoundingClientRect().top < 0;
     const width = this.list.clientWidth;
     const least = this.whole ? LEAST_SIDE.image : LEAST_SIDE.object;
     const columns = Math.max(Math.floor((width + GAP) / (least + GAP)), this.whole ? 1 : 2);
     const side = Math.floor((width - GAP * (columns - 1)) / columns);
-    if (columns !== this.columns || side !== this.side) this.clear();
+    const changed = columns !== this.columns || side !== this.side;
+    if (changed) this.clear();
     Object.assign(this, { columns, side, row: side + CAPTION + GAP });
     this.list.style.height = `${Math.ceil(this.groups.length / columns) * this.row}px`;
     this.render();
+    if (!changed || !this.groups.length) return;
+    if (scrolled) scrollBy(0, this.list.getBoundingClientRect().top + Math.floor(anchor / columns) * this.row - barHeight());
+    this.render();
+    if (focused) this.go(this.current);
+  }
+
+  /* The first tile that is wholly below the bar. */
+  firstInView() {
+    const above = barHeight() - this.list.getBoundingClientRect().top;
+    const first = Math.max(Math.ceil(above / this.row), 0) * this.columns;
+    return Math.min(first, Math.max(this.groups.length - 1, 0));
+  }
+
+  inView(place) {
+    const top = this.list.getBoundingClientRect().top + Math.floor(place / this.columns) * this.row;
+    return top + this.side > barHeight() && top < innerHeight;
   }
 
   schedule() {
@@ -105,9 +126,11 @@ class Gallery {
     const layers = image.missing === null ? [[address, region]] : [];
     const open = element("button", { type: "button", class: "open", "data-action": "open", "aria-haspopup": "dialog" });
     open.append(picture(label, region, layers, group));
-    if (image.missing !== null) open.append(element("span", { class: "missing" }, "image missing"));
+    if (image.missing !== null) open.append(element("span", { class: "missing" }, "cannot be shown"));
     const caption = element("div", { class: "caption" });
-    caption.append(element("strong", { title }, title), element("span", { class: "numbers" }, this.numbers(group)));
+    const name = element("span", { class: "name", title }, element("strong", {}, title));
+    if (!this.whole) name.append(element("span", { class: "id" }, `#${object.id}`));
+    caption.append(name, element("span", { class: "numbers" }, this.numbers(group)));
     const verdict = element("span", { class: "verdict" });
     const actions = element("div", { class: "actions" });
     if (group.some((one) => one.original)) {
@@ -124,7 +147,7 @@ class Gallery {
   numbers(group) {
     if (this.whole) return `${group.length} ${group.length === 1 ? "box" : "boxes"}`;
     const [object] = group;
-    if (!object.original) return `id ${object.id}`;
+    if (!object.original) return "";
     const score = object.score === null ? "" : `score ${object.score.toFixed(2)} · `;
     return `${score}Δ ${object.shift.toFixed(object.shift < 100 ? 1 : 0)} px`;
   }
@@ -165,9 +188,16 @@ class Gallery {
     const target = Math.min(Math.max(place, 0), this.groups.length - 1);
     this.choose(target);
     const tile = this.tiles.get(target);
+    tile.style.scrollMarginTop = `${barHeight() + GAP}px`;
     tile.scrollIntoView({ block: "nearest" });
     tile.querySelector(".open").focus({ preventScroll: true });
   }
+}
+
+/* How much of the window the bar on top covers. */
+function barHeight() {
+  const bar = document.getElementById("bar");
+  return getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
 }
 
 /* An object in words, for those who do not see it. */

@@ -45,7 +45,7 @@ function selected(content, decisions, filters) {
     (!get("size") || sizeOf(object) === get("size")) &&
     (from === null || (object.score !== null && object.score >= from)) &&
     (to === null || (object.score !== null && object.score <= to)) &&
-    (!text || object.id === text || content.images[object.image].name.toLowerCase().includes(text));
+    (!text || object.id === text.replace("#", "") || content.images[object.image].name.toLowerCase().includes(text));
   const compare = ORDERS[get("sort")][1];
   return content.objects.filter(fits).sort((a, b) => compare(a, b) || a.place - b.place);
 }

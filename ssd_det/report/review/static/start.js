@@ -16,7 +16,8 @@
   showSummary(content);
   find("more").open = matchMedia("(min-width: 800px)").matches;
   find("filter-details").open = matchMedia("(min-width: 800px)").matches;
-  find("command").textContent = `ssd-det apply-review ${content.file.name} decisions.json --output final.json`;
+  const name = /^[\w.-]+$/.test(content.file.name) ? content.file.name : `'${content.file.name.replaceAll("'", "'\\''")}'`;
+  find("command").textContent = `ssd-det apply-review ${name} decisions.json --output final.json`;
   find("true-key").hidden = !content.objects.some((object) => object.true);
   filters.sort.append(...orders(content.objects).map(([value, text]) => element("option", { value }, text)));
   filters.category.append(...content.categories.map((name, value) => element("option", { value }, name)));
@@ -45,8 +46,9 @@
 
   function say(text) {
     const status = find("status");
+    (viewer.open ? find("viewer") : document.body).append(status); // a dialog covers all that is not in it
     status.textContent = text;
-    status.classList.add("shown");
+    status.classList.toggle("shown", text !== "");
     clearTimeout(status.timer);
     status.timer = setTimeout(() => status.classList.remove("shown"), 2500);
   }
@@ -61,7 +63,7 @@
   /* Show the current tile large; zoomed as of the viewer. */
   function enlarge(zoomed) {
     enlarged = gallery.current;
-    viewer.show(gallery.groups[enlarged], zoomed);
+    viewer.show(gallery.groups[enlarged], gallery.whole, zoomed);
   }
 
   /* Go to a tile, and show it large if one was. */
@@ -97,15 +99,33 @@
     if (action === "help") return find("help").showModal();
     if (action === "undo") return undo();
     if (action === "close") return find("viewer").close();
-    if (action === "boxes") return document.body.classList.toggle("no-boxes");
+    if (action === "boxes") return toggleBoxes();
     if (!gallery.groups[place]) return undefined;
     if (action === "open") {
       gallery.choose(place);
-      return enlarge(true);
+      return enlarge(!gallery.whole);
     }
     if (action === "zoom") return enlarge(viewer.open && !viewer.zoomed);
     if (action === "accept" || action === "reject") return decide(action, place);
     return go(gallery.current + { next: 1, previous: -1, down: gallery.columns, up: -gallery.columns }[action]);
+  }
+
+  /* Hide all boxes, or show all of them if they were hidden. */
+  function toggleBoxes() {
+    const shown = [...document.querySelectorAll(".legend input")];
+    const any = shown.some((box) => box.checked);
+    for (const box of shown) {
+      box.checked = !any;
+      box.dispatchEvent(new Event("change"));
+    }
+  }
+
+  /* Whether what is acted on can be seen; if not, the first tile that can becomes the current one. */
+  function seen() {
+    if (viewer.open || !gallery.groups.length || gallery.inView(gallery.current)) return true;
+    gallery.go(gallery.firstInView());
+    say("This is the current box now: press again.");
+    return false;
   }
 
   function actAndGoOn(action) {
@@ -117,18 +137,20 @@
   const ARROWS = { ArrowRight: "next", ArrowLeft: "previous", ArrowDown: "down", ArrowUp: "up" };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
-    if (event.target.matches("input, select, summary, [role=region]")) return;
+    if (event.target.matches("input[type=search], input[type=number], select")) return;
     const arrows = viewer.open || event.target.closest("#gallery");
     const action = (arrows && ARROWS[event.key]) || (find("shortcuts").checked && LETTERS[event.key.toLowerCase()]);
     if (!action) return;
     event.preventDefault();
+    const deciding = ["accept", "reject", "undo"].includes(action);
+    if (deciding && event.repeat) return; // a key that is held down decides once
+    if (["accept", "reject", "zoom"].includes(action) && !seen()) return;
     actAndGoOn(action);
   });
 
   find("viewer").addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button) actAndGoOn(button.dataset.action);
-    else if (event.target === find("viewer")) find("viewer").close();
   });
   // The browser gives the focus back to the tile that was opened, not to the one that was reached since.
   find("viewer").addEventListener("close", () => gallery.go(enlarged));
@@ -143,6 +165,9 @@
     });
   }
   decisions.addEventListener("change", tellProgress);
+  for (const dialog of [find("viewer"), find("help")]) {
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
 
   find("shortcuts").checked = remembered("ssd-det shortcuts") !== "off";
   find("shortcuts").addEventListener("change", (event) => {
@@ -161,9 +186,10 @@
     if (!file) return;
     try {
       complain("");
-      say(`Loaded ${decisions.load(await file.text())} decisions.`);
+      say(`Loaded ${decisions.load(await file.text())} decisions; others are kept.`);
       refresh();
     } catch (error) {
+      say("");
       complain(error.message);
     }
     event.target.value = "";

@@ -16,9 +16,10 @@ class Viewer {
     return this.dialog.open;
   }
 
-  /* Show a group of objects; zoomed: whether close by, as it was where not given. */
-  show(group, zoomed = this.zoomed) {
+  /* Show a group of objects; whole: as an image; zoomed: whether close by, as it was where not given. */
+  show(group, whole, zoomed = this.zoomed) {
     this.group = group;
+    this.whole = whole;
     this.zoomed = zoomed && group.length === 1;
     this.draw();
     this.tell();
@@ -36,22 +37,24 @@ class Viewer {
       if (this.zoomed) layers.push([`review_files/crops/${object.place}.jpg`, object.crop]); // at full resolution
     }
     const shown = this.zoomed ? this.group : this.content.objects.filter((other) => other.image === object.image);
-    const label = this.group.length === 1 ? describe(this.content, object) : image.name;
+    const label = this.whole ? image.name : describe(this.content, object);
     const drawn = picture(label, this.zoomed ? object.crop : whole, layers, shown, this.group);
     this.stage.replaceChildren(drawn);
     if (image.missing !== null) {
       this.stage.append(element("p", { class: "missing" }, `This image cannot be shown: ${image.missing}`));
     }
-    this.dialog.querySelector("#zoom").setAttribute("aria-pressed", this.zoomed);
+    const button = this.dialog.querySelector("#zoom");
+    button.setAttribute("aria-pressed", this.zoomed);
+    button.disabled = this.group.length > 1;
   }
 
   tell() {
     const [object] = this.group;
     const image = this.content.images[object.image];
-    const one = this.group.length === 1;
-    this.dialog.querySelector("#viewer-title").textContent = one ? this.content.categories[object.category] : image.name;
+    const title = this.whole ? image.name : this.content.categories[object.category];
+    this.dialog.querySelector("#viewer-title").textContent = title;
     const facts = [["Image", `${image.name}, ${image.width} × ${image.height} px`]];
-    if (one) {
+    if (!this.whole) {
       facts.unshift(["Annotation", object.id]);
       facts.push(["Size", `${object.box[2].toFixed(1)} × ${object.box[3].toFixed(1)} px`]);
       if (object.score !== null) facts.push(["Score", object.score.toFixed(3)]);
