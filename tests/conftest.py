@@ -13,12 +13,17 @@ import lightning.pytorch  # noqa: F401 (see above)
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from ssd_det.data.coco import read_coco
 from ssd_det.data.demo import draw_demo_data
 from ssd_det.data.noise import corrupt
 
 torch.set_num_threads(2)
+
+# How long examples take says more of what else the machine does than of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 TINY_MODEL = {
     "backbone": "resnet18",

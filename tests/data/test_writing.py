@@ -2,7 +2,7 @@ import json
 import stat
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.data.coco import read_coco
@@ -53,7 +53,6 @@ def keys_in_order(value):
 
 
 @given(coco_files())
-@settings(deadline=None)
 def test_a_file_that_is_read_and_written_is_the_same(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("coco")
     (folder / "in.json").write_text(json.dumps(content))

@@ -63,7 +63,7 @@ def as_lists(coco):
 
 @pytest.mark.parametrize(("target", "tolerance"), [("yolo", 2e-8), ("voc", 1e-10)])
 @given(content=cocos())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_there_and_back(content, images, tmp_path_factory, target, tolerance):
     coco = parse_coco("noisy.json", content)
     converted = convert(coco, target, images)

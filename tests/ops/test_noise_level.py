@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -20,7 +20,6 @@ def statistics(level, slope, count=1500, seed=0):
     return move_statistics(bags, bags + (1 - slope) * to_object, boxes)
 
 
-@settings(deadline=None)
 @given(st.floats(0.05, 0.6), st.floats(0, 0.9))
 def test_the_level_is_told_however_far_proposals_follow(level, slope):
     assert noise_level(statistics(level, slope)) == pytest.approx(level, rel=0.07)
