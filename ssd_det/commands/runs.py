@@ -1,17 +1,17 @@
 """Commands about runs of the pipeline: their configurations and what they have reached."""
 
-import json
 from pathlib import Path
 
 from ssd_det.data.coco import CocoFile, read_coco
-from ssd_det.data.records import RUN_RECORD, current_stages
+from ssd_det.data.records import RUN_RECORD, current_stages, image_root_of
 from ssd_det.data.writing import check_output, make_folder, write_json, write_text
 from ssd_det.errors import InputError
 from ssd_det.formats.reading import read_annotations
 from ssd_det.report.figures import figures, write_figures
+from ssd_det.report.quality import overlaps
 from ssd_det.report.results import markdown, print_results
 from ssd_det.report.review.page import INDEX, check_page_folder, write_page
-from ssd_det.report.run import box_overlaps, read_results, training_curves
+from ssd_det.report.run import read_results, training_curves
 from ssd_det.screen import say
 from ssd_det.shipped import configs_folder, shipped_configs
 
@@ -53,9 +53,8 @@ def report(
     folder = Path(output) if output else Path(source) / PAGE
     check_page_folder(folder, overwrite or output is None)
     coco, true, images = _inputs_of(run) if run else (read_coco(source), None, "")
-    if reference is not None:
-        true = read_annotations(reference, image_root or images)
-    written = write_page(folder, coco, image_root or images, true, run, count, allow_outside)
+    given = read_annotations(reference, image_root or images) if reference is not None else true
+    written = write_page(folder, coco, image_root or images, given, run, count, allow_outside)
     if all(annotation.original_bbox is None for annotation in coco.annotations):
         say(f"Warning: no box of {coco.path} was refined: there is nothing to decide on.")
     if written.missing:
@@ -67,13 +66,13 @@ def report(
         f"{written.annotations} in {written.images} images."
     )
     if run is not None:
-        _report_run(run)
+        _report_run(run, overlaps(coco, true) if true else None)
 
 
-def _report_run(run: Path) -> None:
-    """Write and show the results of a run."""
+def _report_run(run: Path, found: dict[str, list[float]] | None) -> None:
+    """Write and show the results of a run, with the IoU of its boxes before and after refining where it is known."""
     results = read_results(run)
-    drawn = figures(box_overlaps(run), training_curves(run), results["detectors"], results["scores"])
+    drawn = figures(found, training_curves(run), results["detectors"], results["scores"])
     paths = write_figures(run / "figures", drawn)
     write_json(run / "results.json", results)
     text = markdown(results, [str(path.relative_to(run)) for path in paths])
@@ -93,8 +92,7 @@ def _inputs_of(run: Path) -> tuple[CocoFile, CocoFile | None, str]:
     current = current_stages(run)
     if "refined" not in current or not refined.is_file():
         raise InputError(f"{run}: has no refined boxes yet: run the pipeline to its end.")
-    inputs = json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))["inputs"]
-    return read_coco(refined), read_coco(true) if "true" in current else None, inputs["image_root"]
+    return read_coco(refined), read_coco(true) if "true" in current else None, image_root_of(run)
 
 
 def configs(*, output: str, overwrite: bool = False) -> None:

@@ -39,13 +39,35 @@ def current_stages(run: Path) -> list[str]:
     Raises:
         InputError: if the folder is not a run's.
     """
-    try:
-        folders = json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))["current"]
-    except (OSError, ValueError, KeyError, TypeError):
-        folders = None
+    folders = _noted(run, "current")
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
-        raise InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.")
+        raise _no_run(run)
     return folders
+
+
+def image_root_of(run: Path) -> str:
+    """The folder of the images that a run was started on.
+
+    Raises:
+        InputError: if the folder is not a run's.
+    """
+    inputs = _noted(run, "inputs")
+    if not isinstance(inputs, dict) or not isinstance(inputs.get("image_root"), str):
+        raise _no_run(run)
+    root: str = inputs["image_root"]
+    return root
+
+
+def _noted(run: Path, key: str) -> Any:
+    """What a run noted of itself under a key, ``None`` if nothing can be read there."""
+    try:
+        return json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _no_run(run: Path) -> InputError:
+    return InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.")
 
 
 def spoiled(path: Path) -> InputError:

@@ -179,8 +179,10 @@ def test_a_file_of_the_run_that_was_spoiled_is_named(run, capsys, name, text, fo
     assert f"{run / name}: is not what the pipeline wrote: remove {run / folder}" in capsys.readouterr().err
 
 
-def test_a_record_that_was_spoiled_is_no_run(run, capsys):
-    (run / "run.json").write_text('{"current": 5}')
+@pytest.mark.parametrize("spoiled", [{"current": 5}, {"inputs": {}}, {"inputs": None}])
+def test_a_record_that_was_spoiled_is_no_run(run, capsys, spoiled):
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, **spoiled}))
     assert main(["report", str(run)]) == 2
     assert "holds no run of the pipeline" in capsys.readouterr().err
 

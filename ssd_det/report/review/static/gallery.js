@@ -13,7 +13,6 @@ class Gallery {
     this.list = list;
     this.content = content;
     this.decisions = decisions;
-    this.act = act;
     this.groups = [];
     this.whole = false;
     this.current = 0;
