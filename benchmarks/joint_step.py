@@ -18,7 +18,7 @@ from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, NEGATIVES, WIDTH, m
 from benchmarks.timing import paired, ratio_line
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.detector import build_faster_rcnn, levels_above
-from ssd_det.models.joint import JointModel, detection_targets
+from ssd_det.models.joint_model import JointModel, detection_targets
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
 from ssd_det.models.refiner_head import RefinerHead
 

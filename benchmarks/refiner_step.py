@@ -19,7 +19,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.rpn import AnchorGenerator
 
 from benchmarks.timing import paired, ratio_line
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.detector import DetectorBackbone
 from ssd_det.models.refiner import Refiner

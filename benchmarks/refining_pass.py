@@ -13,8 +13,8 @@ import torch
 
 from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, WIDTH, make_objects
 from benchmarks.timing import paired, ratio_line
-from ssd_det.data.batch import RefineBatch
-from ssd_det.data.coco import Category
+from ssd_det.annotations.coco import Category
+from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.views import View, make_views
 from ssd_det.tasks.refine import RefineTask
 

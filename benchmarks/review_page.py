@@ -22,8 +22,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.timing import ratio_line
-from ssd_det.data.coco import read_coco
-from ssd_det.data.writing import write_json
+from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.output import write_json
 from ssd_det.report.review.page import write_page
 
 WIDTH, HEIGHT = 640, 480

@@ -11,9 +11,9 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from ssd_det.callbacks.detections import DetectionMetrics
+from ssd_det.batches.coco_datamodule import CocoDataModule
+from ssd_det.callbacks.detection_metrics import DetectionMetrics
 from ssd_det.checkpoint_io import WholeCheckpointIO
-from ssd_det.data.datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags
 from ssd_det.tasks.base import Task
@@ -23,7 +23,7 @@ from ssd_det.trainer import SSDDetTrainer
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
 DEFAULT_TASK = "ssd_det.tasks.refine.RefineTask"
-DEFAULT_DATA = "ssd_det.data.datamodule.RefineDataModule"
+DEFAULT_DATA = "ssd_det.batches.refine_datamodule.RefineDataModule"
 
 
 class TrackedConfig(SaveConfigCallback):

@@ -18,35 +18,38 @@ from ssd_det.pipeline.processes import die_with_parent
 
 # What each command does, and the module that is imported when it is run; torch takes seconds to import.
 COMMANDS = {
-    "init": ("Look at data and machine, and write a configuration of the pipeline that fits both.", "setup.command"),
+    "init": ("Look at data and machine, and write a configuration of the pipeline that fits both.", "setup.init"),
     "pipeline": (
         "Refine boxes, train a detector on them and test it; goes on where it was stopped.",
-        "pipeline.command",
+        "pipeline.pipeline",
     ),
     "report": (
         "Show what refining has changed, on a page to review it on, and what a run of the pipeline has reached.",
-        "commands.runs",
+        "commands.reporting",
     ),
     "fit": ("Train the refiner on noisy boxes, a detector on any boxes, or both together.", "cli"),
     "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
-    "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.models"),
+    "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.exporting"),
     "check-annotations": (
         "Look an annotation file and its images over, name what is wrong, and mend what can be mended.",
-        "doctor.command",
+        "doctor.check",
     ),
-    "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands.quality"),
+    "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands.comparing"),
     "draw-annotations": (
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
-        "commands.quality",
+        "commands.comparing",
     ),
     "apply-review": (
         "Write the final annotation file: rejected boxes go back to their originals, all else stays as refined.",
-        "commands.review",
+        "commands.reviewing",
     ),
-    "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.noise"),
-    "true-annotations": ("Write an annotation file with the true boxes that a noisy one carries.", "commands.noise"),
+    "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.corrupting"),
+    "true-annotations": (
+        "Write an annotation file with the true boxes that a noisy one carries.",
+        "commands.corrupting",
+    ),
     "merge-annotations": ("Put several annotation files of one folder of images together.", "commands.datasets"),
     "split-annotations": (
         "Divide an annotation file by images, with the same share of each category in every part.",
@@ -58,7 +61,7 @@ COMMANDS = {
     ),
     "convert-voc": ("Turn a split of a Pascal VOC tree into a COCO annotation file.", "commands.datasets"),
     "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands.datasets"),
-    "configs": ("Write out the configurations that come with the package.", "commands.runs"),
+    "configs": ("Write out the configurations that come with the package.", "commands.reporting"),
 }
 
 

@@ -8,22 +8,22 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
-from ssd_det.callbacks.detections import DetectionMetrics
-from ssd_det.data.batch import FailedBatch
-from ssd_det.data.coco import read_coco
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.joint_datamodule import JointDataModule
-from ssd_det.data.refined import Guard, Refinement, Summary, refined_content
-from ssd_det.data.writing import xywh
+from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.edits.refined import Guard, Refinement, Summary, refined_content
+from ssd_det.annotations.formats.destination import check_destination, save_annotations
+from ssd_det.annotations.values import xywh
+from ssd_det.batches.batch import FailedBatch
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.callbacks.detection_metrics import DetectionMetrics
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
-from ssd_det.formats.writing import check_destination, save_annotations
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.noise_level import no_statistics, noise_level
-from ssd_det.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
-from ssd_det.report.folders import print_folder
-from ssd_det.report.tables import print_calibration, print_summary
+from ssd_det.refining.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
+from ssd_det.report.folder_messages import print_folder
+from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask

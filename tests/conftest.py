@@ -15,9 +15,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from ssd_det.data.coco import read_coco
-from ssd_det.data.demo import draw_demo_data
-from ssd_det.data.noise import corrupt
+from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.edits.demo import draw_demo_data
+from ssd_det.annotations.edits.noise import corrupt
 
 torch.set_num_threads(2)
 

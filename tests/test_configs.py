@@ -112,6 +112,6 @@ def test_the_list_of_commands_says_what_the_commands_say_of_themselves():
 
 
 def test_the_pipeline_itself_the_doctor_and_noise_import_no_torch():
-    modules = "ssd_det.pipeline.command, ssd_det.doctor.command, ssd_det.commands.noise"
+    modules = "ssd_det.pipeline.pipeline, ssd_det.doctor.check, ssd_det.commands.corrupting"
     code = f"import sys, ssd_det.main, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

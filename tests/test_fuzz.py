@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ssd_det.main import main
 from tests.annotation_content import clean_content
-from tests.formats.folders import LABELS, XML
+from tests.annotations.formats.folders import LABELS, XML
 
 CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
 DEEP = 3_000

@@ -339,7 +339,7 @@ def test_module_and_command_are_the_same(inside):
 def test_one_seed_decides_everything(inside, monkeypatch):
     seeds = []
     monkeypatch.setattr(
-        "ssd_det.data.datamodule.RefineDataModule.train_dataloader",
+        "ssd_det.batches.refine_datamodule.RefineDataModule.train_dataloader",
         lambda self: seeds.append((self.seed, torch.initial_seed())) or self.predict_dataloader(),
     )
     fast = ["--trainer.fast_dev_run=true", "--trainer.accelerator=cpu"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from ssd_det.data.coco import Category
+from ssd_det.annotations.coco import Category
 from ssd_det.main import main
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.sampling import neighbours

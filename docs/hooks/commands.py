@@ -11,10 +11,10 @@ from jsonargparse import ArgumentParser, capture_parser
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from ssd_det.batches.detect_datamodule import DetectDataModule
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.cli import SSDDetCLI
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.detect_datamodule import DetectDataModule
-from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.errors import BAD_INPUT, FAULTS_FOUND, INTERRUPTED
 from ssd_det.main import COMMANDS, main
 from ssd_det.tasks.base import Task

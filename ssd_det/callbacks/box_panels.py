@@ -9,11 +9,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch.utils.data import DataLoader
 
-from ssd_det.data.augmentation import Augmentation
-from ssd_det.data.batch import RefineBatch, collate
-from ssd_det.data.coco import Annotation
-from ssd_det.data.dataset import CocoDataset
-from ssd_det.data.writing import xywh
+from ssd_det.annotations.coco import Annotation
+from ssd_det.annotations.values import xywh
+from ssd_det.batches.augmentation import Augmentation
+from ssd_det.batches.batch import RefineBatch, collate
+from ssd_det.batches.dataset import CocoDataset
 from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
 from ssd_det.report.panels import panel

@@ -6,7 +6,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torchmetrics import MeanMetric
 
-from ssd_det.data.batch import RefineBatch
+from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import iou
 

@@ -3,19 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from ssd_det.data.demo import draw_demo_data
-from ssd_det.data.merged import merge
-from ssd_det.data.splitting import split
-from ssd_det.data.writing import check_output, make_folder, write_json
+from ssd_det.annotations.edits.demo import draw_demo_data
+from ssd_det.annotations.edits.merged import merge
+from ssd_det.annotations.edits.splitting import split
+from ssd_det.annotations.formats.conversion import convert, like_content
+from ssd_det.annotations.formats.destination import check_folder, save_folder
+from ssd_det.annotations.formats.folder_writing import write_folder
+from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.recognise import Format
+from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.annotations.output import check_output, make_folder, write_json
+from ssd_det.console import say
 from ssd_det.errors import InputError
-from ssd_det.formats.conversion import convert, like_content
-from ssd_det.formats.folders import write_folder
-from ssd_det.formats.reading import read_annotations
-from ssd_det.formats.recognise import Format
-from ssd_det.formats.voc_tree import convert_voc_tree, count_flags
-from ssd_det.formats.writing import check_folder, save_folder
-from ssd_det.report.folders import print_kept, print_unheld
-from ssd_det.screen import say
+from ssd_det.report.folder_messages import print_kept, print_unheld
 
 
 def convert_annotations(

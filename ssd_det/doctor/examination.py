@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssd_det.data.values import LEAST_SIDE
-from ssd_det.doctor.boxes import find_corners, find_misplaced, find_normalised, find_swapped, find_unusual
-from ssd_det.doctor.duplicates import find_duplicates
-from ssd_det.doctor.entries import (
+from ssd_det.annotations.values import LEAST_SIDE
+from ssd_det.doctor.box_faults import find_corners, find_misplaced, find_normalised, find_swapped, find_unusual
+from ssd_det.doctor.columns import NOWHERE, Tables, read_tables
+from ssd_det.doctor.duplicate_faults import find_duplicates
+from ssd_det.doctor.entry_faults import (
     find_dangling,
     find_flags,
     find_imbalance,
@@ -19,10 +20,9 @@ from ssd_det.doctor.entries import (
     find_reused_ids,
 )
 from ssd_det.doctor.faults import KINDS, Fault, Severity
-from ssd_det.doctor.images import Headers, find_files, find_sizes, read_headers
-from ssd_det.doctor.mending import mended
-from ssd_det.doctor.shapes import find_shapes
-from ssd_det.doctor.tables import NOWHERE, Tables, read_tables
+from ssd_det.doctor.fixing import mended
+from ssd_det.doctor.image_faults import Headers, find_files, find_sizes, read_headers
+from ssd_det.doctor.shape_faults import find_shapes
 from ssd_det.memory import collection_paused
 
 MOST_ROUNDS = 4  # a mend may bring another fault to light, such as a file's real size that boxes reach beyond
@@ -72,7 +72,7 @@ def examine(content: dict[str, Any], image_root: str | Path | None = None, allow
 
     Args:
         content: with the lists ``images``, ``annotations`` and ``categories``, as
-            :func:`ssd_det.data.coco.read_content` gives it; not changed.
+            :func:`ssd_det.annotations.coco.read_content` gives it; not changed.
         image_root: the folder of the images; they are not looked at without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
 
@@ -143,7 +143,7 @@ def _per_category(tables: Tables) -> dict[str, int]:
 
 
 def _passed_through(tables: Tables) -> dict[str, int]:
-    """Count why annotations cannot be refined, as :meth:`ssd_det.data.coco.CocoFile.reason_to_skip` tells."""
+    """Count why annotations cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.reason_to_skip` tells."""
     low = tables.box[:, :2].clip(min=0)
     visible = np.minimum(tables.box[:, :2] + tables.box[:, 2:], tables.box_limits) - low
     reasons = {

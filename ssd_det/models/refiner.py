@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.models.refiner_output import RefinerOutput

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import instance_scores, of_label
 from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.backbone import STRIDES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import negative_loss, stage_one_loss, stage_two_loss
 from ssd_det.losses.sisd import sisd_loss
 from ssd_det.losses.spsd import spsd_loss

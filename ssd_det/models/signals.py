@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import of_label
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import area, centre_and_size, displacement, iou

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssd_det.data.batch import Objects, padded_size
+from ssd_det.batches.batch import Objects, padded_size
 from ssd_det.ops.boxes import mirror, mirror_images
 
 

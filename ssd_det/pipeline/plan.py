@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from ssd_det.data.coco import CocoFile
-from ssd_det.data.writing import write_text
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.output import write_text
 from ssd_det.errors import InputError
 from ssd_det.flags import UNSET_FOLDERS
 from ssd_det.pipeline.stage import CHECKPOINT, Stage, weights_files

@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
-from ssd_det.data.records import STAGE_RECORD, read_record
-from ssd_det.data.writing import make_folder, write_json, write_whole
+from ssd_det.annotations.formats.reading import tracked_files
+from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.output import make_folder, write_json, write_whole
 from ssd_det.errors import InputError
-from ssd_det.formats.reading import tracked_files
-from ssd_det.formats.recognise import recognise
 from ssd_det.pipeline.processes import Processes
+from ssd_det.runs.records import STAGE_RECORD, read_record
 
 CONFIG = "config.yaml"
 CHECKPOINT = "checkpoints/last.ckpt"

@@ -9,14 +9,14 @@ import torch
 from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
-from ssd_det.data.batch import FailedBatch, RefineBatch
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.joint_datamodule import JointDataModule
-from ssd_det.data.records import current_stages, read_record
-from ssd_det.data.sampling import EqualSizeBatches
+from ssd_det.batches.batch import FailedBatch, RefineBatch
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.batches.samplers import EqualSizeBatches
 from ssd_det.errors import InputError
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import iou
+from ssd_det.runs.records import current_stages, read_record
 from ssd_det.tasks.refine import RefineTask
 
 CHECKPOINT = "--checkpoint="

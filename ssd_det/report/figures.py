@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ssd_det.data.writing import make_folder
+from ssd_det.annotations.output import make_folder
 from ssd_det.report.pictures import ORIGINAL, REFINED
-from ssd_det.report.run import BOXES
+from ssd_det.report.run_results import BOXES
 
 CLEAN = "#009e73"  # of the same palette
 JOINT = "#cc79a7"

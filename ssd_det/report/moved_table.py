@@ -8,8 +8,8 @@ import wandb
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from ssd_det.data.coco import Annotation, CocoFile
-from ssd_det.data.dataset import read_image
+from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.batches.dataset import read_image
 from ssd_det.ops.boxes import corners
 from ssd_det.report.moves import moves, overlaps_with_original
 from ssd_det.report.pictures import ORIGINAL, REFINED, TRUE

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ssd_det.data.coco import Annotation, CocoFile
-from ssd_det.data.values import Box, is_number
+from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.values import Box, is_number
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
 DIGITS = 4

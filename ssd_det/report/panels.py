@@ -7,9 +7,9 @@ from typing import Any
 import wandb
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import Annotation, Image
-from ssd_det.data.dataset import read_image
-from ssd_det.data.values import Box
+from ssd_det.annotations.coco import Annotation, Image
+from ssd_det.annotations.values import Box
+from ssd_det.batches.dataset import read_image
 from ssd_det.report.moves import overlaps_with_true
 
 LONGEST_SIDE = 1024  # pixels; what is tracked stays small however large the images are

@@ -9,10 +9,10 @@ from torchvision.io import write_png
 from torchvision.transforms.functional import resize
 from torchvision.utils import draw_bounding_boxes
 
-from ssd_det.data.coco import CocoFile
-from ssd_det.data.dataset import read_image
-from ssd_det.data.image_files import missing_images_error, resolve_images
-from ssd_det.data.writing import check_output, make_folder
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.annotations.output import check_output, make_folder
+from ssd_det.batches.dataset import read_image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners
 from ssd_det.report.moves import overlaps_with_original

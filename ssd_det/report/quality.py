@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssd_det.data.categories import unique_names
-from ssd_det.data.coco import Annotation, CocoFile
-from ssd_det.data.values import Box, first_of
+from ssd_det.annotations.categories import unique_names
+from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.values import Box, first_of
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou

@@ -5,7 +5,7 @@ from pathlib import Path
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 
-from ssd_det.data.coco import CocoFile
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.report.moved_table import moved_table
 from ssd_det.report.panels import panel
 from ssd_det.report.pictures import most_moved

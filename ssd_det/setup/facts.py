@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ssd_det.data.coco import CocoFile
+from ssd_det.annotations.coco import CocoFile
 
 GIB = 2**30
 LEAST_BF16 = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LinearLR, MultiStepLR
 
-from ssd_det.data.categories import different_categories
-from ssd_det.data.coco import Category
-from ssd_det.data.datamodule import CocoDataModule
+from ssd_det.annotations.categories import different_categories
+from ssd_det.annotations.coco import Category
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.tasks.checkpoint import MEND, categories_of, load_checkpoint
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ssd_det.data.coco import Category
+from ssd_det.annotations.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 

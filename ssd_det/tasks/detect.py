@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ssd_det.data.batch import DetectBatch, FailedBatch
-from ssd_det.data.detect_datamodule import DetectDataModule
+from ssd_det.batches.batch import DetectBatch, FailedBatch
+from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.models.backbone import BackboneName
 from ssd_det.models.detector import DetectorName, P6Name, build_detector
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ssd_det.data.batch import DetectBatch, FailedBatch
-from ssd_det.data.coco import Category
-from ssd_det.data.writing import xywh
+from ssd_det.annotations.coco import Category
+from ssd_det.annotations.values import xywh
+from ssd_det.batches.batch import DetectBatch, FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.tasks.base import check_range
 

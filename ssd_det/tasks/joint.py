@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from ssd_det.data.batch import DetectBatch, FailedBatch, RefineBatch
-from ssd_det.data.joint_datamodule import JointDataModule
+from ssd_det.batches.batch import DetectBatch, FailedBatch, RefineBatch
+from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
-from ssd_det.models.joint import JointModel
+from ssd_det.models.joint_model import JointModel
 from ssd_det.models.refiner import Refiner
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import check_detection, detect

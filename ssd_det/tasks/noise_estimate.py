@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import decode
 from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level

@@ -9,8 +9,9 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from ssd_det.data.batch import FailedBatch, RefineBatch
-from ssd_det.data.datamodule import CocoDataModule, RefineDataModule
+from ssd_det.batches.batch import FailedBatch, RefineBatch
+from ssd_det.batches.coco_datamodule import CocoDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner

@@ -5,9 +5,9 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_panels import BoxPanels
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.joint_datamodule import JointDataModule
 from ssd_det.errors import InputError
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask

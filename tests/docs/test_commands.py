@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonargparse import capture_parser
 
-import ssd_det.pipeline.command as pipeline_command
+import ssd_det.pipeline.pipeline as pipeline_command
 from ssd_det.main import COMMANDS, main
 from ssd_det.pipeline.plan import resolve_words
 from ssd_det.shipped import configs_folder

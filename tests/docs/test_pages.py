@@ -10,8 +10,8 @@ from tests.docs.pages import PAGES, ROOT
 EXAMPLES = {  # of what somebody might write
     "ssd_det/losses/spread.py",
     "tests/losses/test_spread.py",
-    "ssd_det/formats/NAME.py",
-    "ssd_det/formats/to_NAME.py",
+    "ssd_det/annotations/formats/NAME.py",
+    "ssd_det/annotations/formats/NAME_export.py",
 }
 CODE = re.compile(r"`((?:ssd_det|tests|benchmarks|configs)/[\w/.]+)`")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import instance_scores, of_label
 from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.refiner_head import RefinerHead

@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_head import RefinerHead

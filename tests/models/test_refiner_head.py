@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.boxes import mirror

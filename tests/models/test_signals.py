@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.signals import BOX_SIGNALS, EVIDENCE, MOVE_SIGNALS, PASS_SIGNALS, SIGNALS, box_signals, pass_signals
 from tests.models.test_refiner_head import make_features, make_head, make_objects
 

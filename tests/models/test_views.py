@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.batch import Objects
+from ssd_det.batches.batch import Objects
 from ssd_det.models.views import View, look, look_back, make_views
 
 IMAGES = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ import yaml
 
 from ssd_det.main import main
 from ssd_det.ops.boxes import corners, iou
-from ssd_det.pipeline.command import _split
+from ssd_det.pipeline.pipeline import _split
 from ssd_det.pipeline.processes import locked
 from ssd_det.report.bags import bag_overlaps
 from tests.command import LIMITED, ssd_det
@@ -35,7 +35,7 @@ LAST = {
     "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",
     "init_args": {"filename": "last", "enable_version_counter": False},
 }
-METRICS = {"class_path": "ssd_det.callbacks.detections.DetectionMetrics"}
+METRICS = {"class_path": "ssd_det.callbacks.detection_metrics.DetectionMetrics"}
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,13 @@ def setting(demo, tmp_path_factory):
     optimisation = {"optimizer": "adamw", "learning_rate": 1e-3, "warmup_steps": 2, "milestones": [1]}
     refine = {
         "model": {"class_path": "ssd_det.tasks.refine.RefineTask", "init_args": {**TINY_MODEL, **optimisation}},
-        "data": {"class_path": "ssd_det.data.datamodule.RefineDataModule", "init_args": TINY_DATA},
+        "data": {"class_path": "ssd_det.batches.refine_datamodule.RefineDataModule", "init_args": TINY_DATA},
         "trainer": {**TRAINER, "callbacks": [LAST]},
     }
     detect = {
         "model": {"class_path": "ssd_det.tasks.detect.DetectTask", "init_args": {**TINY_DETECTOR, **optimisation}},
         "data": {
-            "class_path": "ssd_det.data.detect_datamodule.DetectDataModule",
+            "class_path": "ssd_det.batches.detect_datamodule.DetectDataModule",
             "init_args": {"batch_size": 2, "num_workers": 0},
         },
         "trainer": {**TRAINER, "callbacks": [METRICS, LAST]},
@@ -60,7 +60,7 @@ def setting(demo, tmp_path_factory):
         (folder / f"tiny_{name}.yaml").write_text(yaml.safe_dump(content))
     joint = {
         "model": {"class_path": "ssd_det.tasks.joint.JointTask", "init_args": {**TINY_JOINT, **optimisation}},
-        "data": {"class_path": "ssd_det.data.joint_datamodule.JointDataModule", "init_args": TINY_DATA},
+        "data": {"class_path": "ssd_det.batches.joint_datamodule.JointDataModule", "init_args": TINY_DATA},
         "trainer": {**TRAINER, "callbacks": [METRICS, LAST]},
     }
     (folder / "tiny_joint.yaml").write_text(yaml.safe_dump(joint))

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.errors import InputError
-from ssd_det.formats.reading import read_annotations
 from ssd_det.main import main
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.shipped import configs_folder

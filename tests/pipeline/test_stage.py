@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from ssd_det.data.records import read_record
 from ssd_det.errors import InputError
 from ssd_det.pipeline.stage import CHECKPOINT, Stage
+from ssd_det.runs.records import read_record
 
 
 class FakeProcesses:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
 from ssd_det.report.moves import Move, moves, overlaps_with_original
 
 BOX = {"image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import wandb
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
 from ssd_det.report.moved_table import COLUMNS, PICTURE_SIDE, ROWS, moved_table
 from ssd_det.report.panels import LONGEST_SIDE, panel
 from ssd_det.report.pictures import ORIGINAL, REFINED

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.io import read_image
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
 from ssd_det.report.pictures import draw_pictures
 

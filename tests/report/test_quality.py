@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
 from ssd_det.report.quality import compare, failure_counts
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ssd_det.data.coco import read_coco
+from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
 from ssd_det.setup import facts
 from ssd_det.setup.facts import free_memory, look_at_data, look_at_machine

@@ -5,10 +5,10 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from ssd_det.callbacks.detections import DetectionMetrics
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.detect_datamodule import DetectDataModule
-from ssd_det.data.joint_datamodule import JointDataModule
+from ssd_det.batches.detect_datamodule import DetectDataModule
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.callbacks.detection_metrics import DetectionMetrics
 from ssd_det.errors import InputError
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.detections import coco_results
@@ -159,7 +159,7 @@ def test_what_the_network_is_comes_from_the_checkpoint_and_how_it_is_used_may_be
 
 
 def test_the_data_of_the_other_task_is_refused(demo, tmp_path):
-    with pytest.raises(InputError, match=r"set data.class_path to ssd_det.data.detect_datamodule.DetectDataModule"):
+    with pytest.raises(InputError, match=r"set data.class_path to ssd_det.batches.detect_datamodule.DetectDataModule"):
         trainer(tmp_path, max_steps=1).fit(DetectTask(**TINY_DETECTOR), datamodule=data_for(demo, RefineTask))
 
 

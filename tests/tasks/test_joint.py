@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ssd_det.data.joint_datamodule import JointDataModule
+from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.errors import InputError
 from ssd_det.main import main
 from ssd_det.tasks.detect import DetectTask
@@ -18,9 +18,9 @@ from tests.conftest import TINY_DATA, TINY_JOINT
 from tests.tasks.test_detect import trainer
 from tests.words import QUIET, options
 
-CLASSES = ["--model=ssd_det.tasks.joint.JointTask", "--data=ssd_det.data.joint_datamodule.JointDataModule"]
+CLASSES = ["--model=ssd_det.tasks.joint.JointTask", "--data=ssd_det.batches.joint_datamodule.JointDataModule"]
 TINY = [*CLASSES, *options("model", TINY_JOINT), *options("data", TINY_DATA), *QUIET]
-METRICS = "--trainer.callbacks=ssd_det.callbacks.detections.DetectionMetrics"
+METRICS = "--trainer.callbacks=ssd_det.callbacks.detection_metrics.DetectionMetrics"
 
 
 def joint_data(demo):

@@ -6,11 +6,11 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EMAWeightAveraging
 from torch.testing import assert_close
 
+from ssd_det.annotations.coco import Category, read_coco
+from ssd_det.annotations.edits.demo import draw_demo_data
+from ssd_det.annotations.edits.noise import corrupt
+from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_quality import BoxQuality
-from ssd_det.data.coco import Category, read_coco
-from ssd_det.data.datamodule import RefineDataModule
-from ssd_det.data.demo import draw_demo_data
-from ssd_det.data.noise import corrupt
 from ssd_det.errors import InputError
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.signals import PASS_SIGNALS

@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import Image as PillowImage
 
-from ssd_det.data.coco import Image
-from ssd_det.data.dataset import read_image
-from ssd_det.data.values import Box
-from ssd_det.data.writing import make_folder
+from ssd_det.annotations.coco import Image
+from ssd_det.annotations.output import make_folder
+from ssd_det.annotations.values import Box
+from ssd_det.batches.dataset import read_image
+from ssd_det.console import bar
 from ssd_det.errors import InputError
-from ssd_det.progress import bar
 
 CONTEXT = 1.6  # side of a crop, in larger sides of the boxes in it
 LEAST_CROP = 24  # pixels: fewer show nothing

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ssd_det.data.coco import CocoFile, Image
-from ssd_det.data.values import Box
+from ssd_det.annotations.coco import CocoFile, Image
+from ssd_det.annotations.values import Box
 from ssd_det.report.moves import moves, overlaps_with_original
 from ssd_det.report.review.crops import crop_region
 

@@ -10,11 +10,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.data.categories import unique_names
-from ssd_det.data.coco import CocoFile
-from ssd_det.data.image_files import resolve_images
-from ssd_det.data.reviewed import digest
-from ssd_det.data.writing import make_folder
+from ssd_det.annotations.categories import unique_names
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.edits.reviewed import digest
+from ssd_det.annotations.image_files import resolve_images
+from ssd_det.annotations.output import make_folder
 from ssd_det.errors import InputError
 from ssd_det.report.review.crops import write_pictures
 from ssd_det.report.review.objects import chosen_images, page_objects

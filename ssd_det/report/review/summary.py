@@ -7,14 +7,14 @@ from typing import Any
 
 import matplotlib as mpl
 
-from ssd_det.data.coco import CocoFile
-from ssd_det.data.writing import make_folder
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.output import make_folder
 from ssd_det.ops.boxes import centre_distance, corners, iou
 from ssd_det.report.figures import figures
 from ssd_det.report.quality import compare, overlaps
-from ssd_det.report.results import Rows, detector_table
-from ssd_det.report.run import read_results, training_curves
-from ssd_det.report.tables import figure
+from ssd_det.report.result_tables import Rows, detector_table
+from ssd_det.report.run_results import read_results, training_curves
+from ssd_det.report.screen_tables import figure
 
 SHRINK = 0.65  # of the figures of a run, three of which are beside each other then
 LETTERS = 8  # points

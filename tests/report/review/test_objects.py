@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd_det.data.coco import Image, read_coco
+from ssd_det.annotations.coco import Image, read_coco
 from ssd_det.report.review.crops import crop_region
 from ssd_det.report.review.objects import chosen_images, page_objects
 from tests.report.review.case import write_case

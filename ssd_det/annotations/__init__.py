@@ -1,0 +1,1 @@
+"""Annotation files: reading and checking them, finding their images, writing them whole."""

@@ -1,0 +1,26 @@
+"""Comparing and naming the categories of annotation files."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssd_det.annotations.coco import Category, CocoFile
+from ssd_det.annotations.values import first_of
+
+
+def different_categories(
+    source: str | Path, categories: Sequence[Category], other: str | Path, known: Sequence[Category]
+) -> str:
+    """A sentence that names the categories that only one of two sources has."""
+    parts = [
+        f"only {place} has {first_of(f'{c.id} {c.name}' for c in some if c not in others)}"
+        for place, some, others in ((source, categories, known), (other, known, categories))
+        if any(c not in others for c in some)
+    ]
+    return f"{source}: has other categories than {other} ({'; '.join(parts)}): use data that belongs together."
+
+
+def unique_names(coco: CocoFile) -> dict[int, str]:
+    """The name of each category by id, with the id behind it where several have the same."""
+    uses = Counter(category.name for category in coco.categories)
+    return {c.id: c.name if uses[c.name] == 1 else f"{c.name} ({c.id})" for c in coco.categories}

@@ -1,0 +1,267 @@
+"""Reading COCO annotation files as people have them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from ssd_det.annotations.json_files import read_json
+from ssd_det.annotations.source import Source
+from ssd_det.annotations.values import LEAST_SIDE, Box, box_of, integer_of, is_set, optional_box, shown, text_of
+from ssd_det.console import bar
+from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
+
+LISTS = ("images", "annotations", "categories")
+
+
+class Image(NamedTuple):
+    """An entry of ``images``; the size is in pixels."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class Annotation(NamedTuple):
+    """An entry of ``annotations``; boxes are xywh in pixels.
+
+    ``true_bbox`` is there where noise was added on purpose, ``original_bbox`` where the box was refined.
+    ``difficult`` is Pascal VOC's flag: nobody has to find the object. ``position`` is the place in the file's list.
+    """
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: Box
+    crowd: bool
+    difficult: bool
+    true_bbox: Box | None
+    original_bbox: Box | None
+    position: int
+
+    @property
+    def unrefined(self) -> Box:
+        """The box before refining, which is still the box where there was none."""
+        return self.original_bbox or self.bbox
+
+    @property
+    def measurable(self) -> bool:
+        """Whether this is the box of one object to be found, with an area that single precision can hold."""
+        _, _, width, height = self.bbox
+        return not self.crowd and not self.difficult and width >= LEAST_SIDE and height >= LEAST_SIDE
+
+
+class Category(NamedTuple):
+    """An entry of ``categories``."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """An annotation file: what was read, and what it means.
+
+    Attributes:
+        path: where it was read from.
+        content: the json as it is, every key kept; never changed.
+        images: in the file's order.
+        annotations: in the file's order.
+        categories: in the order of their ids.
+        source: the files of another format that the content was made from; ``None`` for a COCO json file.
+    """
+
+    path: Path
+    content: dict[str, Any]
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category]
+    source: Source | None = None
+
+    @cached_property
+    def image_by_id(self) -> dict[int, Image]:
+        """Every image by its id."""
+        return {image.id: image for image in self.images}
+
+    def entry(self, annotation: Annotation) -> dict[str, Any]:
+        """An annotation as it stands in the file."""
+        entry: dict[str, Any] = self.content["annotations"][annotation.position]
+        return entry
+
+    @cached_property
+    def annotations_by_image(self) -> dict[int, list[Annotation]]:
+        """Annotations of each image that has any."""
+        groups: dict[int, list[Annotation]] = {}
+        for annotation in self.annotations:
+            groups.setdefault(annotation.image_id, []).append(annotation)
+        return groups
+
+    def reason_to_keep(self, annotation: Annotation) -> str | None:
+        """Why an annotation's files cannot take another box, usable as it is; ``None`` where they can."""
+        return self.source.fixed.get(annotation.position) if self.source else None
+
+    def count_usable(self) -> int:
+        """Count the annotations that can be trained on or refined, at least one.
+
+        Raises:
+            InputError: if there is none.
+        """
+        kept = sum(self.reason_to_skip(annotation) is None for annotation in self.annotations)
+        if not kept:
+            raise InputError(
+                f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
+                f"(all crowd, difficult, without area or outside their image): give a file with boxes."
+            )
+        return kept
+
+    def reason_to_skip(self, annotation: Annotation) -> str | None:
+        """Why an annotation's box cannot be refined; ``None`` where it can."""
+        if annotation.crowd:
+            return "crowd"
+        if annotation.difficult:
+            return "difficult"
+        x, y, width, height = annotation.bbox
+        if not annotation.measurable:
+            return "no area"
+        image = self.image_by_id[annotation.image_id]
+        visible_width = min(x + width, image.width) - max(x, 0)
+        visible_height = min(y + height, image.height) - max(y, 0)
+        if min(visible_width, visible_height) < LEAST_SIDE:
+            return "outside the image"
+        return None
+
+
+@collection_paused()
+def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
+    """Read and check a COCO annotation file.
+
+    ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
+    may be integers or floats, and extra keys are kept.
+
+    Args:
+        path: of the file.
+        leave_out: keys that are not needed, to save memory; the content is not to be written then.
+
+    Raises:
+        InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
+            id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
+    """
+    path = Path(path)
+    return parse_coco(path, read_content(path, leave_out))
+
+
+def parse_coco(path: Path, content: dict[str, Any], source: Source | None = None) -> CocoFile:
+    """Check the content of a COCO file, as :func:`read_coco` does.
+
+    Args:
+        path: where it is from, for errors.
+        content: with the lists ``images``, ``annotations`` and ``categories``.
+        source: the files of another format that it was made from.
+    """
+    for key in LISTS:
+        for index, entry in enumerate(content[key]):
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
+    images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
+    categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
+    entries = bar(content["annotations"], "annotations")
+    annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
+    for kind, entries in (("image", images), ("category", categories), ("annotation", annotations)):
+        if not entries:
+            raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
+        _check_unique(path, kind, (entry.id for entry in entries))
+    image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
+    for annotation in annotations:
+        if annotation.image_id not in image_ids:
+            raise _unknown(path, annotation, "image", annotation.image_id)
+        if annotation.category_id not in category_ids:
+            raise _unknown(path, annotation, "category", annotation.category_id)
+    return CocoFile(path, content, images, annotations, categories, source)
+
+
+def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> InputError:
+    return InputError(
+        f"{path}: annotation {annotation.id}: {kind}_id {value} is not among the file's "
+        f"{_plural(kind)}: add the {kind} or remove the annotation."
+    )
+
+
+def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:
+    """A file as if it had other boxes, and only the images that these are in; its content is not changed.
+
+    Args:
+        coco: the file.
+        boxes: the other boxes, xywh, by annotation id. Annotations that are not among them keep theirs.
+    """
+    images = {annotation.image_id for annotation in coco.annotations if annotation.id in boxes}
+    annotations = [
+        annotation._replace(bbox=boxes.get(annotation.id, annotation.bbox))
+        for annotation in coco.annotations
+        if annotation.image_id in images
+    ]
+    return replace(coco, images=[image for image in coco.images if image.id in images], annotations=annotations)
+
+
+def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    """What a COCO file holds, whatever its lists hold; ``leave_out`` as in :func:`read_json`.
+
+    Raises:
+        InputError: if it is missing, is not json, or has no lists of images, annotations and categories.
+    """
+    content = read_json(path, leave_out)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: is json but not COCO: the top level must be an object with the keys "
+            f"images, annotations and categories."
+        )
+    for key in LISTS:
+        if not isinstance(content.get(key), list):
+            raise InputError(f"{path}: is json but not COCO: add the key {key}, a list.")
+    return cast("dict[str, Any]", content)
+
+
+def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
+    where = f"{path}: images[{index}]"
+    image_id = integer_of(where, entry, "id")
+    where = f"{path}: image {image_id}"
+    file_name = text_of(where, entry, "file_name")
+    width, height = (integer_of(where, entry, key) for key in ("width", "height"))
+    if width < 1 or height < 1:
+        raise InputError(f"{where}: its size is {width}x{height}: give width and height in pixels.")
+    return Image(image_id, file_name, width, height)
+
+
+def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
+    category_id = integer_of(f"{path}: categories[{index}]", entry, "id")
+    return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
+
+
+def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
+    annotation_id = integer_of(f"{path}: annotations[{index}]", entry, "id")
+    where = f"{path}: annotation {annotation_id}"
+    return Annotation(
+        id=annotation_id,
+        image_id=integer_of(where, entry, "image_id"),
+        category_id=integer_of(where, entry, "category_id"),
+        bbox=box_of(where, "bbox", entry.get("bbox")),
+        crowd=is_set(entry.get("iscrowd")),
+        difficult=is_set(entry.get("difficult")),
+        true_bbox=optional_box(where, "true_bbox", entry),
+        original_bbox=optional_box(where, "original_bbox", entry),
+        position=index,
+    )
+
+
+def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
+    seen: set[int] = set()
+    for value in ids:
+        if value in seen:
+            raise InputError(f"{path}: {kind} id {value} is there more than once: give each {kind} its own id.")
+        seen.add(value)
+
+
+def _plural(kind: str) -> str:
+    return "categories" if kind == "category" else f"{kind}s"

@@ -1,0 +1,1 @@
+"""Edits of annotation files that change what they are meant to and nothing else."""

@@ -1,0 +1,54 @@
+"""Boxes that a detector found, in the place of annotated ones."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ssd_det.annotations.coco import Annotation
+from ssd_det.annotations.edits.noise_kinds import Array
+from ssd_det.annotations.json_files import read_json
+from ssd_det.annotations.values import Box, box_of, integer_of
+from ssd_det.errors import InputError
+from ssd_det.ops.box_arrays import corners, iou
+
+LEAST_IOU = 0.2
+
+
+def nearest_detections(annotations: Sequence[Annotation], boxes: Array, detections: str | Path) -> Array:
+    """The detection of an annotation's class that its box overlaps most, whatever its score.
+
+    Args:
+        annotations: the annotations.
+        boxes: ``[N, 4]``, theirs, xyxy in pixels.
+        detections: a COCO results file.
+
+    Returns:
+        ``[N, 4]``, xyxy in pixels, NaN where no detection has an IoU of 0.2 or more.
+
+    Raises:
+        InputError: if the file cannot be used.
+    """
+    found = _read_detections(Path(detections))
+    nearest = np.full_like(boxes, np.nan)
+    for place, annotation in enumerate(annotations):
+        candidates = corners(found.get((annotation.image_id, annotation.category_id), []))
+        if len(candidates):
+            overlaps = iou(candidates, boxes[place])
+            if overlaps.max() >= LEAST_IOU:
+                nearest[place] = candidates[overlaps.argmax()]
+    return nearest
+
+
+def _read_detections(path: Path) -> dict[tuple[int, int], list[Box]]:
+    """The boxes of a COCO results file, by image and category."""
+    entries = read_json(path)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{path}: is no list of detections: give the predictions.json of ssd-det predict.")
+    found: dict[tuple[int, int], list[Box]] = defaultdict(list)
+    for index, entry in enumerate(entries):
+        where = f"{path}: detection {index}"
+        key = integer_of(where, entry, "image_id"), integer_of(where, entry, "category_id")
+        found[key].append(box_of(where, "bbox", entry.get("bbox")))
+    return found

@@ -1,0 +1,139 @@
+"""Several annotation files of one folder of images as one."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.errors import InputError
+
+MERGED_FROM = "merged_from"
+
+
+class Merged(NamedTuple):
+    """What merging made.
+
+    Attributes:
+        content: of the file.
+        shared_images: how many images were in an earlier file already.
+        renumbered: how many annotations got another id, as theirs was taken.
+    """
+
+    content: dict[str, Any]
+    shared_images: int
+    renumbered: int
+
+
+def merge(files: Sequence[CocoFile]) -> Merged:
+    """Put annotation files together; the content of none is changed.
+
+    Images of one file name are one image, categories of one name one category: the entry of the earlier file stays,
+    with the keys that only the later one has. All annotations are kept. An id that an earlier file has taken is
+    replaced by the lowest that no file has; the entry then keeps its file and its old id as ``merged_from``. The other
+    keys of the files are those of the first that has them.
+
+    Args:
+        files: in the order in which they lay claim to ids.
+
+    Raises:
+        InputError: if an image has two sizes.
+    """
+    _check_sizes(files)
+    images, categories = _Table(files, "images", "file_name"), _Table(files, "categories", "name")
+    annotations = _Table(files, "annotations", None)
+    content: dict[str, Any] = {}
+    for file in files:
+        new_images, new_categories, new_annotations = (
+            table.add(file.path, file.content) for table in (images, categories, annotations)
+        )
+        for annotation in file.annotations:
+            entry = annotations.entries[new_annotations[annotation.id]]
+            _renumber(entry, "image_id", new_images)
+            _renumber(entry, "category_id", new_categories)
+        content |= _missing(file.content, content)
+    content |= {table.kind: list(table.entries.values()) for table in (images, categories, annotations)}
+    return Merged(content, images.shared, annotations.renumbered)
+
+
+class _Table:
+    """The entries of one kind as they come together.
+
+    Args:
+        files: all that will be added.
+        kind: images, categories or annotations.
+        name_key: what says that entries of two files are the same; ``None`` where they never are.
+
+    Attributes:
+        entries: by their new id.
+        shared: how many entries were the same as one of an earlier file.
+        renumbered: how many got another id.
+    """
+
+    def __init__(self, files: Iterable[CocoFile], kind: str, name_key: str | None) -> None:
+        self.kind = kind
+        self.entries: dict[int, dict[str, Any]] = {}
+        self.shared = 0
+        self.renumbered = 0
+        self._name_key = name_key
+        self._id_of: dict[str, int] = {}
+        self._free = _free_ids({int(entry["id"]) for file in files for entry in file.content[kind]})
+
+    def add(self, path: Path, content: Mapping[str, Any]) -> dict[int, int]:
+        """Add the entries of a file.
+
+        Returns:
+            The new id of each, by the old one.
+        """
+        new_ids: dict[int, int] = {}
+        names: dict[str, int] = {}
+        for entry in content[self.kind]:
+            old = int(entry["id"])
+            name = None if self._name_key is None else entry[self._name_key]
+            if name in self._id_of:
+                new_ids[old] = self._id_of[name]
+                self.entries[new_ids[old]] |= _missing(entry, self.entries[new_ids[old]])
+                self.shared += 1
+                continue
+            new_ids[old] = self._place(path, old, dict(entry))
+            if name is not None:
+                names.setdefault(name, new_ids[old])
+        self._id_of |= names  # only now: what a file tells apart stays apart
+        return new_ids
+
+    def _place(self, path: Path, old: int, entry: dict[str, Any]) -> int:
+        if old not in self.entries:
+            self.entries[old] = entry
+            return old
+        new = next(self._free)
+        self.entries[new] = entry | {"id": new, MERGED_FROM: {"file": str(path), "id": old}}
+        self.renumbered += 1
+        return new
+
+
+def _missing(entry: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry has and another has not."""
+    return {key: value for key, value in entry.items() if key not in known}
+
+
+def _renumber(entry: dict[str, Any], key: str, new_ids: Mapping[int, int]) -> None:
+    new = new_ids[int(entry[key])]
+    if new != entry[key]:
+        entry[key] = new
+
+
+def _free_ids(taken: set[int]) -> Iterator[int]:
+    """Ids that are not among those, from 1 up."""
+    return (number for number in count(1) if number not in taken)
+
+
+def _check_sizes(files: Iterable[CocoFile]) -> None:
+    seen: dict[str, tuple[Path, int, int]] = {}
+    for file in files:
+        for image in file.images:
+            path, width, height = seen.setdefault(image.file_name, (file.path, image.width, image.height))
+            if (width, height) != (image.width, image.height):
+                raise InputError(
+                    f"{file.path}: image {image.id}: {image.file_name} is {image.width}x{image.height}, but "
+                    f"{width}x{height} in {path}: correct the size, or a file_name."
+                )

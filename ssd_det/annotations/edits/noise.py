@@ -1,0 +1,110 @@
+"""Noise on the boxes of an annotation file: the published protocol, and what people's boxes look like."""
+
+from typing import Any
+
+import numpy as np
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.edits.detected import nearest_detections
+from ssd_det.annotations.edits.generators import generators
+from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves
+from ssd_det.annotations.entries import keep_box, moved, with_annotations
+from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
+from ssd_det.ops.box_arrays import corners
+
+
+def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
+    """Shift and scale boxes (the protocol of OA-MIL, section 4.1 of the paper).
+
+    The centre moves by (dx·w, dy·h), the size grows by the factors (1 + dw, 1 + dh), and the result is clipped
+    to [0, W − 1] × [0, H − 1]. A box that is left without area keeps its original coordinates.
+
+    Args:
+        boxes: ``[N, 4]``, xyxy in pixels.
+        draws: ``[N, 4]``, (dx, dy, dw, dh), uniform in [−n, n] for the noise level n.
+        image_sizes: ``[N, 2]``, (height, width) of each box's image.
+
+    Returns:
+        ``[N, 4]``, xyxy in pixels.
+    """
+    size = boxes[:, 2:] - boxes[:, :2]
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + draws[:, :2] * size
+    half = size * (1 + draws[:, 2:]) / 2
+    low = np.maximum(centre - half, 0)
+    high = np.minimum(centre + half, image_sizes[:, ::-1] - 1)
+    empty = (high <= low).any(axis=1, keepdims=True)
+    return np.where(empty, boxes, np.concatenate([low, high], axis=1))
+
+
+@collection_paused()
+def corrupt(
+    coco: CocoFile, noise_level: float, seed: int, kind: Kind = "uniform", detections: str | None = None
+) -> tuple[dict[str, Any], int]:
+    """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
+
+    Crowd boxes, difficult ones, boxes without area and those whose format cannot hold another stay as they are.
+    A ``true_bbox`` that is already there is kept.
+
+    Args:
+        coco: the file; its content is not changed.
+        noise_level: how strong the noise is, in [0, 1): n of the published protocol; 0 changes no box.
+        seed: decides the draws, together with the annotation ids.
+        kind: of noise, see :func:`ssd_det.annotations.edits.noise_kinds.moves`. For ``detector`` a box becomes the
+            detection of its class that it overlaps most, where their IoU is at least 0.2; others get uniform noise.
+        detections: for ``detector``, the COCO results of a detector on these images.
+
+    Returns:
+        The content of the noisy file, and how many annotations the noise was meant for.
+
+    Raises:
+        InputError: if the noise level is out of range, or ``kind`` and ``detections`` do not go together.
+    """
+    if not 0 <= noise_level < 1:
+        raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
+    if (kind == "detector") != (detections is not None):
+        raise InputError(
+            f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
+        )
+    chosen = [a for a in coco.annotations if a.measurable and coco.reason_to_keep(a) is None]
+    boxes = corners([a.bbox for a in chosen])
+    size_of = {image.id: (image.height, image.width) for image in coco.images}
+    sizes = np.array([size_of[a.image_id] for a in chosen], dtype=float).reshape(-1, 2)
+    random = generators(seed, [a.id for a in chosen])
+    noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
+    if detections is not None:
+        detected = nearest_detections(chosen, boxes, detections)
+        noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
+    changed = (noisy != boxes).any(axis=1) & (noise_level > 0)
+    noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
+    entries = {}
+    for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
+        entry = coco.entry(annotation)
+        new = moved(entry, box) if is_changed else dict(entry)
+        keep_box(new, "true_bbox", entry["bbox"])
+        entries[annotation.position] = new
+    return with_annotations(coco, entries), len(chosen)
+
+
+@collection_paused()
+def with_true_boxes(coco: CocoFile) -> tuple[dict[str, Any], int]:
+    """Copy the content of a file with each ``true_bbox`` in the place of the noisy box.
+
+    Args:
+        coco: the file; its content is not changed.
+
+    Returns:
+        The content, and how many annotations have a true box.
+
+    Raises:
+        InputError: if none has.
+    """
+    known = [annotation for annotation in coco.annotations if annotation.true_bbox is not None]
+    if not known:
+        raise InputError(f"{coco.path}: no annotation has a true_bbox: give a file that corrupt-annotations wrote.")
+    entries = {}
+    for annotation in known:
+        entry = moved(coco.entry(annotation), coco.entry(annotation)["true_bbox"])
+        del entry["true_bbox"]
+        entries[annotation.position] = entry
+    return with_annotations(coco, entries), len(known)

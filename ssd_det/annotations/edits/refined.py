@@ -1,0 +1,190 @@
+"""Putting refined boxes into an annotation file."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from pycocotools import mask as masks
+
+from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.entries import keep_area, keep_box, moved, with_annotations
+from ssd_det.annotations.values import Box, xywh
+from ssd_det.errors import InputError
+from ssd_det.ops.boxes import centre_distance, corners, iou
+
+COORDINATE_DIGITS = 3
+SCORE_DIGITS = 4
+AGREEMENT_IOU = 0.9
+MAX_RUN = 2**31
+
+
+class Refinement(NamedTuple):
+    """A refined box, xyxy in pixels of the original image, and its score in [0, 1]."""
+
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class Guard:
+    """When an annotation keeps the box that it has.
+
+    Attributes:
+        min_score: if the refined box's score is below it.
+        max_shift: if a side would move by more than this share of the box's width or height.
+    """
+
+    min_score: float | None = None
+    max_shift: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: if one is out of range.
+        """
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise InputError(f"min_score is {self.min_score}: give a number from 0 to 1.")
+        if self.max_shift is not None and not self.max_shift > 0:
+            raise InputError(f"max_shift is {self.max_shift}: give a number above 0.")
+
+    def with_default(self, min_score: float) -> "Guard":
+        """The same, with this score where none was given."""
+        return Guard(min_score, self.max_shift) if self.min_score is None else self
+
+    def reason_to_keep(self, box: Box, refined: Box, score: float) -> str | None:
+        """Why a box xywh is not given up for a refined one; ``None`` where it is."""
+        if self.min_score is not None and score < self.min_score:
+            return f"score below {self.min_score:.2f}"
+        if self.max_shift is not None:
+            moves = [(refined[0] - box[0]) / box[2], (refined[1] - box[1]) / box[3]]
+            moves += [
+                (refined[axis] + refined[axis + 2] - box[axis] - box[axis + 2]) / box[axis + 2] for axis in (0, 1)
+            ]
+            if max(map(abs, moves)) > self.max_shift:
+                return f"shift above {self.max_shift:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What refining did to a file.
+
+    Attributes:
+        refined: how many annotations have a refined box.
+        mean_shift: mean distance of their centres from the original ones, in pixels.
+        mean_iou: mean IoU of refined and original boxes.
+        passed_through: how many annotations are as they were, by reason.
+        segmentations: refined annotations whose segmentation does not agree with the new box.
+    """
+
+    refined: int
+    mean_shift: float
+    mean_iou: float
+    passed_through: dict[str, int]
+    segmentations: int
+
+
+NO_GUARD = Guard()
+
+
+def refined_content(
+    coco: CocoFile, refinements: Mapping[int, Refinement], passed_over: Mapping[int, str], guard: Guard = NO_GUARD
+) -> tuple[dict[str, Any], Summary]:
+    """Copy the content of a file with refined boxes in it.
+
+    A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
+    the keys ``original_bbox`` (kept if there already), ``refine_score`` and ``refine_iou``; and ``original_area`` where
+    that does not follow from the original box. All else passes through.
+
+    Args:
+        coco: the file with the noisy boxes; its content is not changed.
+        refinements: by annotation id.
+        passed_over: the images that were not looked at, and why, by image id.
+        guard: lets annotations pass through whose refined boxes are not to be trusted.
+
+    Raises:
+        InputError: if an annotation that can be refined is not among the refinements.
+    """
+    passed: Counter[str] = Counter()
+    chosen: list[Annotation] = []
+    boxes: list[Box] = []
+    for annotation in coco.annotations:
+        reason = coco.reason_to_skip(annotation) or coco.reason_to_keep(annotation)
+        if reason is None:
+            reason = passed_over.get(annotation.image_id)
+        if reason is None and annotation.id not in refinements:
+            raise InputError(
+                f"{coco.path}: annotation {annotation.id} was not refined: "
+                f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
+            )
+        if reason is None:
+            box = _rounded(refinements[annotation.id].box)
+            reason = "no area after refining"
+            if box[2] > 0 and box[3] > 0:
+                reason = guard.reason_to_keep(annotation.bbox, box, refinements[annotation.id].score)
+            if reason is None:
+                chosen.append(annotation)
+                boxes.append(box)
+                continue
+        passed[reason] += 1
+
+    old, new = corners([annotation.unrefined for annotation in chosen]), corners(boxes)
+    overlaps = iou(old, new)
+    shifts = centre_distance(new, old)
+    entries, disagreeing = {}, 0
+    for annotation, box, overlap in zip(chosen, boxes, overlaps.tolist(), strict=True):
+        entry = coco.entry(annotation)
+        new_entry = moved(entry, box)
+        keep_box(new_entry, "original_bbox", entry["bbox"])
+        new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
+        new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
+        if entry.get("original_bbox") is None and "area" in entry:
+            keep_area(new_entry, entry["area"])
+        entries[annotation.position] = new_entry
+        disagreeing += not _agrees(entry.get("segmentation"), box, coco.image_by_id[annotation.image_id])
+    summary = Summary(
+        refined=len(chosen),
+        mean_shift=shifts.mean().item() if chosen else 0.0,
+        mean_iou=overlaps.mean().item() if chosen else 1.0,
+        passed_through=dict(passed),
+        segmentations=disagreeing,
+    )
+    return with_annotations(coco, entries), summary
+
+
+def _rounded(box: Box) -> Box:
+    x, y, width, height = (round(value, COORDINATE_DIGITS) for value in xywh(box))
+    return x, y, width, height
+
+
+def _agrees(segmentation: object, box: Box, image: Image) -> bool:
+    """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
+    bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
+    return bounds is None or bool(iou(corners([bounds]), corners([box])) > AGREEMENT_IOU)
+
+
+def _polygon_bounds(polygons: list[Any]) -> Box | None:
+    """The box xywh around polygons, each a list x, y, x, y, ..."""
+    try:
+        points = np.concatenate([np.asarray(polygon, dtype=float).reshape(-1, 2) for polygon in polygons])
+    except (TypeError, ValueError):
+        return None
+    x, y = points.min(axis=0).tolist()
+    right, bottom = points.max(axis=0).tolist()
+    return x, y, right - x, bottom - y
+
+
+def _mask_bounds(mask: object, image: Image) -> Box | None:
+    """The box xywh around a run-length mask of an image, with counts as a list or compressed."""
+    if not isinstance(mask, dict) or mask.get("size") != [image.height, image.width]:
+        return None
+    counts = mask.get("counts")
+    if isinstance(counts, list) and counts and all(isinstance(count, int) and 0 <= count < MAX_RUN for count in counts):
+        mask = masks.frPyObjects(mask, image.height, image.width)
+    elif not isinstance(counts, str) or not counts.isascii():
+        return None
+    x, y, width, height = masks.toBbox(mask).tolist()
+    return x, y, width, height

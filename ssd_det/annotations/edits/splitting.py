@@ -1,0 +1,93 @@
+"""Dealing the images of an annotation file out to train, validation and test files, stratified by category."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.errors import InputError
+
+Labels = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+
+def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, Any]]:
+    """Divide a file by images, so that each part has its share of the images of each category.
+
+    Images without annotations count as a category of their own, and entries of one file name stay together.
+
+    Args:
+        coco: the file; its content is not changed.
+        shares: of each part, by name; together 1.
+        seed: decides which images go where.
+
+    Returns:
+        The content of each part: its images and annotations, and every other key of the file.
+
+    Raises:
+        InputError: if a part would have no annotations.
+    """
+    numbers: dict[str, int] = {}
+    unit_of = {image.id: numbers.setdefault(image.file_name, len(numbers)) for image in coco.images}
+    column_of = {category.id: column for column, category in enumerate(coco.categories)}
+    labels = np.zeros((len(numbers), len(coco.categories) + 1), dtype=bool)
+    for annotation in coco.annotations:
+        labels[unit_of[annotation.image_id], column_of[annotation.category_id]] = True
+    labels[:, -1] = ~labels.any(axis=1)
+    parts = stratify(labels, list(shares.values()), np.random.default_rng(seed % 2**64))
+    part_of = {image_id: parts[unit] for image_id, unit in unit_of.items()}
+    return {
+        name: _part(coco, name, {key for key, part in part_of.items() if part == i}) for i, name in enumerate(shares)
+    }
+
+
+def stratify(labels: Labels, shares: list[float], random: np.random.Generator) -> Integers:
+    """Iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011).
+
+    The label with the fewest examples left is dealt out first, each example to the part that still wants most of that
+    label, then most of all. Here parts want whole numbers of a label, each at least one as far as there are so many.
+
+    Args:
+        labels: ``[examples, labels]``, which example has which; each has at least one.
+        shares: of the parts, together 1.
+        random: decides the order of the examples.
+
+    Returns:
+        The part of each example, ``[examples]``.
+    """
+    counts = labels.sum(axis=0)
+    wanted = np.stack([_quota(int(count), np.asarray(shares)) for count in counts], axis=1)
+    wanted_in_all = np.asarray(shares) * len(labels)
+    parts = np.full(len(labels), -1, dtype=np.int64)
+    left = counts.copy()
+    while left.any():
+        label = int(np.where(left > 0, left, len(labels) + 1).argmin())
+        for example in random.permutation(np.flatnonzero(labels[:, label] & (parts < 0))):
+            part = int(np.lexsort((wanted_in_all, wanted[:, label]))[-1])
+            own = labels[example]
+            parts[example] = part
+            wanted[part, own] -= 1
+            wanted_in_all[part] -= 1
+            left[own] -= 1
+    return parts
+
+
+def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
+    """A count in whole numbers ``[parts]``, each at least 1; where there are fewer than parts, the first have 1."""
+    fair = shares * count
+    quota = np.maximum(np.floor(fair).astype(np.int64), np.arange(len(shares)) < count)
+    while quota.sum() > count:
+        quota[np.where(quota > 1, quota - fair, -np.inf).argmax()] -= 1
+    while quota.sum() < count:
+        quota[(fair - quota).argmax()] += 1
+    return quota
+
+
+def _part(coco: CocoFile, name: str, image_ids: set[int]) -> dict[str, Any]:
+    images = [entry for image, entry in zip(coco.images, coco.content["images"], strict=True) if image.id in image_ids]
+    annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in image_ids]
+    if not annotations:
+        raise InputError(f"{coco.path}: has too few images for a part {name} with annotations: give it a larger share.")
+    return {**coco.content, "images": images, "annotations": annotations}

@@ -1,0 +1,151 @@
+"""Writing annotations in the format that they came in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.folder_writing import write_folder
+from ssd_det.annotations.formats.reading import tracked_files
+from ssd_det.annotations.formats.recognise import ANNOTATIONS, recognise
+from ssd_det.annotations.formats.yolo_layout import layout_of
+from ssd_det.annotations.output import check_output, write_json
+from ssd_det.annotations.paths import normal
+from ssd_det.annotations.source import Source
+from ssd_det.annotations.values import Box
+from ssd_det.errors import InputError
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where annotations are going to be.
+
+    Attributes:
+        json: the COCO json file.
+        folder: the folder in the format of the input; ``None`` where only the json file is written.
+    """
+
+    json: Path
+    folder: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The place to tell people of."""
+        return self.folder or self.json
+
+
+def check_destination(
+    output: str | Path,
+    annotations: str | Path,
+    others: Sequence[str | Path] = (),
+    overwrite: bool = False,
+    beside: str = "refined.json",
+) -> Destination:
+    """Make sure, before any work is done, that annotations may be written.
+
+    A COCO file becomes a file, a folder a folder with a COCO json file beside it, unless the output ends in .json.
+
+    Args:
+        output: the path to write to.
+        annotations: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
+        others: inputs that are never to be replaced.
+        overwrite: allow the output to exist.
+        beside: name of the json file beside a folder.
+
+    Raises:
+        InputError: if something is in the way, see :func:`ssd_det.annotations.output.check_output`.
+    """
+    given = Path(annotations)
+    if recognise(given) == "coco" or (Path(output).suffix == ".json" and not Path(output).is_dir()):
+        return Destination(check_output(output, annotations, others, overwrite))
+    folder, home = normal(Path(output)), _home(given)
+    in_place = folder in (home, normal(given)) or folder.resolve() == home.resolve()
+    if in_place:
+        folder = home
+        if not overwrite:
+            raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
+    else:
+        check_folder(folder, [given], overwrite)
+    json = check_output(folder.parent / beside, others=others, overwrite=overwrite)
+    return Destination(json, folder)
+
+
+def check_folder(output: str | Path, others: Sequence[str | Path] = (), overwrite: bool = False) -> Path:
+    """Make sure that a folder may be written.
+
+    Args:
+        output: the folder.
+        others: inputs that are never to be replaced.
+        overwrite: allow it to exist.
+
+    Returns:
+        Its absolute path.
+
+    Raises:
+        InputError: if it is an input, exists without leave, is a file, or its own folder is missing or not writable.
+    """
+    folder = normal(Path(output))
+    if not folder.is_dir():
+        check_output(folder)
+    elif any(_holds_files_of(Path(path), folder) for path in others):
+        raise InputError(f"{output}: holds an input that would be lost: give another output.")
+    elif not overwrite:
+        raise InputError(f"{output}: exists already: give another output, or --overwrite true.")
+    return folder
+
+
+def save_annotations(coco: CocoFile, content: dict[str, Any], destination: Destination) -> int:
+    """Write the content of a COCO file, and its boxes into a copy of the folder that it came from.
+
+    Args:
+        coco: what was read.
+        content: the same with other boxes, annotations at the same positions.
+        destination: where to.
+
+    Returns:
+        How many boxes could not be put into the files of the folder, as nothing of them would be left in its numbers.
+    """
+    if destination.folder is None:
+        write_json(destination.json, content)
+        return 0
+    return save_folder(coco, content, destination.folder, lambda: write_json(destination.json, content))
+
+
+def save_folder(
+    coco: CocoFile, content: dict[str, Any], folder: Path, meanwhile: Callable[[], object] = lambda: None
+) -> int:
+    """Write a copy of the folder that annotations came from with other boxes, or put them into the folder itself.
+
+    Images are linked to, so that the copy can be trained on.
+
+    Args:
+        coco: what was read from the folder.
+        content: as of a COCO file, annotations at the same positions.
+        folder: the copy, or the folder itself.
+        meanwhile: is called before a folder that is there is touched, and before a new one gets its name.
+
+    Returns:
+        How many boxes could not be put in, as nothing of them would be left in the numbers of their files.
+    """
+    source = cast("Source", coco.source)
+    pairs = zip(coco.content["annotations"], content["annotations"], strict=True)
+    boxes = {
+        place: tuple(new["bbox"]) for place, (old, new) in enumerate(pairs) if list(old["bbox"]) != list(new["bbox"])
+    }
+    free = {place: cast("Box", box) for place, box in boxes.items() if place not in source.fixed}
+    rewritten = source.rewritten(free, folder)
+    write_folder(folder, rewritten.files, {} if folder == source.home else source.links, meanwhile)
+    return rewritten.kept + len(boxes) - len(free)
+
+
+def _home(path: Path) -> Path:
+    """The folder that the files of a folder format are below."""
+    if recognise(path) == "yolo":
+        return layout_of(path).home
+    return normal(path).parent if normal(path).name == ANNOTATIONS else normal(path)
+
+
+def _holds_files_of(path: Path, folder: Path) -> bool:
+    """Whether files that an input is made of are in a folder."""
+    return any(file.resolve().is_relative_to(folder.resolve()) for file in tracked_files(path))

@@ -1,0 +1,45 @@
+"""The names that images have in the COCO content of a folder, and their sizes."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image as PillowImage
+
+from ssd_det.annotations.image_files import UNREADABLE
+from ssd_det.errors import InputError
+
+
+def name_below(image: Path, root: Path, whose: Path) -> str:
+    """An image's path from the folder that file names start from.
+
+    Args:
+        image: absolute, without dots.
+        root: the folder, absolute, without dots.
+        whose: the annotations, for errors.
+
+    Raises:
+        InputError: if the image is not below the folder.
+    """
+    for place, folder in ((image, root), (_real(image.parent) / image.name, _real(root))):
+        if place.is_relative_to(folder):
+            return place.relative_to(folder).as_posix()
+    raise InputError(f"{whose}: the image {image} is not in image_root {root}: give a folder that all images are in.")
+
+
+def size_of(image: Path) -> tuple[int, int]:
+    """Width and height in pixels as the header has them; a rotation by EXIF is not applied.
+
+    Raises:
+        InputError: if it is no image.
+    """
+    try:
+        with PillowImage.open(image) as file:
+            return file.size
+    except UNREADABLE:
+        raise InputError(f"{image}: does not decode: replace the file or leave it and its labels out.") from None
+
+
+@lru_cache
+def _real(folder: Path) -> Path:
+    """A folder without symbolic links: people link to the folders of their images."""
+    return folder.resolve()

@@ -1,0 +1,117 @@
+"""Writing files: what is in the way is said before any work, and nothing is ever half-written."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from ssd_det.console import LONG, bar
+from ssd_det.errors import InputError
+from ssd_det.memory import collection_paused
+
+PIECE = 2_000  # entries
+
+
+def check_output(
+    output: str | Path, rewritten: str | Path | None = None, others: Sequence[str | Path] = (), overwrite: bool = False
+) -> Path:
+    """Make sure, before any work is done, that the output may be written.
+
+    Args:
+        output: the path to write to.
+        rewritten: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
+        others: inputs that are never to be replaced.
+        overwrite: allow the output to exist.
+
+    Raises:
+        InputError: if it is an input or exists, without leave, or its folder is missing or not writable.
+    """
+    path = Path(output).resolve()
+    if path.exists() and not path.is_file():
+        raise InputError(f"{output}: is not a regular file: give the path of a file as output.")
+    if not path.parent.is_dir():
+        raise InputError(f"{output}: the folder {path.parent} does not exist: make it, or give another output.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{output}: the folder {path.parent} is not writable: give another output.")
+    if any(path == Path(other).resolve() for other in others):
+        raise InputError(f"{output}: is an input that would be lost: give another output.")
+    if not overwrite and rewritten is not None and path == Path(rewritten).resolve():
+        raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
+    if not overwrite and path.exists():
+        raise InputError(f"{output}: exists already: give another output, or --overwrite true.")
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
+
+
+@collection_paused()
+def write_json(path: Path, content: object) -> None:
+    """Write json so that the file is there whole or not at all."""
+    write_whole(path, lambda file: file.writelines(_pieces(content)))
+
+
+def _pieces(content: object) -> Iterator[str]:
+    """Json in the form of ``json.dump``, which is slow, by pieces small enough to be encoded at once."""
+    if isinstance(content, dict) and content and all(isinstance(key, str) for key in content):
+        for number, (key, value) in enumerate(content.items()):
+            yield f"{', ' if number else '{'}{json.dumps(key)}: "
+            yield from _pieces(value) if isinstance(value, list) else [json.dumps(value)]
+        yield "}"
+    elif isinstance(content, list) and len(content) > PIECE:
+        for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
+            piece = json.dumps(content[start : start + PIECE], check_circular=False)
+            yield f"{', ' if start else '['}{piece[1:-1]}"
+        yield "]"
+    else:
+        yield json.dumps(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text so that the file is there whole or not at all."""
+    write_whole(path, lambda file: file.write(text))
+
+
+def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
+    """Write to a temporary file in the same folder, flush it to disk, and rename it.
+
+    Args:
+        path: where the file is to be.
+        write: writes the text into the open file that it is given.
+
+    Raises:
+        InputError: if the disk refuses, for want of room or rights.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}): make room, or give another output.") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

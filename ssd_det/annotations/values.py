@@ -1,0 +1,107 @@
+"""Numbers, boxes, flags and texts as annotation files hold them, and as messages show them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeGuard, cast
+
+from ssd_det.errors import InputError
+
+Box = tuple[float, float, float, float]
+
+MAX_ID = 2**63 - 1
+MAX_COORDINATE = 1e9
+NUMBERS = frozenset({int, float})  # as json has them; no subclasses, which bool would be
+LEAST_SIDE = 1e-3
+SHOWN_FAULTS = 10
+UNSET_TEXTS = {"", "0", "false"}
+
+
+def first_of(values: Iterable[object]) -> str:
+    """The first ten values, and how many more there are."""
+    texts = [str(value) for value in values]
+    rest = len(texts) - SHOWN_FAULTS
+    return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
+    """A whole number under a key.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where``.
+    """
+    value = entry.get(key)
+    if type(value) is int and -MAX_ID <= value <= MAX_ID:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise InputError(f"{where}: {key} is {shown(value)}: give a whole number.")
+    if abs(value) > MAX_ID:
+        raise InputError(f"{where}: {key} is {value}: give a number that fits 64 bits.")
+    return int(value)
+
+
+def text_of(where: str, entry: dict[str, Any], key: str) -> str:
+    """A text under a key that is not empty.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where``.
+    """
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{where}: {key} is {shown(value)}: give a text.")
+    return value
+
+
+def box_of(where: str, key: str, value: object) -> Box:
+    """A box xywh.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where`` and names ``key``.
+    """
+    if is_box(value):
+        x, y, width, height = cast("list[float]", value)
+        return float(x), float(y), float(width), float(height)
+    raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
+
+
+def optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
+    """A box xywh under a key, or ``None`` where there is nothing.
+
+    Raises:
+        InputError: if it is something else; it begins with ``where``.
+    """
+    return None if entry.get(key) is None else box_of(where, key, entry[key])
+
+
+def is_box(value: object) -> bool:
+    """Whether a value is a list of 4 finite numbers up to 1e9."""
+    return isinstance(value, list) and len(value) == 4 and are_numbers(value)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number up to 1e9."""
+    return are_numbers((value,))
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether all values are finite numbers up to 1e9; for millions of short lists, this loop takes half of ``all``."""
+    for value in values:  # noqa: SIM110
+        if type(value) not in NUMBERS or not -MAX_COORDINATE <= value <= MAX_COORDINATE:
+            return False
+    return True
+
+
+def is_set(flag: object) -> bool:
+    """Whether a flag is set, which some files have as a text."""
+    return flag.lower() not in UNSET_TEXTS if isinstance(flag, str) else bool(flag)
+
+
+def shown(value: object) -> str:
+    """A value of the file in a message."""
+    text = "missing" if value is None else json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def xywh(box: Sequence[float]) -> Box:
+    """Turn corners (x1, y1, x2, y2) into corner and size."""
+    x1, y1, x2, y2 = box
+    return x1, y1, x2 - x1, y2 - y1

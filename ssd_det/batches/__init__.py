@@ -1,0 +1,1 @@
+"""From annotation files and images to the batches of a step."""

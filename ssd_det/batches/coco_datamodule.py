@@ -1,0 +1,145 @@
+"""What every data module shares: checked settings, one seed, and a share of the data for each process."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from ssd_det.annotations.coco import Category, CocoFile, Image
+from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.batches.batch import Sample
+from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.samplers import EpochSampler, EqualSizeBatches
+from ssd_det.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+class CocoDataModule(LightningDataModule):
+    """What the data modules share: checked settings, one seed, and a share of the data for each process.
+
+    Args:
+        batch_size: images a step and process.
+        num_workers: processes that read images.
+        horizontal_flip: probability of mirroring a training image.
+        color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        seed: decides every random draw; that of ``seed_everything`` where not given.
+        sizes: further settings that have to be positive.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        num_workers: int,
+        horizontal_flip: float,
+        color_jitter: float,
+        seed: int | None,
+        **sizes: int,
+    ) -> None:
+        super().__init__()
+        if num_workers < 0:
+            raise InputError(f"data.num_workers is {num_workers}: give a number from 0 up.")
+        check_sizes(batch_size=batch_size, **sizes)
+        for name, share in (("horizontal_flip", horizontal_flip), ("color_jitter", color_jitter)):
+            if not 0 <= share <= 1:
+                raise InputError(f"data.{name} is {share}: give a number from 0 to 1.")
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.horizontal_flip = horizontal_flip
+        self.color_jitter = color_jitter
+        # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
+        self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
+
+    @property
+    def coco(self) -> CocoFile:
+        """The annotation file to learn from, read at the first use."""
+        raise NotImplementedError
+
+    @property
+    def categories(self) -> list[Category]:
+        """The classes, in the order of the labels."""
+        return self.coco.categories
+
+    def coco_for(self, stage: str) -> CocoFile:
+        """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
+        return self.coco
+
+    def setup(self, stage: str) -> None:
+        """Read the annotation file, and say how much of it is not trained on.
+
+        Raises:
+            InputError: see :attr:`coco`; or if no annotation can be used.
+        """
+        if stage != "fit":
+            return
+        left_out = len(self.coco.annotations) - self.coco.count_usable()
+        if left_out:
+            log.warning(
+                "%d of %d annotations are not trained on: crowd, difficult, no area or outside the image.",
+                left_out,
+                len(self.coco.annotations),
+            )
+
+    def _train_loader(self, dataset: CocoDataset, collate_samples: Callable[[list[Sample]], Any]) -> DataLoader[Any]:
+        """Shuffled batches, each process its share."""
+        world, rank = self._processes()
+        sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
+        if self.trainer is not None:
+            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch.
+            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+        return DataLoader(
+            dataset,
+            sampler=sampler,
+            batch_size=self.batch_size,
+            collate_fn=collate_samples,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def _equal_size_loader(
+        self,
+        dataset: CocoDataset,
+        collate_samples: Callable[[list[Sample]], Any],
+        size_of: Callable[[Image], tuple[int, int]],
+    ) -> DataLoader[Any]:
+        """Every image, in batches of one size."""
+        batches = EqualSizeBatches(dataset, self.batch_size, self._processes()[0], collate_samples, size_of)
+        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+
+    def _processes(self) -> tuple[int, int]:
+        """How many processes there are, and which this is."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Make sure that settings are positive.
+
+    Raises:
+        InputError: if one is not.
+    """
+    for name, value in sizes.items():
+        if value < 1:
+            raise InputError(f"data.{name} is {value}: give a number from 1 up.")
+
+
+def read_with_images(
+    annotations: str, image_root: str, skip_missing_images: bool = False, allow_outside: bool = False
+) -> tuple[CocoFile, dict[int, Path]]:
+    """Read an annotation file and find its images.
+
+    Returns:
+        The file, and the path of each image that is there, by image id.
+
+    Raises:
+        InputError: if the file cannot be used, or images are missing and are not to be skipped.
+    """
+    coco = read_annotations(annotations, image_root)
+    paths, missing = resolve_images(coco, image_root, allow_outside)
+    if missing and not (skip_missing_images and paths):
+        raise missing_images_error(coco, image_root, missing)
+    return coco, paths

@@ -1,0 +1,124 @@
+"""Images with their objects, resized and augmented, the same for a seed, an epoch and an image id."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image as PillowImage
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ssd_det.annotations.coco import CocoFile, Image
+from ssd_det.annotations.image_files import UNREADABLE
+from ssd_det.annotations.values import Box
+from ssd_det.batches.augmentation import Augmentation, Pixels
+from ssd_det.batches.batch import Sample
+from ssd_det.batches.image_modes import to_rgb
+from ssd_det.errors import InputError
+from ssd_det.ops.boxes import corners, mirror
+
+UNKNOWN: Box = (float("nan"),) * 4
+
+
+def read_image(path: Path, image: Image) -> Pixels:
+    """Read an image of any mode as RGB ``[H, W, 3]``, unrotated, as COCO sizes are.
+
+    Raises:
+        InputError: if the file does not decode, or its size is not what the annotation file says.
+    """
+    try:
+        with PillowImage.open(path) as file:
+            pixels = to_rgb(file)
+    except UNREADABLE:
+        raise undecodable(path, image) from None
+    check_size(path, image, pixels.shape[1], pixels.shape[0])
+    return pixels
+
+
+def undecodable(path: Path, image: Image) -> InputError:
+    """The error that names an image whose file cannot be read as one."""
+    return InputError(f"{path}: image {image.id} does not decode: replace the file or leave it out.")
+
+
+def check_size(path: Path, image: Image, width: int, height: int) -> None:
+    """Compare an image's size in pixels with what the annotation file says of it.
+
+    Raises:
+        InputError: if they differ.
+    """
+    if (width, height) != (image.width, image.height):
+        raise InputError(
+            f"{path}: image {image.id} is {width}x{height}, but the annotation file says "
+            f"{image.width}x{image.height}: correct its width and height, or the file."
+        )
+
+
+class CocoDataset(Dataset[Sample]):
+    """The images of an annotation file, each with the annotations that can be learnt from.
+
+    Args:
+        coco: the annotation file.
+        paths: file of each image, by id. Images without one are left out.
+        augmentation: what is done to each image.
+        seed: decides every random draw, together with epoch and image id.
+        max_objects: at most so many objects an image, a random subset each epoch; ``None`` for all.
+        skip_empty: leave out images without objects.
+    """
+
+    def __init__(
+        self,
+        coco: CocoFile,
+        paths: Mapping[int, Path],
+        augmentation: Augmentation,
+        seed: int = 0,
+        max_objects: int | None = None,
+        skip_empty: bool = True,
+    ) -> None:
+        self.paths = paths
+        self.augmentation = augmentation
+        self.seed = seed
+        self.max_objects = max_objects
+        self.label_of = {category.id: label for label, category in enumerate(coco.categories)}
+        self.objects = {
+            image.id: [a for a in coco.annotations_by_image.get(image.id, []) if coco.reason_to_skip(a) is None]
+            for image in coco.images
+        }
+        self.images = [
+            image for image in coco.images if image.id in paths and (self.objects[image.id] or not skip_empty)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: tuple[int, int]) -> Sample:
+        """Read a sample.
+
+        Args:
+            place: epoch and index.
+        """
+        epoch, index = place
+        image = self.images[index]
+        random = np.random.default_rng([self.seed % 2**64, epoch, image.id % 2**64])
+        augment_seed, step_seed = random.integers(2**31, size=2).tolist()
+        annotations = self.objects[image.id]
+        if self.max_objects is not None and len(annotations) > self.max_objects:
+            chosen = random.choice(len(annotations), self.max_objects, replace=False)
+            annotations = [annotations[i] for i in sorted(chosen)]
+        augmented = self.augmentation(read_image(self.paths[image.id], image), augment_seed)
+        width = augmented.image.shape[1]
+
+        def place_boxes(boxes: Sequence[Box]) -> Tensor:
+            placed = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
+            return (mirror(placed, placed.new_tensor(width)) if augmented.flipped else placed).float()
+
+        return Sample(
+            image=torch.from_numpy(np.ascontiguousarray(augmented.image.transpose(2, 0, 1))),
+            boxes=place_boxes([a.bbox for a in annotations]),
+            true_boxes=place_boxes([a.true_bbox or UNKNOWN for a in annotations]),
+            labels=torch.tensor([self.label_of[a.category_id] for a in annotations], dtype=torch.long),
+            annotation_ids=torch.tensor([a.id for a in annotations], dtype=torch.long),
+            scale=torch.tensor(augmented.scale),
+            seed=step_seed,
+            image_id=image.id,
+        )

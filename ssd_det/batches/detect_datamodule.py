@@ -1,0 +1,117 @@
+"""Batches for training a detector, and for testing it."""
+
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.reading import default_image_root
+from ssd_det.batches.augmentation import Augmentation
+from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
+from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
+from ssd_det.batches.dataset import CocoDataset
+from ssd_det.errors import InputError
+
+
+class DetectDataModule(CocoDataModule):
+    """Annotations to train a detector on, and others to test it on.
+
+    Images keep their size here; the detector resizes them. Training leaves out images without boxes.
+
+    Args:
+        annotations: a COCO json file, a YOLO folder or a Pascal VOC folder to train on.
+        image_root: the folder that its file names start from; where not given ``images`` beside a file, or where a
+            folder has its images.
+        test_annotations: true boxes to test on, in any of these formats, and the images of it to predict on.
+        test_image_root: the folder that its file names start from; ``image_root`` where not given.
+        batch_size: images a step and process.
+        num_workers: processes that read images.
+        horizontal_flip: probability of mirroring a training image.
+        color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
+        seed: decides order, augmentation and sampling, together with epoch and image id; that of
+            ``seed_everything`` where not given.
+    """
+
+    def __init__(
+        self,
+        annotations: str | None = None,
+        image_root: str | None = None,
+        test_annotations: str | None = None,
+        test_image_root: str | None = None,
+        batch_size: int = 2,
+        num_workers: int = 2,
+        horizontal_flip: float = 0.5,
+        color_jitter: float = 0.0,
+        allow_outside: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(batch_size, num_workers, horizontal_flip, color_jitter, seed)
+        self.annotations = annotations
+        self.image_root = image_root
+        self.test_annotations = test_annotations
+        self.test_image_root = test_image_root
+        self.allow_outside = allow_outside
+        self._train: tuple[CocoFile, dict[int, Path]] | None = None
+        self._test: tuple[CocoFile, dict[int, Path]] | None = None
+
+    @property
+    def coco(self) -> CocoFile:
+        """The annotation file to train on, read at the first use.
+
+        Raises:
+            InputError: if it is not given or cannot be used, or images are missing.
+        """
+        return self._training_data()[0]
+
+    @property
+    def test_coco(self) -> CocoFile:
+        """The annotation file to test on, read at the first use.
+
+        Raises:
+            InputError: if it is not given or cannot be used, or images are missing.
+        """
+        return self._test_data()[0]
+
+    def coco_for(self, stage: str) -> CocoFile:
+        """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
+        return self.coco if stage == "fit" else self.test_coco
+
+    def train_dataloader(self) -> DataLoader[DetectBatch]:
+        """Shuffled batches with augmentation, of images with boxes."""
+        augmentation = Augmentation(horizontal_flip=self.horizontal_flip, color_jitter=self.color_jitter)
+        dataset = CocoDataset(*self._training_data(), augmentation, self.seed)
+        return self._train_loader(dataset, collate_for_detection)
+
+    def test_dataloader(self) -> DataLoader[DetectBatch | FailedBatch]:
+        """Every image of the test file, without augmentation, in batches of one size."""
+        dataset = CocoDataset(*self._test_data(), Augmentation(), skip_empty=False)
+        return self._equal_size_loader(dataset, collate_for_detection, lambda image: (image.height, image.width))
+
+    def predict_dataloader(self) -> DataLoader[DetectBatch | FailedBatch]:
+        """As for testing."""
+        return self.test_dataloader()
+
+    def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
+        if self._train is None:
+            self._train = self._read("annotations", self.annotations, self.image_root)
+        return self._train
+
+    def _test_data(self) -> tuple[CocoFile, dict[int, Path]]:
+        if self._test is None:
+            root = self.test_image_root or self.image_root
+            self._test = self._read("test_annotations", self.test_annotations, root)
+        return self._test
+
+    def _read(self, setting: str, annotations: str | None, image_root: str | None) -> tuple[CocoFile, dict[int, Path]]:
+        given = self._given(setting, annotations, image_root)
+        return read_with_images(*given, allow_outside=self.allow_outside)
+
+    @staticmethod
+    def _given(setting: str, annotations: str | None, image_root: str | None) -> tuple[str, str]:
+        """Annotations and the folder of their images, by default where the format has them."""
+        if annotations is None:
+            raise InputError(
+                f"data.{setting} is not given: give the path of a COCO json file, or of a YOLO or Pascal VOC folder."
+            )
+        return annotations, image_root or str(default_image_root(annotations))

@@ -1,0 +1,54 @@
+"""Batches for training refiner and detector together, and for testing the detector."""
+
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from ssd_det.batches.augmentation import Augmentation
+from ssd_det.batches.batch import RefineBatch, collate
+from ssd_det.batches.coco_datamodule import check_sizes
+from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.detect_datamodule import DetectDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
+
+
+class JointDataModule(DetectDataModule):
+    """Noisy annotations to train refiner and detector on, and others to test the detector on.
+
+    All objects of an image take part in a training step, as what is left out would be background to the detector.
+
+    Args:
+        shortest_side: pixels that the shorter side of an image is resized to, unless
+        longest_side: the longer side would then exceed this.
+        settings: see :class:`ssd_det.batches.detect_datamodule.DetectDataModule`; its annotations are the noisy ones.
+    """
+
+    def __init__(self, shortest_side: int = 800, longest_side: int = 1333, **settings: Any) -> None:
+        super().__init__(**settings)
+        check_sizes(shortest_side=shortest_side, longest_side=longest_side)
+        self.shortest_side = shortest_side
+        self.longest_side = longest_side
+
+    def train_dataloader(self) -> DataLoader[RefineBatch]:  # type: ignore[override]
+        """Shuffled batches with augmentation, of images with boxes, resized."""
+        augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
+        dataset = CocoDataset(*self._training_data(), augmentation, self.seed)
+        return self._train_loader(dataset, collate)
+
+    def for_refining(self) -> RefineDataModule:
+        """The annotations to be refined, and their images.
+
+        Raises:
+            InputError: if they are not given.
+        """
+        annotations, image_root = self._given("annotations", self.annotations, self.image_root)
+        return RefineDataModule(
+            annotations,
+            image_root,
+            self.shortest_side,
+            self.longest_side,
+            self.batch_size,
+            self.num_workers,
+            allow_outside=self.allow_outside,
+            seed=self.seed,
+        )

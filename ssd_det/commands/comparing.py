@@ -1,0 +1,62 @@
+"""Commands that show how good boxes are."""
+
+from pathlib import Path
+
+from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.output import check_output, write_json
+from ssd_det.console import say
+from ssd_det.report.pictures import draw_pictures
+from ssd_det.report.quality import compare
+from ssd_det.report.screen_tables import print_comparison
+
+
+def compare_annotations(
+    annotations: str,
+    *,
+    reference: str,
+    output: str | None = None,
+    before: str | None = None,
+    image_root: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Measure boxes against true ones, before and after refining.
+
+    Args:
+        annotations: what to judge, refined as a rule: a COCO json file, a YOLO folder or a Pascal VOC folder.
+        reference: the same annotations with true boxes, in any of these formats.
+        output: a json file to write the figures to.
+        before: the boxes before refining; original_bbox is taken where it is not given.
+        image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
+        overwrite: allow the output to exist.
+    """
+    inputs = [annotations, reference, *([before] if before else [])]
+    path = check_output(output, others=inputs, overwrite=overwrite) if output else None
+    file, true, *earlier = (read_annotations(name, image_root, leave_out=["segmentation"]) for name in inputs)
+    result = compare(file, true, earlier[0] if earlier else None)
+    if path:
+        write_json(path, result)
+    print_comparison(result)
+
+
+def draw_annotations(
+    annotations: str,
+    *,
+    image_root: str,
+    output: str,
+    count: int = 8,
+    overwrite: bool = False,
+    allow_outside: bool = False,
+) -> None:
+    """Draw original, refined and, where known, true boxes into the images where boxes moved most.
+
+    Args:
+        annotations: a COCO json file, refined as a rule, a YOLO folder or a Pascal VOC folder.
+        image_root: the folder that its file names start from.
+        output: the folder to write the pictures to; it is made if need be.
+        count: how many images.
+        overwrite: allow the pictures to exist.
+        allow_outside: let file names that are absolute or have a part .. lead out of image_root.
+    """
+    coco = read_annotations(annotations, image_root)
+    paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
+    say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")

@@ -1,0 +1,19 @@
+"""Commands about checkpoints."""
+
+from ssd_det.annotations.output import check_output
+from ssd_det.checkpoint_io import WholeCheckpointIO
+from ssd_det.console import say
+from ssd_det.tasks.export import detector_checkpoint
+
+
+def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) -> None:
+    """Write the detector of a joint model as a checkpoint of its own.
+
+    Args:
+        checkpoint: made by fit with a configuration of the joint model.
+        output: the checkpoint to write, for test and predict with a configuration of the detector.
+        overwrite: allow the output to exist.
+    """
+    path = check_output(output, others=[checkpoint], overwrite=overwrite)
+    WholeCheckpointIO().save_checkpoint(detector_checkpoint(checkpoint), path)
+    say(f"{path}: the detector of {checkpoint}.")

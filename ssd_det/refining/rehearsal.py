@@ -1,0 +1,205 @@
+"""How sure a refined box is, learnt without true boxes: refine once more where the truth is made up.
+
+The refined boxes, moved by as much as the refiner is wrong itself, stand for the truth. Noise of the estimated level
+is put on them, and they are refined again. How wrong the refiner is shows in how much the noisy boxes differ from the
+refined ones, beyond what noise explains. The estimate of the noise is put to the test as well: noise that is known is
+estimated in the same way, and if that falls short the estimate is raised.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ssd_det.annotations.edits.noise import perturb
+from ssd_det.annotations.values import LEAST_SIDE
+from ssd_det.models.signals import EVIDENCE, SIGNALS
+from ssd_det.ops.boxes import displaced, displacement, iou
+from ssd_det.ops.calibration import (
+    NONE_ACCEPTED,
+    Response,
+    best_threshold,
+    fit_probability,
+    largest_noise,
+    no_response,
+    own_variance,
+    relative_variance,
+    response_to,
+)
+
+Corners = tuple[float, float, float, float]
+
+TRIAL_PART = 3  # a trial takes one in so many of the images
+FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
+LARGEST_ERROR = 4.0  # in deviations
+LARGEST_CORRECTION = 1.5
+LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
+LEAST_OBJECTS = 20
+
+
+class Found(NamedTuple):
+    """A refined box, xyxy in pixels of the original image, and the signals of the pass."""
+
+    box: Corners
+    signals: list[float]
+
+    @property
+    def predicted_iou(self) -> float:
+        """The IoU that the refiner predicts, in [0, 1]."""
+        return self.signals[SIGNALS.index("predicted_iou")]
+
+
+# What is found where annotations have other boxes, xyxy in pixels by id, and the noise level that it looks like.
+RefineAgain = Callable[[Mapping[int, Corners]], tuple[Mapping[int, Found], float | None]]
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What a pass over an annotation file found, a row for each object; boxes are xyxy in pixels.
+
+    Attributes:
+        ids: of the annotations.
+        image_ids: of their images.
+        image_sizes: ``Tensor[N, 2]``, (height, width).
+        noisy: ``Tensor[N, 4]``.
+        refined: ``Tensor[N, 4]``, with area.
+        signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
+    """
+
+    ids: Sequence[int]
+    image_ids: Sequence[int]
+    image_sizes: Tensor
+    noisy: Tensor
+    refined: Tensor
+    signals: Tensor
+
+
+class Rehearsal(NamedTuple):
+    """Boxes that were refined again, a row for each object; boxes are xyxy in pixels.
+
+    Attributes:
+        seen: where the refiner saw the objects at first.
+        truth: what stood for the true boxes.
+        noisy: noisy boxes of it.
+        refined: what became of these.
+        signals: of that pass.
+        noise_level: as it is estimated from that pass.
+    """
+
+    seen: Tensor
+    truth: Tensor
+    noisy: Tensor
+    refined: Tensor
+    signals: Tensor
+    noise_level: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What rehearsals have shown.
+
+    Attributes:
+        scores: by annotation id, the probability that the refined box is closer to the truth than the noisy one.
+        min_score: the score from which on refined boxes are worth taking.
+        noise_level: of the boxes of the file, corrected. Below 0.12 it cannot be told from the refiner's own error, and
+            the boxes are taken for clean.
+        rehearsed: how many boxes were refined again.
+    """
+
+    scores: dict[int, float]
+    min_score: float
+    noise_level: float
+    rehearsed: int
+
+
+def calibrate(
+    objects: Objects, estimated_level: float, refine_again: RefineAgain, images: int, seed: int
+) -> Calibration | None:
+    """Learn how sure refined boxes are.
+
+    Args:
+        objects: what the refiner found.
+        estimated_level: of the noise of the boxes.
+        refine_again: refines other boxes in the place of those of the file.
+        images: rehearse on so many of them at most.
+        seed: decides which, and the noise.
+
+    Returns:
+        What was learnt; ``None`` where there are fewer than 20 boxes to learn from.
+    """
+    residuals = displacement(objects.refined, objects.noisy)
+    relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
+
+    def rehearse(level: float, response: Response, count: int) -> Rehearsal:
+        own = own_variance(residuals, relative, level / 3**0.5, response)
+        return _rehearse(objects, _choose(objects.image_ids, count, seed), own.sqrt(), level, refine_again, seed)
+
+    trial = rehearse(estimated_level, no_response(), -(-images // TRIAL_PART))
+    if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
+        return None
+    response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
+    # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
+    level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
+    level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
+    if level < LEAST_LEVEL:
+        return Calibration(dict.fromkeys(objects.ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
+    trial = rehearse(level, response, images)
+    before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
+    probability = fit_probability(trial.signals, after > before)
+    scores = probability(objects.signals).tolist()
+    return Calibration(
+        scores=dict(zip(objects.ids, scores, strict=True)),
+        min_score=best_threshold(probability(trial.signals), after - before),
+        noise_level=level,
+        rehearsed=len(trial.truth),
+    )
+
+
+def _choose(image_ids: Sequence[int], count: int, seed: int) -> Tensor:
+    """Places of the objects in some of the images."""
+    known = np.unique(image_ids)
+    chosen = np.random.default_rng(seed).permutation(known)[:count]
+    return torch.from_numpy(np.flatnonzero(np.isin(image_ids, chosen)))
+
+
+def _rehearse(
+    objects: Objects, chosen: Tensor, own: Tensor, noise_level: float, refine_again: RefineAgain, seed: int
+) -> Rehearsal:
+    """Make up a truth and noisy boxes of it, and refine these.
+
+    Args:
+        objects: what the refiner found.
+        chosen: ``LongTensor[M]``, the places of those to take.
+        own: ``Tensor[N, 4]``, deviation of the refiner's own error for each object.
+        noise_level: of the noise.
+        refine_again: refines other boxes in the place of those of the file.
+        seed: decides error and noise.
+    """
+    random = np.random.default_rng(seed)
+    wildness = random.standard_t(FREEDOM, (len(chosen), 4)) / np.sqrt(FREEDOM / (FREEDOM - 2))
+    errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own[chosen]
+    noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_level
+    seen = objects.refined[chosen]
+    truth = displaced(seen, -errors)
+    noisy = torch.from_numpy(perturb(truth.numpy(), noise, objects.image_sizes[chosen].numpy()))
+    ids = [objects.ids[place] for place in chosen.tolist()]
+    found, estimated = refine_again(dict(zip(ids, map(tuple, noisy.tolist()), strict=True)))
+    kept = [row for row, key in enumerate(ids) if key in found and has_area(found[key].box)]
+    again = [found[ids[row]] for row in kept]
+    return Rehearsal(
+        seen=seen[kept],
+        truth=truth[kept],
+        noisy=noisy[kept],
+        refined=torch.tensor([entry.box for entry in again], dtype=torch.float64).reshape(-1, 4),
+        signals=torch.tensor([entry.signals for entry in again], dtype=torch.float64),
+        noise_level=estimated,
+    )
+
+
+def has_area(box: Corners) -> bool:
+    """Whether a box is more than a line."""
+    x1, y1, x2, y2 = box
+    return x2 - x1 > LEAST_SIDE and y2 - y1 > LEAST_SIDE

@@ -1,0 +1,89 @@
+"""What ``ssd-det init`` tells: what was seen, what was chosen, and what it will cost."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.values import first_of
+from ssd_det.console import say
+from ssd_det.setup.facts import DataFacts, Machine
+from ssd_det.setup.rules import Settings
+from ssd_det.setup.timing import Cost
+
+FORMATS = {"coco": "COCO json", "yolo": "YOLO folder", "voc": "Pascal VOC folder"}
+SHOWN = {
+    "network": "backbone",
+    "images a step": "batch_size",
+    "objects an image and step": "max_objects",
+    "learning rate": "learning_rate",
+    "epochs": "max_epochs",
+    "precision": "precision",
+}
+
+
+def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
+    """Show data and machine."""
+    low, middle, high = data.object_sides
+    typical, many, most = data.objects_an_image
+    width, height = data.largest_image
+    left_out = f", {data.left_out:,} more cannot be trained on" if data.left_out else ""
+    rows = {
+        "format": FORMATS[recognise(coco.path)],
+        "images": f"{data.images:,}, {data.images_with_objects:,} with objects; median {data.longest_side} by "
+        f"{data.shortest_side} px, largest {width}x{height}",
+        "objects": f"{data.objects:,}{left_out}; {typical} an image, 95% of the images up to {many}, at most {most}",
+        "object sizes": f"median {middle:.0f} px, most from {low:.0f} to {high:.0f} px (root of the area)",
+        "categories": f"{data.categories}: {first_of(category.name for category in coco.categories)}",
+        "noise of the boxes": "estimated while the refiner trains, which fits itself to it",
+        "machine": machine.describe(),
+    }
+    table = _table(str(coco.path), "", "seen")
+    for name, text in rows.items():
+        table.add_row(name, escape(text))
+    Console().print(table)
+
+
+def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None]) -> None:
+    """Show what was chosen, and what it will cost as far as that was measured."""
+    table = _table(str(path), "chosen", "refiner", "detector")
+    both = [{**settings.common, **own} for own in (settings.refine, settings.detect)]
+    sides = "at most {longest_side} by {shortest_side} px"
+    table.add_row("images", *(sides.format(**{name: choice.value for name, choice in own.items()}) for own in both))
+    for name, setting in SHOWN.items():
+        table.add_row(name, *(escape(str(choices[setting].value)) if setting in choices else "all" for choices in both))
+    table.add_row("steps", *(f"{steps:,}" for steps in settings.steps))
+    measured = [costs.get(section) for section in ("refine", "detect")]
+    if any(measured):
+        table.add_section()
+        table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
+        table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
+    Console().print(table)
+    say(f"The reasons stand beside the settings in {path}.")
+    seconds = [cost.seconds * steps for cost, steps in zip(measured, settings.steps, strict=True) if cost is not None]
+    if len(seconds) == len(measured):
+        refiner, detector = map(duration, seconds)
+        say(
+            f"Training will take {duration(sum(seconds))}: the refiner {refiner}, the detector {detector}. "
+            f"Refining and testing come on top."
+        )
+
+
+def duration(seconds: float) -> str:
+    """A time to plan with: about 3 minutes, about 2.5 hours."""
+    for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * unit:
+            amount = seconds / unit
+            return f"about {amount:.0f} {name}" if amount >= 10 or unit == 60 else f"about {amount:.1f} {name}"
+    return f"about {max(seconds, 1):.0f} seconds"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=escape(title), title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    return table

@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import pytest
+
+from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.edits.noise import corrupt, perturb, with_true_boxes
+from ssd_det.annotations.edits.noise_kinds import KINDS
+from ssd_det.errors import InputError
+
+
+@pytest.mark.parametrize("level", ["r01", "r04", "r09"])
+@pytest.mark.parity_file("noise")
+def test_parity_of_noise(parity, level):
+    arrays = {key: value.numpy() for key, value in parity.items()}
+    sizes = arrays["img_hw"][arrays["box_image"]].astype(float)
+    found = perturb(arrays["boxes"], arrays[f"{level}_draws"], sizes)
+    np.testing.assert_allclose(found, arrays[f"{level}_noisy"], rtol=0, atol=5e-3)
+    kept = (found == arrays["boxes"]).all(axis=1)
+    assert kept[arrays[f"{level}_is_fallback"]].all()
+
+
+def test_a_part_of_a_file_gets_the_same_noise(demo, tmp_path):
+    whole = json.loads((demo / "noisy.json").read_text())
+    part = json.loads((demo / "train.json").read_text())
+    part["annotations"] = part["annotations"][3:7]
+    (tmp_path / "part.json").write_text(json.dumps(part))
+    content, count = corrupt(read_coco(tmp_path / "part.json"), 0.4, seed=45)
+    assert count == 4
+    assert content["annotations"] == whole["annotations"][3:7]
+
+
+def test_true_boxes_are_kept_the_first_time(demo, tmp_path):
+    true = json.loads((demo / "train.json").read_text())["annotations"]
+    content, _ = corrupt(read_coco(demo / "noisy.json"), 0.3, seed=1)
+    assert [entry["true_bbox"] for entry in content["annotations"]] == [entry["bbox"] for entry in true]
+    assert all(entry["bbox"] != old["bbox"] for entry, old in zip(content["annotations"], true, strict=True))
+    areas = [entry["area"] - entry["bbox"][2] * entry["bbox"][3] for entry in content["annotations"]]
+    np.testing.assert_allclose(areas, 0, atol=1e-9)
+
+
+def test_level_zero_changes_no_box(demo):
+    coco = read_coco(demo / "train.json")
+    content, _ = corrupt(coco, 0.0, seed=1)
+    for entry, old in zip(content["annotations"], coco.content["annotations"], strict=True):
+        assert entry == {**old, "true_bbox": old["bbox"]}
+
+
+def test_crowd_and_empty_boxes_get_no_noise(make_coco):
+    entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12], "iscrowd": 1}
+    entries = [entry, {**entry, "id": 6, "iscrowd": 0, "bbox": [4, 5, 0, 3]}]
+    content, count = corrupt(read_coco(make_coco(annotations=entries)), 0.4, seed=0)
+    assert count == 0
+    assert content["annotations"] == entries
+
+
+@pytest.mark.parametrize("level", [-0.1, 1, 1.5, float("nan")])
+def test_levels_out_of_range_are_refused(make_coco, level):
+    with pytest.raises(InputError, match=r"noise_level is .*: give a number from 0 up to"):
+        corrupt(read_coco(make_coco()), level, seed=0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "detector"])
+def test_every_kind_of_noise_is_the_same_for_a_seed_and_leaves_crowds(demo, tmp_path, kind):
+    true = json.loads((demo / "train.json").read_text())
+    true["annotations"][2]["iscrowd"] = 1
+    (tmp_path / "true.json").write_text(json.dumps(true))
+    coco = read_coco(tmp_path / "true.json")
+    content, count = corrupt(coco, 0.4, seed=1, kind=kind)
+    assert corrupt(coco, 0.4, seed=1, kind=kind)[0] == content
+    assert (corrupt(coco, 0.4, seed=2, kind=kind)[0] == content) == (kind == "grid")
+    assert count == len(true["annotations"]) - 1
+    assert content["annotations"][2] == true["annotations"][2]
+    changed = [new["bbox"] != old["bbox"] for new, old in zip(content["annotations"], true["annotations"], strict=True)]
+    assert sum(changed) > 0.9 * count
+    assert corrupt(coco, 0.0, seed=1, kind=kind)[0]["annotations"][0]["bbox"] == true["annotations"][0]["bbox"]
+
+
+def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp_path):
+    entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
+    path = make_coco(annotations=[entry, {**entry, "id": 6, "bbox": [22, 5, 10, 12]}])
+    found = [
+        {"image_id": 1, "category_id": 3, "bbox": [5, 6, 10, 12], "score": 0.1},
+        {"image_id": 1, "category_id": 3, "bbox": [8, 9, 10, 12], "score": 0.9},
+        {"image_id": 1, "category_id": 4, "bbox": [4, 5, 10, 12], "score": 0.9},
+        {"image_id": 2, "category_id": 3, "bbox": [22, 5, 10, 12], "score": 0.9},
+    ]
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    content, count = corrupt(read_coco(path), 0.2, 0, "detector", str(tmp_path / "found.json"))
+    first, second = content["annotations"]
+    assert count == 2
+    assert first["bbox"] == [5, 6, 10, 12]
+    assert second["bbox"] == corrupt(read_coco(path), 0.2, 0)[0]["annotations"][1]["bbox"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "is no list of detections"),
+        ([3], "is no list of detections"),
+        ([{"image_id": 1, "category_id": 3}], "detection 0: bbox is missing"),
+        ([{"image_id": "x", "category_id": 3, "bbox": [1, 1, 2, 2]}], 'detection 0: image_id is "x"'),
+    ],
+)
+def test_results_that_are_none_are_refused(make_coco, tmp_path, content, message):
+    (tmp_path / "found.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"found.json: {message}"):
+        corrupt(read_coco(make_coco()), 0.2, 0, "detector", str(tmp_path / "found.json"))
+
+
+@pytest.mark.parametrize(("kind", "detections"), [("detector", None), ("loose", "found.json")])
+def test_detections_go_with_their_kind_only(make_coco, kind, detections):
+    with pytest.raises(InputError, match="give the results of a detector for kind detector only"):
+        corrupt(read_coco(make_coco()), 0.2, 0, kind, detections)
+
+
+def test_true_boxes_come_back_as_they_were(make_coco, tmp_path):
+    boxes = [[4.5, 5, 10, 12], [1, 2, 20, 20], [0, 0, 0, 0]]
+    annotations = [
+        {"id": i, "image_id": 1, "category_id": 3, "bbox": box, "area": box[2] * box[3], "note": "kept"}
+        for i, box in enumerate(boxes)
+    ]
+    clean = read_coco(make_coco(annotations=annotations))
+    noisy, _ = corrupt(clean, 0.4, seed=1)
+    (tmp_path / "with_noise.json").write_text(json.dumps(noisy))
+    content, count = with_true_boxes(read_coco(tmp_path / "with_noise.json"))
+    assert content == clean.content
+    assert count == 2
+
+
+def test_a_file_without_true_boxes_is_refused(make_coco):
+    with pytest.raises(InputError, match="no annotation has a true_bbox"):
+        with_true_boxes(read_coco(make_coco()))

@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from ssd_det.annotations.coco import read_coco
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.errors import InputError
+
+
+def make(demo, **settings):
+    files = {"annotations": str(demo / "noisy.json"), "test_annotations": str(demo / "test.json")}
+    return JointDataModule(**{"shortest_side": 64, "longest_side": 96, "num_workers": 0, **files, **settings})
+
+
+def test_all_objects_of_resized_images_take_part_in_training(demo, make_coco, make_image, tmp_path):
+    make_image()
+    boxes = [[2 + i % 6 * 5, 3 + i // 6 * 5, 4, 4] for i in range(30)]
+    annotations = [{"id": i, "image_id": 1, "category_id": 3, "bbox": box} for i, box in enumerate(boxes)]
+    path = make_coco(annotations=annotations)
+    data = make(demo, annotations=str(path), image_root=str(tmp_path), horizontal_flip=0)
+    [batch] = data.train_dataloader()
+    assert len(batch.objects.boxes) == 30
+    assert batch.objects.image_sizes.tolist() == [[64, 85]]
+    assert batch.images.shape == (1, 3, 64, 96)
+
+
+def test_testing_sees_images_in_their_own_size(demo):
+    images = [image for batch in make(demo).test_dataloader() for image in batch.images]
+    assert {tuple(image.shape) for image in images} == {(3, 192, 256)}
+    assert len(images) == 4
+
+
+def test_refining_is_on_the_same_annotations_with_the_same_settings(demo):
+    data = make(demo, batch_size=3, seed=7).for_refining()
+    assert data.coco.annotations == read_coco(demo / "noisy.json").annotations
+    assert (data.shortest_side, data.longest_side, data.batch_size, data.seed) == (64, 96, 3, 7)
+    wanted = {entry["id"] for entry in json.loads((demo / "noisy.json").read_text())["annotations"]}
+    assert {key for batch in data.predict_dataloader() for key in batch.annotation_ids.tolist()} == wanted
+
+
+@pytest.mark.parametrize("name", ["shortest_side", "longest_side", "batch_size"])
+def test_sizes_below_1_are_named(demo, name):
+    with pytest.raises(InputError, match=f"data.{name} is 0: give a number from 1 up"):
+        make(demo, **{name: 0})
+
+
+def test_annotations_to_refine_have_to_be_given(demo):
+    with pytest.raises(InputError, match=r"data.annotations is not given"):
+        make(demo, annotations=None).for_refining()

@@ -1,0 +1,148 @@
+import json
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ssd_det.batches.batch import collate, padded_size
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.batches.samplers import EqualSizeBatches
+from ssd_det.errors import InputError
+from tests.conftest import TINY_DATA
+
+
+@pytest.fixture
+def datamodule(demo):
+    return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+
+
+def test_batches_are_padded_to_multiples_of_32(datamodule):
+    batch = next(iter(datamodule.train_dataloader()))
+    assert batch.images.shape == (2, 3, 64, 96)
+    assert batch.objects.image_sizes.tolist() == [[64, 85], [64, 85]]
+    assert not batch.images[:, :, :, 85:].any()
+    assert 0.5 < batch.images.max() <= 1
+    assert len(batch.objects.boxes) == len(batch.annotation_ids) == len(batch.true_boxes)
+    assert batch.objects.image_index.unique().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_are_the_same_whatever_the_number_of_workers(demo, datamodule, workers):
+    other = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **{**TINY_DATA, "num_workers": workers})
+    loaders = [datamodule.train_dataloader(), other.train_dataloader()]
+    for epoch in range(2):
+        for loader in loaders:
+            loader.sampler.set_epoch(epoch)
+        for first, second in zip(*loaders, strict=True):
+            assert first.images.equal(second.images)
+            assert first.seeds.equal(second.seeds)
+            assert first.objects.boxes.equal(second.objects.boxes)
+
+
+def test_every_epoch_has_another_order(datamodule):
+    loader = datamodule.train_dataloader()
+    orders = []
+    for epoch in range(3):
+        loader.sampler.set_epoch(epoch)
+        orders.append([index for _, index in loader.sampler])
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(6))
+    assert orders[0] != orders[1] or orders[1] != orders[2]
+
+
+def test_refining_sees_every_image_once_in_batches_of_one_padded_size(make_coco, make_image, tmp_path):
+    sizes = [(40, 30), (30, 40), (41, 30), (40, 30)]
+    images = [{"id": i, "file_name": f"{i}.png", "width": w, "height": h} for i, (w, h) in enumerate(sizes)]
+    for image in images:
+        make_image(image["file_name"], image["width"], image["height"])
+    boxes = [{"id": i + 10, "image_id": i, "category_id": 3, "bbox": [1, 1, 9, 9]} for i in range(4)]
+    settings = {**TINY_DATA, "batch_size": 4}
+    path = make_coco(images=images, annotations=boxes)
+    batches = list(RefineDataModule(str(path), str(tmp_path), **settings).predict_dataloader())
+    assert sorted(torch.cat([batch.annotation_ids for batch in batches]).tolist()) == [10, 11, 12, 13]
+    for batch in batches:
+        assert {padded_size(*map(int, size)) for size in batch.objects.image_sizes} == {batch.images.shape[2:]}
+    assert sorted(len(batch.images) for batch in batches) == [1, 3]
+
+
+def test_batches_shrink_until_every_process_has_one(datamodule):
+    dataset = datamodule.predict_dataloader().dataset.dataset
+
+    def batches_for(processes):
+        return EqualSizeBatches(dataset, 16, processes, collate, lambda image: (image.height, image.width))
+
+    assert len(batches_for(1)) == 1
+    shared = batches_for(4)
+    assert len(shared) >= 4
+    assert sorted(index for batch in shared.batches for index in batch) == list(range(6))
+    with pytest.raises(InputError, match=r"6 images cannot be shared by 7 processes"):
+        batches_for(7)
+
+
+def test_samples_without_objects_can_be_collated(datamodule):
+    dataset = datamodule.train_dataloader().dataset
+    sample = dataset[0, 0]
+    nothing = torch.zeros(0, dtype=torch.long)
+    sample.boxes, sample.true_boxes = torch.zeros(0, 4), torch.zeros(0, 4)
+    sample.labels, sample.annotation_ids = nothing, nothing
+    assert collate([sample]).objects.image_index.shape == (0,)
+
+
+def test_missing_images_stop_the_run_unless_they_are_skipped(demo, tmp_path):
+    content = json.loads((demo / "noisy.json").read_text())
+    for number in range(11):
+        content["images"].append({"id": 100 + number, "file_name": f"no{number}.png", "width": 9, "height": 9})
+    (tmp_path / "more.json").write_text(json.dumps(content))
+    datamodule = RefineDataModule(str(tmp_path / "more.json"), str(demo / "images"), **TINY_DATA)
+    with pytest.raises(InputError, match=r"11 of 17 image files are not in .*: no0\.png, .* and 1 more"):
+        datamodule.setup("fit")
+    datamodule.skip_missing_images = True
+    assert len(datamodule.paths) == 6
+
+
+def test_a_file_with_nothing_to_refine_is_refused(make_coco, make_image, tmp_path):
+    make_image()
+    path = make_coco(annotations=[{"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 0, 0]}])
+    with pytest.raises(InputError, match="none of its 1 annotations can be used"):
+        RefineDataModule(str(path), str(tmp_path)).setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_size", 0), ("shortest_side", 0), ("horizontal_flip", 1.5), ("color_jitter", -1)]
+)
+def test_settings_out_of_range_are_named(name, value):
+    with pytest.raises(InputError, match=rf"data\.{name} is {value}"):
+        RefineDataModule("a", "b", **{name: value})
+
+
+def test_every_image_is_held_out_by_one_fold_and_learnt_from_in_the_others(demo):
+    refined, learnt = [], []
+    for fold in range(3):
+        data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, folds=3, fold=fold)
+        predicted = {image.id for image in data.predict_dataloader().dataset.dataset.images}
+        trained = {image.id for image in data.train_dataloader().dataset.images}
+        assert not predicted & trained
+        assert set(data.passed_over) == trained
+        assert set(data.passed_over.values()) == {"other fold"}
+        refined += predicted
+        learnt += trained
+    assert sorted(refined) == sorted(image.id for image in data.coco.images)
+    assert sorted(learnt) == sorted(2 * refined)
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(0, 0), (2, 2), (2, -1)])
+def test_folds_that_are_none_are_refused(demo, folds, fold):
+    with pytest.raises(InputError, match=f"data.fold is {fold} of data.folds {folds}"):
+        RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), folds=folds, fold=fold)
+
+
+def test_other_boxes_take_the_place_of_those_in_the_file(demo):
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+    first = data.coco.annotations[0]
+    data.other_boxes = {first.id: (1.0, 2.0, 30.0, 40.0)}
+    (batch,) = data.predict_dataloader()
+    here = [a.id for a in data.coco.annotations if a.image_id == first.image_id]
+    assert sorted(batch.annotation_ids.tolist()) == sorted(here)
+    place = batch.annotation_ids.tolist().index(first.id)
+    expected = torch.tensor([1.0, 2.0, 31.0, 42.0]) * batch.scales[0].repeat(2)
+    assert_close(batch.objects.boxes[place], expected)
+    assert data.coco.annotations[0] == first

@@ -1,0 +1,88 @@
+"""Calibration with a refiner that is played by a function, whose errors are known."""
+
+import numpy as np
+import pytest
+import torch
+from torchmetrics.functional.classification import binary_auroc, binary_calibration_error
+
+from ssd_det.models.signals import SIGNALS
+from ssd_det.ops.boxes import displaced, displacement, iou
+from ssd_det.refining.rehearsal import Found, Objects, calibrate
+
+COUNT = 900
+RESPONSE = 0.2
+EASY, HARD = 0.04, 0.35
+
+
+class PlayedRefiner:
+    """Objects that it sees well or badly, which one of its signals tells; the rest of them is chance."""
+
+    def __init__(self, level, seed=0):
+        random = np.random.default_rng(seed)
+        corner = random.uniform(100, 300, (COUNT, 2))
+        size = random.uniform(40, 120, (COUNT, 2))
+        self.true = torch.from_numpy(np.concatenate([corner, corner + size], axis=1))
+        self.hard = torch.from_numpy(random.random(COUNT) < 0.3)
+        error = torch.from_numpy(random.standard_normal((COUNT, 4)))
+        self.seen = displaced(self.true, error * torch.where(self.hard, HARD, EASY)[:, None])
+        self.noisy = displaced(self.true, torch.from_numpy(random.uniform(-level, level, (COUNT, 4))))
+        self.random = random
+
+    def refine(self, boxes, rows=slice(None)):
+        """Boxes a part of the way from where it sees the objects to where they are said to be, and signals."""
+        scatter = torch.from_numpy(self.random.standard_normal((len(boxes), 4))) * 0.02
+        seen = self.seen[rows]
+        refined = displaced(seen, RESPONSE * displacement(seen, boxes) + scatter)
+        signals = torch.from_numpy(self.random.standard_normal((len(boxes), len(SIGNALS))))
+        signals[:, 0] = signals[:, 0] * 0.3 + self.hard[rows]
+        signals[:, SIGNALS.index("overlap")] = iou(refined, boxes)
+        return refined, signals
+
+    def estimate(self, boxes, rows=slice(None)):
+        """The noise level, as from one that sees each object where it is."""
+        return (displacement(self.true[rows], boxes)[:, :2].std() * 3**0.5).item()
+
+    def refine_again(self, boxes):
+        table = torch.tensor(list(boxes.values()), dtype=torch.float64)
+        rows = list(boxes)
+        refined, signals = self.refine(table, rows)
+        found = zip(boxes, refined.tolist(), signals.tolist(), strict=True)
+        return {key: Found(tuple(box), values) for key, box, values in found}, self.estimate(table, rows)
+
+    def calibrate(self, images=COUNT):
+        """The calibration, the refined boxes, and whether each is better."""
+        refined, signals = self.refine(self.noisy)
+        sizes = torch.full((COUNT, 2), 500.0, dtype=torch.float64)
+        objects = Objects(range(COUNT), range(COUNT), sizes, self.noisy, refined, signals)
+        found = calibrate(objects, self.estimate(self.noisy), self.refine_again, images, seed=0)
+        return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
+
+
+@pytest.mark.parametrize("level", [0.2, 0.4])
+def test_scores_are_probabilities_and_tell_good_boxes_from_bad_ones(level):
+    refiner = PlayedRefiner(level)
+    found, refined, better = refiner.calibrate()
+    scores = torch.tensor(list(found.scores.values()))
+    assert list(found.scores) == list(range(COUNT))
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert found.rehearsed == COUNT
+    assert binary_auroc(scores, better.long()) > 0.75
+    assert binary_calibration_error(scores, better.long(), n_bins=10) < 0.12
+    taken = torch.where(scores >= found.min_score, iou(refined, refiner.true), iou(refiner.noisy, refiner.true))
+    assert taken.mean() > max(iou(refined, refiner.true).mean(), iou(refiner.noisy, refiner.true).mean()) - 0.005
+
+
+def test_clean_boxes_are_all_kept():
+    found, _, _ = PlayedRefiner(0.0).calibrate()
+    assert found.noise_level < 0.12
+    assert max(found.scores.values()) < found.min_score
+
+
+def test_it_is_the_same_every_time():
+    first, second = (PlayedRefiner(0.3).calibrate(images=100)[0] for _ in range(2))
+    assert first == second
+    assert first.rehearsed == 100
+
+
+def test_too_few_boxes_teach_nothing():
+    assert PlayedRefiner(0.3).calibrate(images=19)[0] is None
