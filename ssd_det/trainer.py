@@ -11,7 +11,6 @@ from torch import Tensor
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.refined import Guard, Refinement, Summary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
-from ssd_det.annotations.values import xywh
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
@@ -19,9 +18,10 @@ from ssd_det.callbacks.detection_metrics import DetectionMetrics
 from ssd_det.distributed import gather_by_id
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
+from ssd_det.ops.box_types import Xyxy, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.noise_level import no_statistics, noise_level
-from ssd_det.refining.rehearsal import Calibration, Corners, Found, Objects, calibrate, has_area
+from ssd_det.refining.rehearsal import Calibration, Found, Objects, calibrate, has_area
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tracking import track_refined
@@ -134,7 +134,7 @@ class SSDDetTrainer(Trainer):
                 continue
             values = (batch[name].tolist() for name in ("annotation_ids", "boxes", "signals"))
             for key, box, signals in zip(*values, strict=True):
-                found[key] = Found(tuple(box), signals)
+                found[key] = Found(as_xyxy(box), signals)
             statistics += batch["statistics"].cpu()
         for sentences in gather_by_id({self.global_rank: failures}).values():
             if sentences:
@@ -152,8 +152,8 @@ class SSDDetTrainer(Trainer):
     ) -> Calibration | None:
         """Rehearse on the refined boxes; the same on every process."""
 
-        def refine_again(boxes: Mapping[int, Corners]) -> tuple[Mapping[int, Found], float | None]:
-            datamodule.other_boxes = {key: xywh(box) for key, box in boxes.items()}
+        def refine_again(boxes: Mapping[int, Xyxy]) -> tuple[Mapping[int, Found], float | None]:
+            datamodule.other_boxes = {key: to_xywh(box) for key, box in boxes.items()}
             again, statistics = self._refine(model, datamodule)
             datamodule.other_boxes = None
             return again, noise_level(statistics)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, cast
 
 from ssd_det.annotations.json_files import read_json
 from ssd_det.annotations.source import Source
-from ssd_det.annotations.values import LEAST_SIDE, Box, box_of, integer_of, is_set, optional_box, shown, text_of
+from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
 from ssd_det.console import bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.ops.box_types import Xywh
 
 LISTS = ("images", "annotations", "categories")
 
@@ -35,15 +36,15 @@ class Annotation(NamedTuple):
     id: int
     image_id: int
     category_id: int
-    bbox: Box
+    bbox: Xywh
     crowd: bool
     difficult: bool
-    true_bbox: Box | None
-    original_bbox: Box | None
+    true_bbox: Xywh | None
+    original_bbox: Xywh | None
     position: int
 
     @property
-    def unrefined(self) -> Box:
+    def unrefined(self) -> Xywh:
         """The box before refining, which is still the box where there was none."""
         return self.original_bbox or self.bbox
 
@@ -189,7 +190,7 @@ def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> Input
     )
 
 
-def with_boxes(coco: CocoFile, boxes: Mapping[int, Box]) -> CocoFile:
+def with_boxes(coco: CocoFile, boxes: Mapping[int, Xywh]) -> CocoFile:
     """A file as if it had other boxes, and only the images that these are in; its content is not changed.
 
     Args:

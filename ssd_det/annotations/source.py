@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.annotations.values import Box
+from ssd_det.ops.box_types import Xywh
 
 
 class Rewritten(NamedTuple):
@@ -40,7 +40,7 @@ class Source(ABC):
     unheld: dict[str, int]
 
     @abstractmethod
-    def rewritten(self, boxes: Mapping[int, Box], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
         """The files with other boxes; all else in them is as it was, to the byte.
 
         Args:

@@ -1,12 +1,11 @@
 """Numbers, boxes, flags and texts as annotation files hold them, and as messages show them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeGuard, cast
 
 from ssd_det.errors import InputError
-
-Box = tuple[float, float, float, float]
+from ssd_det.ops.box_types import Xywh
 
 MAX_ID = 2**63 - 1
 MAX_COORDINATE = 1e9
@@ -51,7 +50,7 @@ def text_of(where: str, entry: dict[str, Any], key: str) -> str:
     return value
 
 
-def box_of(where: str, key: str, value: object) -> Box:
+def box_of(where: str, key: str, value: object) -> Xywh:
     """A box xywh.
 
     Raises:
@@ -59,11 +58,11 @@ def box_of(where: str, key: str, value: object) -> Box:
     """
     if is_box(value):
         x, y, width, height = cast("list[float]", value)
-        return float(x), float(y), float(width), float(height)
+        return Xywh((float(x), float(y), float(width), float(height)))
     raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
 
 
-def optional_box(where: str, key: str, entry: dict[str, Any]) -> Box | None:
+def optional_box(where: str, key: str, entry: dict[str, Any]) -> Xywh | None:
     """A box xywh under a key, or ``None`` where there is nothing.
 
     Raises:
@@ -99,9 +98,3 @@ def shown(value: object) -> str:
     """A value of the file in a message."""
     text = "missing" if value is None else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def xywh(box: Sequence[float]) -> Box:
-    """Turn corners (x1, y1, x2, y2) into corner and size."""
-    x1, y1, x2, y2 = box
-    return x1, y1, x2 - x1, y2 - y1

@@ -11,14 +11,14 @@ from torch.utils.data import Dataset
 
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.image_files import UNREADABLE
-from ssd_det.annotations.values import Box
 from ssd_det.batches.augmentation import Augmentation, Pixels
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.image_modes import to_rgb
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners, mirror
 
-UNKNOWN: Box = (float("nan"),) * 4
+UNKNOWN = Xywh((float("nan"),) * 4)
 
 
 def read_image(path: Path, image: Image) -> Pixels:
@@ -108,7 +108,7 @@ class CocoDataset(Dataset[Sample]):
         augmented = self.augmentation(read_image(self.paths[image.id], image), augment_seed)
         width = augmented.image.shape[1]
 
-        def place_boxes(boxes: Sequence[Box]) -> Tensor:
+        def place_boxes(boxes: Sequence[Xywh]) -> Tensor:
             placed = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
             return (mirror(placed, placed.new_tensor(width)) if augmented.flipped else placed).float()
 

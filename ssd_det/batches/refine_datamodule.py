@@ -6,12 +6,12 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile, Image, with_boxes
-from ssd_det.annotations.values import Box
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate, padded_size
 from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 
 class RefineDataModule(CocoDataModule):
@@ -75,7 +75,7 @@ class RefineDataModule(CocoDataModule):
         self.fold = fold
         self.allow_outside = allow_outside
         self.skip_missing_images = False
-        self.other_boxes: Mapping[int, Box] | None = None
+        self.other_boxes: Mapping[int, Xywh] | None = None
         self._coco: CocoFile | None = None
         self._paths: dict[int, Path] = {}
 

@@ -10,12 +10,12 @@ from lightning.pytorch.loggers import WandbLogger
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import Annotation
-from ssd_det.annotations.values import xywh
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import RefineBatch, collate
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
+from ssd_det.ops.box_types import to_xywh
 from ssd_det.report.panels import panel
 from ssd_det.tasks.refine import RefineTask
 
@@ -87,5 +87,5 @@ def _refine(
         output = refiner(batch.images, batch.objects)
     boxes = (output.refined.double() / batch.scales.double().repeat(1, 2)).tolist()
     annotations = dataset.objects[dataset.images[index].id]
-    refined = [a._replace(bbox=xywh(box), original_bbox=a.bbox) for a, box in zip(annotations, boxes, strict=True)]
+    refined = [a._replace(bbox=to_xywh(box), original_bbox=a.bbox) for a, box in zip(annotations, boxes, strict=True)]
     return refined, {a.id: score for a, score in zip(annotations, output.score.tolist(), strict=True)}

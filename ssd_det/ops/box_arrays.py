@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ssd_det.ops.box_types import Xywh
+
 Floats = npt.NDArray[np.float64]
 
 AREA_EPSILON = 1e-6  # square pixels
 
 
-def corners(boxes: Sequence[Sequence[float]] | Floats) -> Floats:
+def corners(boxes: Sequence[Xywh] | Floats) -> Floats:
     """Turn boxes xywh, as annotation files have them, into ``[N, 4]``, xyxy."""
     table = np.array(boxes, dtype=np.float64).reshape(-1, 4)
     table[:, 2:] += table[:, :2]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssd_det.ops import box_arrays
 from ssd_det.ops.box_arrays import AREA_EPSILON
+from ssd_det.ops.box_types import Xywh
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)
 MAX_LOG_RATIO = math.log(1000 / 16)
@@ -74,7 +75,7 @@ def iof(boxes: Tensor, others: Tensor) -> Tensor:
     return intersection(boxes, others) / area(boxes).clamp(min=AREA_EPSILON)
 
 
-def corners(boxes: Sequence[Sequence[float]]) -> Tensor:
+def corners(boxes: Sequence[Xywh]) -> Tensor:
     """Turn boxes xywh, as annotation files have them, into ``Tensor[N, 4]``, float64, xyxy."""
     return torch.from_numpy(box_arrays.corners(boxes))
 

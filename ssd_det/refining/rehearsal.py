@@ -17,6 +17,7 @@ from torch import Tensor
 from ssd_det.annotations.edits.noise import perturb
 from ssd_det.annotations.values import LEAST_SIDE
 from ssd_det.models.signals import EVIDENCE, SIGNALS
+from ssd_det.ops.box_types import Xyxy, as_xyxy
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (
     NONE_ACCEPTED,
@@ -30,8 +31,6 @@ from ssd_det.ops.calibration import (
     response_to,
 )
 
-Corners = tuple[float, float, float, float]
-
 TRIAL_PART = 3  # a trial takes one in so many of the images
 FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
 LARGEST_ERROR = 4.0  # in deviations
@@ -43,7 +42,7 @@ LEAST_OBJECTS = 20
 class Found(NamedTuple):
     """A refined box, xyxy in pixels of the original image, and the signals of the pass."""
 
-    box: Corners
+    box: Xyxy
     signals: list[float]
 
     @property
@@ -53,7 +52,7 @@ class Found(NamedTuple):
 
 
 # What is found where annotations have other boxes, xyxy in pixels by id, and the noise level that it looks like.
-RefineAgain = Callable[[Mapping[int, Corners]], tuple[Mapping[int, Found], float | None]]
+RefineAgain = Callable[[Mapping[int, Xyxy]], tuple[Mapping[int, Found], float | None]]
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ def _rehearse(
     truth = displaced(seen, -errors)
     noisy = torch.from_numpy(perturb(truth.numpy(), noise, objects.image_sizes[chosen].numpy()))
     ids = [objects.ids[place] for place in chosen.tolist()]
-    found, estimated = refine_again(dict(zip(ids, map(tuple, noisy.tolist()), strict=True)))
+    found, estimated = refine_again(dict(zip(ids, map(as_xyxy, noisy.tolist()), strict=True)))
     kept = [row for row, key in enumerate(ids) if key in found and has_area(found[key].box)]
     again = [found[ids[row]] for row in kept]
     return Rehearsal(
@@ -199,7 +198,7 @@ def _rehearse(
     )
 
 
-def has_area(box: Corners) -> bool:
+def has_area(box: Xyxy) -> bool:
     """Whether a box is more than a line."""
     x1, y1, x2, y2 = box
     return x2 - x1 > LEAST_SIDE and y2 - y1 > LEAST_SIDE

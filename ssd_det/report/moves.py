@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.values import Box, is_number
+from ssd_det.annotations.values import is_number
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
 DIGITS = 4
@@ -28,7 +29,7 @@ class Move(NamedTuple):
     after: float | None
 
 
-def moves(coco: CocoFile, annotations: Sequence[Annotation], true_boxes: Mapping[int, Box]) -> list[Move]:
+def moves(coco: CocoFile, annotations: Sequence[Annotation], true_boxes: Mapping[int, Xywh]) -> list[Move]:
     """Measure what refining did to annotations.
 
     Args:
@@ -60,7 +61,7 @@ def overlaps_with_original(annotations: Sequence[Annotation]) -> list[float]:
     return [value if a.original_bbox else 1.0 for a, value in zip(annotations, overlaps, strict=True)]
 
 
-def overlaps_with_true(boxes: Sequence[Box], truth: Sequence[Box | None]) -> list[float | None]:
+def overlaps_with_true(boxes: Sequence[Xywh], truth: Sequence[Xywh | None]) -> list[float | None]:
     """IoU of boxes xywh with true ones, ``None`` where these are not known."""
     overlaps = iou(corners(boxes), corners([true or box for true, box in zip(truth, boxes, strict=True)])).tolist()
     return [round(overlap, DIGITS) if true else None for overlap, true in zip(overlaps, truth, strict=True)]

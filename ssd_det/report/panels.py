@@ -8,8 +8,8 @@ import wandb
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Annotation, Image
-from ssd_det.annotations.values import Box
 from ssd_det.batches.dataset import read_image
+from ssd_det.ops.box_types import Xywh
 from ssd_det.report.moves import overlaps_with_true
 
 LONGEST_SIDE = 1024  # pixels; what is tracked stays small however large the images are
@@ -53,7 +53,7 @@ def panel(
 
 def _boxes(
     annotations: Sequence[Annotation],
-    boxes: Sequence[Box],
+    boxes: Sequence[Xywh],
     scale: Place,
     names: Mapping[int, str],
     scores: Mapping[int, float] | None = None,

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from ssd_det.annotations.categories import unique_names
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.values import Box, first_of
+from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import area, corners, intersection, iof, iou
 from ssd_det.report.reliability import reliability
 
@@ -79,7 +80,7 @@ def overlaps(file: CocoFile, reference: CocoFile) -> dict[str, list[float]]:
     }
 
 
-def _judge_scores(file: CocoFile, before: Mapping[int, Box], true: Mapping[int, Box]) -> dict[str, Any] | None:
+def _judge_scores(file: CocoFile, before: Mapping[int, Xywh], true: Mapping[int, Xywh]) -> dict[str, Any] | None:
     """How well the scores of refined boxes tell whether these are closer to the true ones."""
     entries = {a.id: file.entry(a).get("refine_score") for a in file.annotations if a.id in true}
     scored = [a for a in file.annotations if isinstance(entries.get(a.id), float | int)]
@@ -91,7 +92,7 @@ def _judge_scores(file: CocoFile, before: Mapping[int, Box], true: Mapping[int, 
     return reliability(scores.clamp(0, 1), better)
 
 
-def quality(annotations: Sequence[Annotation], boxes: Sequence[Box], names: dict[int, str]) -> dict[str, Any]:
+def quality(annotations: Sequence[Annotation], boxes: Sequence[Xywh], names: dict[int, str]) -> dict[str, Any]:
     """Measure boxes against true ones.
 
     Args:

@@ -6,9 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ssd_det.annotations.coco import Category
-from ssd_det.annotations.values import xywh
 from ssd_det.batches.batch import DetectBatch, FailedBatch
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import to_xywh
 from ssd_det.tasks.base import check_range
 
 COORDINATE_DIGITS = 3
@@ -64,7 +64,7 @@ def coco_results(
         {
             "image_id": image_id,
             "category_id": categories[label - 1].id,
-            "bbox": [round(value, COORDINATE_DIGITS) for value in xywh(box)],
+            "bbox": [round(value, COORDINATE_DIGITS) for value in to_xywh(box)],
             "score": round(score, SCORE_DIGITS),
         }
         for box, label, score in zip(boxes, labels, scores, strict=True)

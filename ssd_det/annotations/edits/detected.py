@@ -9,9 +9,10 @@ import numpy as np
 from ssd_det.annotations.coco import Annotation
 from ssd_det.annotations.edits.noise_kinds import Array
 from ssd_det.annotations.json_files import read_json
-from ssd_det.annotations.values import Box, box_of, integer_of
+from ssd_det.annotations.values import box_of, integer_of
 from ssd_det.errors import InputError
 from ssd_det.ops.box_arrays import corners, iou
+from ssd_det.ops.box_types import Xywh
 
 LEAST_IOU = 0.2
 
@@ -41,12 +42,12 @@ def nearest_detections(annotations: Sequence[Annotation], boxes: Array, detectio
     return nearest
 
 
-def _read_detections(path: Path) -> dict[tuple[int, int], list[Box]]:
+def _read_detections(path: Path) -> dict[tuple[int, int], list[Xywh]]:
     """The boxes of a COCO results file, by image and category."""
     entries = read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path}: is no list of detections: give the predictions.json of ssd-det predict.")
-    found: dict[tuple[int, int], list[Box]] = defaultdict(list)
+    found: dict[tuple[int, int], list[Xywh]] = defaultdict(list)
     for index, entry in enumerate(entries):
         where = f"{path}: detection {index}"
         key = integer_of(where, entry, "image_id"), integer_of(where, entry, "category_id")

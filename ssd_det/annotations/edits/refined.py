@@ -10,8 +10,8 @@ from pycocotools import mask as masks
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.entries import keep_area, keep_box, moved, with_annotations
-from ssd_det.annotations.values import Box, xywh
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh, Xyxy, to_xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
 COORDINATE_DIGITS = 3
@@ -23,7 +23,7 @@ MAX_RUN = 2**31
 class Refinement(NamedTuple):
     """A refined box, xyxy in pixels of the original image, and its score in [0, 1]."""
 
-    box: tuple[float, float, float, float]
+    box: Xyxy
     score: float
 
 
@@ -54,7 +54,7 @@ class Guard:
         """The same, with this score where none was given."""
         return Guard(min_score, self.max_shift) if self.min_score is None else self
 
-    def reason_to_keep(self, box: Box, refined: Box, score: float) -> str | None:
+    def reason_to_keep(self, box: Xywh, refined: Xywh, score: float) -> str | None:
         """Why a box xywh is not given up for a refined one; ``None`` where it is."""
         if self.min_score is not None and score < self.min_score:
             return f"score below {self.min_score:.2f}"
@@ -110,7 +110,7 @@ def refined_content(
     """
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
-    boxes: list[Box] = []
+    boxes: list[Xywh] = []
     for annotation in coco.annotations:
         reason = coco.reason_to_skip(annotation) or coco.reason_to_keep(annotation)
         if reason is None:
@@ -155,18 +155,18 @@ def refined_content(
     return with_annotations(coco, entries), summary
 
 
-def _rounded(box: Box) -> Box:
-    x, y, width, height = (round(value, COORDINATE_DIGITS) for value in xywh(box))
-    return x, y, width, height
+def _rounded(box: Xyxy) -> Xywh:
+    x, y, width, height = (round(value, COORDINATE_DIGITS) for value in to_xywh(box))
+    return Xywh((x, y, width, height))
 
 
-def _agrees(segmentation: object, box: Box, image: Image) -> bool:
+def _agrees(segmentation: object, box: Xywh, image: Image) -> bool:
     """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
     bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
     return bounds is None or bool(iou(corners([bounds]), corners([box])) > AGREEMENT_IOU)
 
 
-def _polygon_bounds(polygons: list[Any]) -> Box | None:
+def _polygon_bounds(polygons: list[Any]) -> Xywh | None:
     """The box xywh around polygons, each a list x, y, x, y, ..."""
     try:
         points = np.concatenate([np.asarray(polygon, dtype=float).reshape(-1, 2) for polygon in polygons])
@@ -174,10 +174,10 @@ def _polygon_bounds(polygons: list[Any]) -> Box | None:
         return None
     x, y = points.min(axis=0).tolist()
     right, bottom = points.max(axis=0).tolist()
-    return x, y, right - x, bottom - y
+    return Xywh((x, y, right - x, bottom - y))
 
 
-def _mask_bounds(mask: object, image: Image) -> Box | None:
+def _mask_bounds(mask: object, image: Image) -> Xywh | None:
     """The box xywh around a run-length mask of an image, with counts as a list or compressed."""
     if not isinstance(mask, dict) or mask.get("size") != [image.height, image.width]:
         return None
@@ -187,4 +187,4 @@ def _mask_bounds(mask: object, image: Image) -> Box | None:
     elif not isinstance(counts, str) or not counts.isascii():
         return None
     x, y, width, height = masks.toBbox(mask).tolist()
-    return x, y, width, height
+    return Xywh((x, y, width, height))

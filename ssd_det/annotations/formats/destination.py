@@ -13,8 +13,8 @@ from ssd_det.annotations.formats.yolo_layout import layout_of
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.source import Source
-from ssd_det.annotations.values import Box
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def save_folder(
     boxes = {
         place: tuple(new["bbox"]) for place, (old, new) in enumerate(pairs) if list(old["bbox"]) != list(new["bbox"])
     }
-    free = {place: cast("Box", box) for place, box in boxes.items() if place not in source.fixed}
+    free = {place: cast("Xywh", box) for place, box in boxes.items() if place not in source.fixed}
     rewritten = source.rewritten(free, folder)
     write_folder(folder, rewritten.files, {} if folder == source.home else source.links, meanwhile)
     return rewritten.kept + len(boxes) - len(free)

@@ -11,7 +11,7 @@ from ssd_det.annotations.formats.recognise import ANNOTATIONS, walk, xml_files
 from ssd_det.annotations.formats.voc_xml import VocFile, read_voc_file
 from ssd_det.annotations.paths import IMAGE_SUFFIXES, normal
 from ssd_det.annotations.source import Rewritten, Source
-from ssd_det.annotations.values import Box
+from ssd_det.ops.box_types import Xywh
 
 IMAGES, LISTS = "JPEGImages", "ImageSets"
 
@@ -26,7 +26,7 @@ class VocSource(Source):
 
     files: list[VocFile] = field(repr=False)
 
-    def rewritten(self, boxes: Mapping[int, Box], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
         """See :meth:`ssd_det.annotations.source.Source.rewritten`; the lists of images are copied as they are."""
         files = {
             path.relative_to(self.home).as_posix(): path.read_bytes() for path in walk(self.home / LISTS, (".txt",))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from ssd_det.annotations.values import MAX_COORDINATE, Box
+from ssd_det.annotations.values import MAX_COORDINATE
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FLAGS = ("difficult", "truncated", "occluded")
@@ -103,7 +104,7 @@ class VocFile:
         }
         return flags | ({"pose": entry.texts["pose"]} if "pose" in entry.texts else {})
 
-    def with_boxes(self, boxes: Mapping[int, Box]) -> tuple[bytes, int]:
+    def with_boxes(self, boxes: Mapping[int, Xywh]) -> tuple[bytes, int]:
         """The file with other boxes, clipped to the image; all else in it is as it was.
 
         The corners of an object get as many decimals as they had; whole numbers stay whole.
@@ -131,7 +132,7 @@ class VocFile:
             done = end
         return b"".join([*parts, self.content[done:]]), kept
 
-    def _corners(self, box: Box, decimals: int) -> list[str]:
+    def _corners(self, box: Xywh, decimals: int) -> list[str]:
         x, y, width, height = box
         limits = self.size() * 2
         values = (x + 1, y + 1, x + width + 1, y + height + 1)

@@ -16,8 +16,8 @@ from ssd_det.annotations.formats.yolo_labels import Label, parse_labels, with_la
 from ssd_det.annotations.formats.yolo_layout import SPLITS, Layout, read_layout, read_text
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.source import Rewritten, Source
-from ssd_det.annotations.values import Box
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 COLUMNS_KEY = "yolo_columns"
 
@@ -46,7 +46,7 @@ class YoloSource(Source):
     label_files: list[LabelFile] = field(repr=False)
     others: list[Path] = field(repr=False)
 
-    def rewritten(self, boxes: Mapping[int, Box], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
         """See :meth:`ssd_det.annotations.source.Source.rewritten`; what data.yaml says leads to the new folder."""
         files, kept = {} if folder == self.home else self._settings(folder), 0
         for file in self.label_files:

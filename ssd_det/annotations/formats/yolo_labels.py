@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ssd_det.annotations.coco import Image
-from ssd_det.annotations.values import Box
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 COLUMN = re.compile(rb"\S+")
@@ -43,19 +43,15 @@ class Label(NamedTuple):
         """The points of a polygon in pixels, x, y, x, y, ..."""
         return [value * (image.height if place % 2 else image.width) for place, value in enumerate(self.values)]
 
-    def box(self, image: Image) -> Box:
+    def box(self, image: Image) -> Xywh:
         """The box, or that around the polygon, xywh in pixels."""
         if self.is_polygon:
             points = self.points(image)
             left, top = min(points[::2]), min(points[1::2])
-            return left, top, max(points[::2]) - left, max(points[1::2]) - top
+            return Xywh((left, top, max(points[::2]) - left, max(points[1::2]) - top))
         x, y, width, height = self.values
-        return (
-            (x - width / 2) * image.width,
-            (y - height / 2) * image.height,
-            width * image.width,
-            height * image.height,
-        )
+        left, top = (x - width / 2) * image.width, (y - height / 2) * image.height
+        return Xywh((left, top, width * image.width, height * image.height))
 
 
 def parse_labels(path: Path, content: bytes, classes: Container[int], keypoint_columns: int | None) -> list[Label]:
@@ -106,7 +102,7 @@ def _label(
     return Label(int(class_id), values, spans, " ".join(_text(column) for column in columns[BOX_COLUMNS:]))
 
 
-def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Box], image: Image) -> tuple[bytes, int]:
+def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Xywh], image: Image) -> tuple[bytes, int]:
     """Put other boxes into a label file; all else in it stays as it is.
 
     A box that the format cannot hold, with a value outside [0, 1], is clipped to the image. The numbers of a line get
@@ -135,18 +131,18 @@ def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Bo
     return b"".join([*parts, content[done:]]), kept
 
 
-def numbers_of(box: Box, image: Image, decimals: int) -> list[str] | None:
+def numbers_of(box: Xywh, image: Image, decimals: int) -> list[str] | None:
     """Centre and size of a box as shares of an image, clipped where need be; ``None`` where nothing would be left."""
     values = shares(box, image)
     if not all(0 <= value <= 1 for value in values):
         left, top = min(max(box[0], 0), image.width), min(max(box[1], 0), image.height)
         right, bottom = (min(max(box[axis] + box[axis + 2], 0), (image.width, image.height)[axis]) for axis in (0, 1))
-        values = shares((left, top, right - left, bottom - top), image)
+        values = shares(Xywh((left, top, right - left, bottom - top)), image)
     texts = [f"{value:.{decimals}f}" for value in values]
     return texts if min(map(float, texts[2:])) > 0 else None
 
 
-def shares(box: Box, image: Image) -> tuple[float, float, float, float]:
+def shares(box: Xywh, image: Image) -> tuple[float, float, float, float]:
     """Centre x, centre y, width and height of a box xywh in pixels, as shares of the image."""
     x, y, width, height = box
     return (

@@ -10,10 +10,10 @@ from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Image
 from ssd_det.annotations.output import make_folder
-from ssd_det.annotations.values import Box
 from ssd_det.batches.dataset import read_image
 from ssd_det.console import bar
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 
 CONTEXT = 1.6  # side of a crop, in larger sides of the boxes in it
 LEAST_CROP = 24  # pixels: fewer show nothing
@@ -23,7 +23,7 @@ MANY = 100  # images: some seconds
 FOLDERS = ("crops", "thumbs", "images")
 
 
-def crop_region(boxes: Sequence[Box], image: Image) -> list[int]:
+def crop_region(boxes: Sequence[Xywh], image: Image) -> list[int]:
     """The square around boxes that shows an object with some of its surroundings, moved into the image if it fits.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.values import Box
+from ssd_det.ops.box_types import Xywh
 from ssd_det.report.moves import moves, overlaps_with_original
 from ssd_det.report.review.crops import crop_region
 
@@ -32,7 +32,7 @@ def chosen_images(coco: CocoFile, count: int) -> list[Image]:
     return [image for image in coco.images if image.id in chosen]
 
 
-def page_objects(coco: CocoFile, images: Sequence[Image], true_boxes: Mapping[int, Box]) -> list[dict[str, Any]]:
+def page_objects(coco: CocoFile, images: Sequence[Image], true_boxes: Mapping[int, Xywh]) -> list[dict[str, Any]]:
     """What is known of every annotation of some images.
 
     Args:
@@ -67,5 +67,5 @@ def page_objects(coco: CocoFile, images: Sequence[Image], true_boxes: Mapping[in
     return found
 
 
-def _rounded(box: Box | None) -> list[float] | None:
+def _rounded(box: Xywh | None) -> list[float] | None:
     return [round(value, DIGITS) for value in box] if box else None
