@@ -14,13 +14,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
-from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, NEGATIVES, WIDTH, make_objects
+from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, NEGATIVES, WIDTH, make_objects, published_head
 from benchmarks.timing import paired, ratio_line
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.detector import build_faster_rcnn, levels_above
 from ssd_det.models.joint_model import JointModel, detection_targets
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import RefinerHead
 
 
 def make_backbone(name: str) -> Backbone:
@@ -67,8 +66,8 @@ def main() -> None:
     )
 
     shared = make_backbone(settings.backbone)
-    joint = JointModel(Refiner(shared, RefinerHead(CLASSES)), make_detector(shared)).train()
-    refiner = Refiner(make_backbone(settings.backbone), RefinerHead(CLASSES)).train()
+    joint = JointModel(Refiner(shared, published_head()), make_detector(shared)).train()
+    refiner = Refiner(make_backbone(settings.backbone), published_head()).train()
     detector = make_detector(make_backbone(settings.backbone)).train()
     alone = make_backbone(settings.backbone).train()
 

@@ -22,8 +22,9 @@ from benchmarks.timing import paired, ratio_line
 from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.detector import DetectorBackbone
-from ssd_det.models.refiner import Refiner
+from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.models.refiner_head import RefinerHead
+from ssd_det.tasks.refine import RefineTask
 
 HEIGHT, WIDTH, IMAGES, CLASSES, NEGATIVES = 480, 640, 2, 20, 500
 MATRIX_OPERATIONS = ("aten::mm", "aten::addmm", "aten::bmm", "convolution")
@@ -44,8 +45,12 @@ def make_backbone(name: str) -> Backbone:
     return Backbone(name, channels=256, frozen_stages=1)  # type: ignore[arg-type]
 
 
+def published_head() -> RefinerHead:
+    return build_head({**RefineTask().hparams, "merging": "ranking"}, CLASSES)
+
+
 def refiner_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
-    refiner = Refiner(make_backbone(name), RefinerHead(CLASSES)).train()
+    refiner = Refiner(make_backbone(name), published_head()).train()
     draws = torch.rand(IMAGES, 4, NEGATIVES)
 
     def step() -> None:

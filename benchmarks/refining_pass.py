@@ -17,6 +17,7 @@ from ssd_det.annotations.coco import Category
 from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.views import View, make_views
 from ssd_det.tasks.refine import RefineTask
+from ssd_det.tasks.refine_pass import RefinePass
 
 SCALE = 0.8
 
@@ -47,11 +48,9 @@ def make_batch(count: int) -> RefineBatch:
 
 
 def refining(task: RefineTask, batch: RefineBatch, views: list[View]) -> Callable[[], object]:
-    def run() -> None:
-        task.views = views
-        task.predict_step(batch, 0)
-
-    return run
+    assert task.refiner is not None
+    refine = RefinePass(task.refiner, views)
+    return lambda: refine.predict_step(batch, 0)
 
 
 def main() -> None:

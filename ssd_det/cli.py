@@ -5,25 +5,54 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-from jsonargparse import Namespace
-from lightning.pytorch import Callback, LightningModule, Trainer
+from jsonargparse import Namespace, get_loader, set_loader
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
+from yaml import YAMLError
 
 from ssd_det.batches.coco_datamodule import CocoDataModule
+from ssd_det.batches.detect_datamodule import DetectDataModule
+from ssd_det.batches.joint_datamodule import JointDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.callbacks.box_panels import BoxPanels
+from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.callbacks.detection_metrics import DetectionMetrics
 from ssd_det.checkpoint_io import WholeCheckpointIO
+from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
 from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
+from ssd_det.tasks.detect import DetectTask
+from ssd_det.tasks.joint import JointTask
+from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import SSDDetTrainer
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
-DEFAULT_TASK = "ssd_det.tasks.refine.RefineTask"
-DEFAULT_DATA = "ssd_det.batches.refine_datamodule.RefineDataModule"
+DEFAULT_TASK = RefineTask.__name__
+DEFAULT_DATA = RefineDataModule.__name__
+MEASURED = ("test", "predict")
+
+
+# Configurations name them without their modules, which works for classes that have been imported.
+NAMED = (
+    *(RefineTask, JointTask, DetectTask),
+    *(RefineDataModule, JointDataModule, DetectDataModule),
+    *(BoxQuality, BoxPanels, DetectionMetrics),
+)
+
+PARSER_MODE = "yaml with short names"
+
+
+def load_settings(text: str) -> Any:
+    """Yaml in which dotted paths of our classes, of this version or an earlier one, have become short names."""
+    return with_short_names(get_loader("yaml")(text))
+
+
+set_loader(PARSER_MODE, load_settings, exceptions=(YAMLError,))
 
 
 class TrackedConfig(SaveConfigCallback):
@@ -62,8 +91,12 @@ class SSDDetCLI(LightningCLI):
             parser_kwargs={"prog": "ssd-det"},
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
-            args=arguments,
+            args=[_with_short_names(word) for word in arguments],
         )
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """A parser that knows our classes by name, wherever they were in an earlier version."""
+        return super().init_parser(parser_mode=PARSER_MODE, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Without a configuration it is the refiner that is meant."""
@@ -74,7 +107,7 @@ class SSDDetCLI(LightningCLI):
         """The Trainer's methods that are commands, and their parameters that are not options."""
         return {
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
-            "refine_annotations": {"model", "datamodule"},
+            "refine_annotations": {"model", "datamodule", "given"},
             "test": {"model", "dataloaders", "datamodule", "verbose"},
             "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
         }
@@ -116,10 +149,17 @@ class SSDDetCLI(LightningCLI):
         if trainer.default_root_dir:  # where wandb keeps artifacts until they are sent
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
-    def instantiate_classes(self) -> None:
-        """Instantiate, and leave the folder of the logs out of ``config.yaml``, which may serve for another."""
-        super().instantiate_classes()
-        self.trainer.strategy.checkpoint_io = WholeCheckpointIO()
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Add what belongs to our commands: checkpoints that are written whole, and the metrics of a detector."""
+        settings = self.config_init[self.subcommand].trainer
+        callbacks = _listed(settings.callbacks)
+        if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
+            callbacks.append(DetectionMetrics())
+        plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
+        return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
+
+    def after_instantiate_classes(self) -> None:
+        """Leave the folder of the logs out of ``config.yaml``, which may serve for another."""
         for logger in self.placed:
             logger.init_args.save_dir = ""
 
@@ -129,16 +169,20 @@ class SSDDetCLI(LightningCLI):
         self.datamodule.coco.count_usable()
         path = self._config_of("ckpt_path")
         if path not in (None, *CHECKPOINT_WORDS):
-            self.model.given = self.given
-            checkpoint = self.model.adopt(path, free=frozenset({"weights"}))
+            checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
             _keep_metrics(self.trainer)
 
-    def before_refine_annotations(self) -> None:
-        """Hand on what the user wrote out."""
+    def refine_annotations(self, model: Task, datamodule: CocoDataModule, **options: Any) -> None:
+        """Refine, with the model's settings that the user wrote out."""
         self._check_task("refine_annotations")
-        self.model.given = self.given
+        cast("SSDDetTrainer", self.trainer).refine_annotations(
+            cast("RefineTask | JointTask", model),
+            cast("RefineDataModule | JointDataModule", datamodule),
+            given=self.given,
+            **options,
+        )
 
     def before_test(self) -> None:
         """Take the settings of the checkpoint."""
@@ -153,24 +197,32 @@ class SSDDetCLI(LightningCLI):
         path = self._config_of("ckpt_path")
         if path in (None, *CHECKPOINT_WORDS):
             raise InputError(f"{command} has no checkpoint: give --ckpt_path, the path of one that fit wrote.")
-        self.model.given = self.given
-        self.model.adopt(path)
+        self.model.adopt(path, self.given)
         coco = self.datamodule.coco_for(command)
         self.model.check_categories(coco.categories, coco.path)
-        callbacks = cast("list[Callback]", self.trainer.callbacks)  # type: ignore[attr-defined]
-        if not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
-            callbacks.append(DetectionMetrics())
 
     def _check_task(self, command: str) -> None:
         if command not in self.model.COMMANDS:
             raise InputError(
-                f"{command.replace('_', '-')} is nothing that a {self.model.NAME} can do: "
-                f"give the configuration of another task."
+                f"A {self.model.NAME} cannot run {command.replace('_', '-')}: give the configuration of another task."
             )
         self.model.check_data(self.datamodule)
 
     def _config_of(self, name: str) -> Any:
         return self.config[self.subcommand].get(name)
+
+
+def _with_short_names(word: str) -> str:
+    """A word of the command line with the short name of a class, in the place of its dotted path."""
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}{with_short_names(value)}"
+
+
+def _listed(setting: Any) -> list[Any]:
+    """What a setting of the trainer holds, be it a list, one thing or nothing."""
+    if setting is None:
+        return []
+    return list(setting) if isinstance(setting, list) else [setting]
 
 
 @rank_zero_only

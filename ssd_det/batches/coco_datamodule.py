@@ -9,12 +9,12 @@ from typing import Any
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from ssd_det.annotations.coco import Category, CocoFile, Image
+from ssd_det.annotations.coco import Category, CocoFile
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
-from ssd_det.batches.samplers import EpochSampler, EqualSizeBatches
+from ssd_det.batches.samplers import EpochSampler
 from ssd_det.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -100,16 +100,6 @@ class CocoDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
-
-    def _equal_size_loader(
-        self,
-        dataset: CocoDataset,
-        collate_samples: Callable[[list[Sample]], Any],
-        size_of: Callable[[Image], tuple[int, int]],
-    ) -> DataLoader[Any]:
-        """Every image, in batches of one size."""
-        batches = EqualSizeBatches(dataset, self.batch_size, self._processes()[0], collate_samples, size_of)
-        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
 
     def _processes(self) -> tuple[int, int]:
         """How many processes there are, and which this is."""

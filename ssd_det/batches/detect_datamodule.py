@@ -1,6 +1,7 @@
 """Batches for training a detector, and for testing it."""
 
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader
 
@@ -10,6 +11,7 @@ from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
 from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.samplers import EqualSizeBatches
 from ssd_det.errors import InputError
 
 
@@ -77,8 +79,8 @@ class DetectDataModule(CocoDataModule):
         """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
         return self.coco if stage == "fit" else self.test_coco
 
-    def train_dataloader(self) -> DataLoader[DetectBatch]:
-        """Shuffled batches with augmentation, of images with boxes."""
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Shuffled :class:`ssd_det.batches.batch.DetectBatch` with augmentation, of images with boxes."""
         augmentation = Augmentation(horizontal_flip=self.horizontal_flip, color_jitter=self.color_jitter)
         dataset = CocoDataset(*self._training_data(), augmentation, self.seed)
         return self._train_loader(dataset, collate_for_detection)
@@ -86,7 +88,11 @@ class DetectDataModule(CocoDataModule):
     def test_dataloader(self) -> DataLoader[DetectBatch | FailedBatch]:
         """Every image of the test file, without augmentation, in batches of one size."""
         dataset = CocoDataset(*self._test_data(), Augmentation(), skip_empty=False)
-        return self._equal_size_loader(dataset, collate_for_detection, lambda image: (image.height, image.width))
+        processes, _ = self._processes()
+        batches = EqualSizeBatches(
+            dataset, self.batch_size, processes, collate_for_detection, lambda image: (image.height, image.width)
+        )
+        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
 
     def predict_dataloader(self) -> DataLoader[DetectBatch | FailedBatch]:
         """As for testing."""

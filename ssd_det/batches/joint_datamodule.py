@@ -5,11 +5,11 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from ssd_det.batches.augmentation import Augmentation
-from ssd_det.batches.batch import RefineBatch, collate
-from ssd_det.batches.coco_datamodule import check_sizes
+from ssd_det.batches.batch import collate
+from ssd_det.batches.coco_datamodule import check_sizes, read_with_images
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.detect_datamodule import DetectDataModule
-from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.batches.file_to_refine import FileToRefine
 
 
 class JointDataModule(DetectDataModule):
@@ -29,26 +29,31 @@ class JointDataModule(DetectDataModule):
         self.shortest_side = shortest_side
         self.longest_side = longest_side
 
-    def train_dataloader(self) -> DataLoader[RefineBatch]:  # type: ignore[override]
-        """Shuffled batches with augmentation, of images with boxes, resized."""
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Shuffled :class:`ssd_det.batches.batch.RefineBatch` with augmentation, of images with boxes, resized."""
         augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
         dataset = CocoDataset(*self._training_data(), augmentation, self.seed)
         return self._train_loader(dataset, collate)
 
-    def for_refining(self) -> RefineDataModule:
-        """The annotations to be refined, and their images.
+    @property
+    def noisy_annotations(self) -> str:
+        """The path of the annotations to refine.
 
         Raises:
             InputError: if they are not given.
         """
+        return self._given("annotations", self.annotations, self.image_root)[0]
+
+    def to_refine(self, skip_missing_images: bool = False) -> FileToRefine:
+        """The noisy annotations and their images, all of them.
+
+        Args:
+            skip_missing_images: leave images out that are not there.
+
+        Raises:
+            InputError: if they are not given or cannot be used.
+        """
         annotations, image_root = self._given("annotations", self.annotations, self.image_root)
-        return RefineDataModule(
-            annotations,
-            image_root,
-            self.shortest_side,
-            self.longest_side,
-            self.batch_size,
-            self.num_workers,
-            allow_outside=self.allow_outside,
-            seed=self.seed,
-        )
+        coco, paths = read_with_images(annotations, image_root, skip_missing_images, self.allow_outside)
+        augmentation = Augmentation(self.shortest_side, self.longest_side)
+        return FileToRefine(coco, paths, {}, augmentation, self.batch_size, self.num_workers)

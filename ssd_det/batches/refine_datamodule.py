@@ -1,17 +1,16 @@
 """Batches for training the refiner, and for refining."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from torch.utils.data import DataLoader
 
-from ssd_det.annotations.coco import CocoFile, Image, with_boxes
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.batches.augmentation import Augmentation
-from ssd_det.batches.batch import FailedBatch, RefineBatch, collate, padded_size
+from ssd_det.batches.batch import RefineBatch, collate
 from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.errors import InputError
-from ssd_det.ops.box_types import Xywh
 
 
 class RefineDataModule(CocoDataModule):
@@ -32,10 +31,6 @@ class RefineDataModule(CocoDataModule):
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
-
-    Attributes:
-        other_boxes: boxes xywh by annotation id, to be refined in the place of those in the file, alone with what
-            else is in their images.
     """
 
     def __init__(
@@ -74,64 +69,55 @@ class RefineDataModule(CocoDataModule):
         self.folds = folds
         self.fold = fold
         self.allow_outside = allow_outside
-        self.skip_missing_images = False
-        self.other_boxes: Mapping[int, Xywh] | None = None
-        self._coco: CocoFile | None = None
-        self._paths: dict[int, Path] = {}
+        self._data: tuple[CocoFile, dict[int, Path]] | None = None
 
     @property
     def coco(self) -> CocoFile:
         """The annotation file, read at the first use.
 
         Raises:
-            InputError: if it cannot be used, or images are missing and are not to be skipped.
+            InputError: if it cannot be used, or images are missing.
         """
-        if self._coco is None:
-            self._coco, self._paths = read_with_images(
-                self.annotations, self.image_root, self.skip_missing_images, self.allow_outside
-            )
-        return self._coco
+        return self._training_data()[0]
 
     @property
-    def paths(self) -> dict[int, Path]:
-        """The file of each image that is there, by image id."""
-        _ = self.coco  # finds them
-        return self._paths
+    def noisy_annotations(self) -> str:
+        """The path of the annotations to refine."""
+        return self.annotations
 
-    @property
-    def passed_over(self) -> dict[int, str]:
-        """The images whose boxes are not refined, and why."""
-        over = {image.id: "image missing" for image in self.coco.images if image.id not in self.paths}
-        return over | dict.fromkeys(self._folds(held_out=False), "other fold")
+    def to_refine(self, skip_missing_images: bool = False) -> FileToRefine:
+        """The annotations and their images: all of them, or those of the fold that is not trained on.
+
+        Args:
+            skip_missing_images: leave images out that are not there.
+
+        Raises:
+            InputError: if the file cannot be used, or images are missing and are not to be left out.
+        """
+        coco, paths = read_with_images(self.annotations, self.image_root, skip_missing_images, self.allow_outside)
+        other_folds = dict.fromkeys(self._fold_images(coco, held_out=False), "other fold")
+        augmentation = Augmentation(self.shortest_side, self.longest_side)
+        return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)
 
     def train_dataloader(self) -> DataLoader[RefineBatch]:
-        """Shuffled batches with augmentation."""
+        """Shuffled batches with augmentation, of images outside the fold that is held out."""
+        coco, paths = self._training_data()
+        held_out = self._fold_images(coco, held_out=True)
         augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
-        paths = self._without(self._folds(held_out=True))
-        dataset = CocoDataset(self.coco, paths, augmentation, self.seed, self.max_objects)
+        learnt_from = {image_id: path for image_id, path in paths.items() if image_id not in held_out}
+        dataset = CocoDataset(coco, learnt_from, augmentation, self.seed, self.max_objects)
         if not len(dataset):
             raise InputError(f"{self.annotations}: no image with boxes is outside fold {self.fold}: give fewer folds.")
         return self._train_loader(dataset, collate)
 
-    def predict_dataloader(self) -> DataLoader[RefineBatch | FailedBatch]:
-        """Every image with objects once, without augmentation, in batches of one padded size."""
-        augmentation = Augmentation(self.shortest_side, self.longest_side)
-        self.coco.count_usable()
-        coco = self.coco if self.other_boxes is None else with_boxes(self.coco, self.other_boxes)
-        dataset = CocoDataset(coco, self._without(self._folds(held_out=False)), augmentation)
+    def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
+        if self._data is None:
+            self._data = read_with_images(self.annotations, self.image_root, allow_outside=self.allow_outside)
+        return self._data
 
-        def size_of(image: Image) -> tuple[int, int]:
-            return padded_size(*augmentation.resized(image.height, image.width))
-
-        return self._equal_size_loader(dataset, collate, size_of)
-
-    def _folds(self, held_out: bool) -> set[int]:
+    def _fold_images(self, coco: CocoFile, held_out: bool) -> set[int]:
         """Ids of the images of the fold that is held out, or of those of all the others."""
         if self.folds == 1:
             return set()
-        ids = sorted(image.id for image in self.coco.images)
-        return {image_id for place, image_id in enumerate(ids) if (place % self.folds == self.fold) == held_out}
-
-    def _without(self, image_ids: set[int]) -> dict[int, Path]:
-        """The files of the other images."""
-        return {image_id: path for image_id, path in self.paths.items() if image_id not in image_ids}
+        ids = sorted(image.id for image in coco.images)
+        return {image_id for index, image_id in enumerate(ids) if (index % self.folds == self.fold) == held_out}

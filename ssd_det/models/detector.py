@@ -14,6 +14,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import STRIDES, Backbone, BackboneName, ConvolutionalP6, ExtraLevels
+from ssd_det.models.settings import taken_by
 from ssd_det.ops.bag_pooling import pool_boxes
 
 DetectorName = Literal["faster_rcnn", "retinanet", "fcos"]
@@ -131,7 +132,7 @@ def build_detector(
             **settings,
         )
     shared = {
-        **_image_settings(settings),
+        **_image_arguments(**taken_by(_image_arguments, settings)),
         "score_thresh": score_threshold,
         "nms_thresh": nms_threshold,
         "detections_per_img": detections_per_image,
@@ -159,7 +160,10 @@ def build_faster_rcnn(
     score_threshold: float,
     nms_threshold: float,
     detections_per_image: int,
-    **image_settings: Any,
+    shortest_side: int,
+    longest_side: int,
+    image_mean: Sequence[float],
+    image_std: Sequence[float],
 ) -> FasterRCNN:
     """Build torchvision's Faster R-CNN on a backbone that makes P2 to P6.
 
@@ -177,9 +181,10 @@ def build_faster_rcnn(
         score_threshold: detections below it are dropped.
         nms_threshold: IoU above which the lower of two detections of a class is dropped.
         detections_per_image: at most.
-        image_settings: ``shortest_side`` and ``longest_side``: pixels that the shorter side of an image is resized
-            to, unless the longer side would then exceed its own; ``image_mean`` and ``image_std`` of each colour
-            channel, for images in [0, 1].
+        shortest_side: pixels that the shorter side of an image is resized to, unless
+        longest_side: the longer side would then exceed this.
+        image_mean: mean of each colour channel, for images in [0, 1].
+        image_std: standard deviation of each colour channel.
 
     Raises:
         InputError: if the anchors do not fit.
@@ -188,7 +193,7 @@ def build_faster_rcnn(
     pooling = AlignedRoIAlign if aligned_pooling else MultiScaleRoIAlign
     return FasterRCNN(
         DetectorBackbone(backbone),
-        **_image_settings(image_settings),
+        **_image_arguments(shortest_side, longest_side, image_mean, image_std),
         rpn_anchor_generator=AnchorGenerator(tuple((size,) for size in sizes), (ASPECT_RATIOS,) * LEVELS),
         rpn_pre_nms_top_n_train=candidates or proposals,
         rpn_pre_nms_top_n_test=proposals,
@@ -216,11 +221,13 @@ def _anchor_sizes(name: str, sizes: Sequence[float] | None) -> tuple[float, ...]
     return sizes
 
 
-def _image_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What every detector of torchvision is told of the images."""
+def _image_arguments(
+    shortest_side: int, longest_side: int, image_mean: Sequence[float], image_std: Sequence[float]
+) -> dict[str, Any]:
+    """What every detector of torchvision is told of the images, by its own names."""
     return {
-        "min_size": settings["shortest_side"],
-        "max_size": settings["longest_side"],
-        "image_mean": list(settings["image_mean"]),
-        "image_std": list(settings["image_std"]),
+        "min_size": shortest_side,
+        "max_size": longest_side,
+        "image_mean": list(image_mean),
+        "image_std": list(image_std),
     }

@@ -1,14 +1,17 @@
 """The whole refiner: images and noisy boxes in, better boxes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ssd_det.batches.batch import Objects
-from ssd_det.models.backbone import Backbone
+from ssd_det.models.backbone import Backbone, ExtraLevels
 from ssd_det.models.refiner_head import RefinerHead
+from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.refiner_output import RefinerOutput
+from ssd_det.models.settings import taken_by
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -63,3 +66,35 @@ class Refiner(nn.Module):
         columns = torch.arange(images.shape[3], device=images.device) < image_sizes[:, 1:]
         inside = (rows[:, :, None] & columns[:, None, :])[:, None]
         return (images - self.image_mean) / self.image_std * inside
+
+
+def build_refiner(settings: Mapping[str, Any], num_classes: int, extra_levels: ExtraLevels | None = None) -> Refiner:
+    """Build a refiner.
+
+    Args:
+        settings: of :class:`ssd_det.tasks.refine.RefineTask`, by name; the loss weights as a dict.
+        num_classes: K.
+        extra_levels: makes levels above P5, for a detector on the same backbone; the refiner needs none.
+
+    Raises:
+        InputError: if the backbone cannot be built.
+    """
+    backbone = Backbone(
+        settings["backbone"],
+        settings["weights"],
+        settings["fpn_channels"],
+        settings["frozen_stages"],
+        settings["freeze_batch_norm"],
+        extra_levels=extra_levels,
+    )
+    return Refiner(backbone, build_head(settings, num_classes), settings["image_mean"], settings["image_std"])
+
+
+def build_head(settings: Mapping[str, Any], num_classes: int) -> RefinerHead:
+    """Build the head of a refiner; see :func:`build_refiner`."""
+    adapted = {
+        **taken_by(RefinerHead, settings),
+        "channels": settings["fpn_channels"],
+        "loss_weights": LossWeights(**settings["loss_weights"]),
+    }
+    return RefinerHead(num_classes, **adapted)

@@ -28,6 +28,8 @@ Merging = Literal["ranking", "agreement", "exclusive"]
 class RefinerHead(nn.Module):
     """SSD-Det's refiner: moves a bag of proposals twice towards the object and merges it.
 
+    Its settings have no defaults here: :class:`ssd_det.tasks.refine.RefineTask` has them.
+
     Args:
         num_classes: K.
         channels: channels of the feature pyramid.
@@ -59,25 +61,26 @@ class RefinerHead(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        channels: int = 256,
-        feature_width: int = 1024,
-        roi_size: int = 7,
-        sampling_ratio: int = 2,
-        ratios: Sequence[float] = (1.0, 1.2, 1.3, 0.8, 0.7),
-        offsets: Sequence[float] = (0.2,),
-        top_k: int = 7,
-        spsd_modules: int = 1,
-        use_stage1_regressor: bool = True,
-        use_stage2: bool = True,
-        use_sisd: bool = True,
-        resample: bool = False,
-        revalidate: bool = False,
-        merging: Merging = "ranking",
-        weight_by_omega: bool = True,
-        object_relevance: Relevance = "add",
-        share_sisd_fcs: bool = False,
-        loss_weights: LossWeights | None = None,
-        regression_beta: float = 0.0,
+        *,
+        channels: int,
+        feature_width: int,
+        roi_size: int,
+        sampling_ratio: int,
+        ratios: Sequence[float],
+        offsets: Sequence[float],
+        top_k: int,
+        spsd_modules: int,
+        use_stage1_regressor: bool,
+        use_stage2: bool,
+        use_sisd: bool,
+        resample: bool,
+        revalidate: bool,
+        merging: Merging,
+        weight_by_omega: bool,
+        object_relevance: Relevance,
+        share_sisd_fcs: bool,
+        loss_weights: LossWeights,
+        regression_beta: float,
     ) -> None:
         super().__init__()
         self.roi_size = roi_size
@@ -85,7 +88,7 @@ class RefinerHead(nn.Module):
         self.given_ratios = self.ratios = tuple(ratios)
         self.given_offsets = self.offsets = tuple(offsets)
         self.top_k = top_k
-        self.loss_weights = loss_weights or LossWeights()
+        self.loss_weights = loss_weights
         self.regression_beta = regression_beta
         self.resample = resample
         self.revalidate = revalidate

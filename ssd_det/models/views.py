@@ -1,4 +1,4 @@
-"""Looking at the same images in different ways: mirrored, and at other scales."""
+"""Seeing the same images in different ways: mirrored, and at other scales."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from ssd_det.ops.boxes import mirror, mirror_images
 
 
 class View(NamedTuple):
-    """How images are looked at: whether mirrored left to right, and how much larger than they are."""
+    """How images are seen: whether mirrored left to right, and by how much larger than they are."""
 
     mirrored: bool = False
     scale: float = 1.0
@@ -23,13 +23,13 @@ def make_views(flip: bool = False, scales: Sequence[float] = ()) -> list[View]:
     return [View(), *([View(mirrored=True)] if flip else []), *(View(scale=scale) for scale in scales)]
 
 
-def look(images: Tensor, objects: Objects, view: View) -> tuple[Tensor, Objects]:
+def to_view(images: Tensor, objects: Objects, view: View) -> tuple[Tensor, Objects]:
     """Images and objects as they are in a view.
 
     Args:
         images: ``Tensor[B, 3, H, W]``, padded on the right and below to multiples of 32.
         objects: the objects in them.
-        view: how to look.
+        view: how to see them.
 
     Returns:
         Both in the view, the images padded again.
@@ -50,14 +50,14 @@ def look(images: Tensor, objects: Objects, view: View) -> tuple[Tensor, Objects]
     return images, objects
 
 
-def look_back(boxes: Tensor, images: Tensor, objects: Objects, view: View) -> Tensor:
+def from_view(boxes: Tensor, images: Tensor, objects: Objects, view: View) -> Tensor:
     """Boxes that were found in a view, as they are in the images themselves.
 
     Args:
         boxes: ``Tensor[G, 4]``, xyxy in pixels of the view.
         images: ``Tensor[B, 3, H, W]``, the images themselves.
         objects: the objects in them, not in the view.
-        view: how it was looked.
+        view: that the boxes were found in.
 
     Returns:
         ``Tensor[G, 4]``, xyxy in pixels of the images.

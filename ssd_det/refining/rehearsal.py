@@ -6,7 +6,7 @@ refined ones, beyond what noise explains. The estimate of the noise is put to th
 estimated in the same way, and if that falls short the estimate is raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,9 +15,7 @@ import torch
 from torch import Tensor
 
 from ssd_det.annotations.edits.noise import perturb
-from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.models.signals import EVIDENCE, SIGNALS
-from ssd_det.ops.box_types import Xyxy, as_xyxy
+from ssd_det.models.signals import EVIDENCE
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (
     NONE_ACCEPTED,
@@ -30,6 +28,7 @@ from ssd_det.ops.calibration import (
     relative_variance,
     response_to,
 )
+from ssd_det.refining.refined_boxes import RefinedBoxes
 
 TRIAL_PART = 3  # a trial takes one in so many of the images
 FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
@@ -39,28 +38,16 @@ LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 LEAST_OBJECTS = 20
 
 
-class Found(NamedTuple):
-    """A refined box, xyxy in pixels of the original image, and the signals of the pass."""
-
-    box: Xyxy
-    signals: list[float]
-
-    @property
-    def predicted_iou(self) -> float:
-        """The IoU that the refiner predicts, in [0, 1]."""
-        return self.signals[SIGNALS.index("predicted_iou")]
-
-
-# What is found where annotations have other boxes, xyxy in pixels by id, and the noise level that it looks like.
-RefineAgain = Callable[[Mapping[int, Xyxy]], tuple[Mapping[int, Found], float | None]]
+# Refines annotations, by id, with other boxes ``Tensor[M, 4]``, xyxy in pixels, in place of those of the file.
+RefineAgain = Callable[[Sequence[int], Tensor], RefinedBoxes]
 
 
 @dataclass(frozen=True)
-class Objects:
-    """What a pass over an annotation file found, a row for each object; boxes are xyxy in pixels.
+class FileObjects:
+    """The objects of an annotation file and what a pass found for them, a row for each; boxes are xyxy in pixels.
 
     Attributes:
-        ids: of the annotations.
+        annotation_ids: in the file's order.
         image_ids: of their images.
         image_sizes: ``Tensor[N, 2]``, (height, width).
         noisy: ``Tensor[N, 4]``.
@@ -68,7 +55,7 @@ class Objects:
         signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
     """
 
-    ids: Sequence[int]
+    annotation_ids: Sequence[int]
     image_ids: Sequence[int]
     image_sizes: Tensor
     noisy: Tensor
@@ -115,14 +102,14 @@ class Calibration:
 
 
 def calibrate(
-    objects: Objects, estimated_level: float, refine_again: RefineAgain, images: int, seed: int
+    objects: FileObjects, estimated_level: float, refine_again: RefineAgain, images: int, seed: int
 ) -> Calibration | None:
     """Learn how sure refined boxes are.
 
     Args:
         objects: what the refiner found.
         estimated_level: of the noise of the boxes.
-        refine_again: refines other boxes in the place of those of the file.
+        refine_again: refines other boxes in place of those of the file.
         images: rehearse on so many of them at most.
         seed: decides which, and the noise.
 
@@ -144,13 +131,13 @@ def calibrate(
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
     if level < LEAST_LEVEL:
-        return Calibration(dict.fromkeys(objects.ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
+        return Calibration(dict.fromkeys(objects.annotation_ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
     trial = rehearse(level, response, images)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
     scores = probability(objects.signals).tolist()
     return Calibration(
-        scores=dict(zip(objects.ids, scores, strict=True)),
+        scores=dict(zip(objects.annotation_ids, scores, strict=True)),
         min_score=best_threshold(probability(trial.signals), after - before),
         noise_level=level,
         rehearsed=len(trial.truth),
@@ -158,23 +145,23 @@ def calibrate(
 
 
 def _choose(image_ids: Sequence[int], count: int, seed: int) -> Tensor:
-    """Places of the objects in some of the images."""
+    """The rows of the objects in some of the images, ``LongTensor[M]``."""
     known = np.unique(image_ids)
     chosen = np.random.default_rng(seed).permutation(known)[:count]
     return torch.from_numpy(np.flatnonzero(np.isin(image_ids, chosen)))
 
 
 def _rehearse(
-    objects: Objects, chosen: Tensor, own: Tensor, noise_level: float, refine_again: RefineAgain, seed: int
+    objects: FileObjects, chosen: Tensor, own: Tensor, noise_level: float, refine_again: RefineAgain, seed: int
 ) -> Rehearsal:
     """Make up a truth and noisy boxes of it, and refine these.
 
     Args:
         objects: what the refiner found.
-        chosen: ``LongTensor[M]``, the places of those to take.
+        chosen: ``LongTensor[M]``, the rows of those to take.
         own: ``Tensor[N, 4]``, deviation of the refiner's own error for each object.
         noise_level: of the noise.
-        refine_again: refines other boxes in the place of those of the file.
+        refine_again: refines other boxes in place of those of the file.
         seed: decides error and noise.
     """
     random = np.random.default_rng(seed)
@@ -184,21 +171,15 @@ def _rehearse(
     seen = objects.refined[chosen]
     truth = displaced(seen, -errors)
     noisy = torch.from_numpy(perturb(truth.numpy(), noise, objects.image_sizes[chosen].numpy()))
-    ids = [objects.ids[place] for place in chosen.tolist()]
-    found, estimated = refine_again(dict(zip(ids, map(as_xyxy, noisy.tolist()), strict=True)))
-    kept = [row for row, key in enumerate(ids) if key in found and has_area(found[key].box)]
-    again = [found[ids[row]] for row in kept]
+    ids = [objects.annotation_ids[row] for row in chosen.tolist()]
+    again = refine_again(ids, noisy)
+    rows = again.rows_of(ids)
+    refined = rows >= 0
     return Rehearsal(
-        seen=seen[kept],
-        truth=truth[kept],
-        noisy=noisy[kept],
-        refined=torch.tensor([entry.box for entry in again], dtype=torch.float64).reshape(-1, 4),
-        signals=torch.tensor([entry.signals for entry in again], dtype=torch.float64),
-        noise_level=estimated,
+        seen=seen[refined],
+        truth=truth[refined],
+        noisy=noisy[refined],
+        refined=again.boxes[rows[refined]],
+        signals=again.signals[rows[refined]],
+        noise_level=again.noise_level,
     )
-
-
-def has_area(box: Xyxy) -> bool:
-    """Whether a box is more than a line."""
-    x1, y1, x2, y2 = box
-    return x2 - x1 > LEAST_SIDE and y2 - y1 > LEAST_SIDE

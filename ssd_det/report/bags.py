@@ -98,9 +98,7 @@ def _batches(record: dict[str, Any], images: int) -> Iterator[RefineBatch]:
     settings = record["settings"]["data"]
     kind = JointDataModule if settings["class_path"].endswith(JointDataModule.__name__) else RefineDataModule
     datamodule = kind(**settings["init_args"])
-    if isinstance(datamodule, JointDataModule):
-        datamodule = datamodule.for_refining()
-    batches = datamodule.predict_dataloader().dataset
+    batches = datamodule.to_refine().loader(processes=1).dataset
     assert isinstance(batches, EqualSizeBatches)
     count = min(-(-images // datamodule.batch_size), len(batches))
     for place in np.linspace(0, len(batches) - 1, count).astype(int).tolist():

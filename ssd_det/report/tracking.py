@@ -1,5 +1,6 @@
 """What refining did, for wandb: the refined file as an artifact, images with their boxes, and what moved most."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import wandb
@@ -13,7 +14,7 @@ from ssd_det.report.pictures import most_moved
 PANELS = 8
 
 
-def track_refined(logger: WandbLogger, coco: CocoFile, paths: dict[int, Path], path: Path) -> None:
+def track_refined(logger: WandbLogger, coco: CocoFile, paths: Mapping[int, Path], path: Path) -> None:
     """Log a refined file, panels of the images whose boxes moved most, and a table of the annotations that did.
 
     Args:

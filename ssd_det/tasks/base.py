@@ -36,8 +36,7 @@ class Task(LightningModule):
         DATA: the data module that it works with.
         COMMANDS: the methods of the Trainer that make sense for it.
         FREE: settings that a user may choose anew for a trained network.
-        categories: the classes in the order of the labels.
-        given: names of the settings that a user wrote out, so that a checkpoint may not contradict them.
+        categories: the classes in the order of the labels; ``None`` until they are known.
     """
 
     NAME: ClassVar[str]
@@ -49,7 +48,6 @@ class Task(LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.categories: list[Category] | None = None
-        self.given: frozenset[str] = frozenset()
 
     def check_settings(self) -> None:
         """Make sure of the settings that every task has.
@@ -77,10 +75,12 @@ class Task(LightningModule):
             self.categories = coco.categories
         self.check_categories(coco.categories, coco.path)
 
-    def know_categories(self) -> None:
-        """Take the class list in time for :meth:`configure_model`, which some callbacks call before :meth:`setup`."""
+    def known_categories(self) -> list[Category]:
+        """The class list in time for :meth:`configure_model`, which some callbacks call before :meth:`setup`."""
         if self.categories is None:
             self.setup("fit")
+        assert self.categories is not None
+        return self.categories
 
     def check_data(self, datamodule: object) -> None:
         """Make sure that a data module is the one that belongs to the task.
@@ -91,7 +91,7 @@ class Task(LightningModule):
         if not isinstance(datamodule, self.DATA):
             raise InputError(
                 f"model.class_path is {type(self).__name__}, which does not go with {type(datamodule).__name__}: "
-                f"set data.class_path to {self.DATA.__module__}.{self.DATA.__name__}."
+                f"set data.class_path to {self.DATA.__name__}."
             )
 
     @abstractmethod
@@ -155,12 +155,17 @@ class Task(LightningModule):
         self.check_categories(data_categories or self.categories, "the data")
 
     def adopt(
-        self, path: str | Path, free: frozenset[str] | None = None, accepted: frozenset[str] = frozenset()
+        self,
+        path: str | Path,
+        given: frozenset[str] = frozenset(),
+        free: frozenset[str] | None = None,
+        accepted: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
-        """Take over the settings and the class list of a checkpoint, but for the free settings in :attr:`given`.
+        """Take over the settings and the class list of a checkpoint, but for the free settings that were given.
 
         Args:
             path: a checkpoint that ``fit`` wrote.
+            given: names of the settings that a user wrote out, which a checkpoint may not contradict.
             free: settings that may differ; :attr:`FREE` where not given.
             accepted: other tasks whose checkpoint serves as well.
 
@@ -168,13 +173,13 @@ class Task(LightningModule):
             The checkpoint.
 
         Raises:
-            InputError: if it is something else, or contradicts a setting in :attr:`given`.
+            InputError: if it is something else, or contradicts a setting that was given.
         """
         checkpoint = load_checkpoint(path, self.NAME, accepted)
         settings: dict[str, Any] = checkpoint["settings"]
         free = self.FREE if free is None else free
-        kept = {name: self.hparams[name] for name in self.given & free}
-        for name in sorted(self.given - free):
+        kept = {name: self.hparams[name] for name in given & free}
+        for name in sorted(given - free):
             mine, theirs = plain(self.hparams[name]), plain(settings.get(name))
             if mine != theirs:
                 raise InputError(
@@ -185,13 +190,17 @@ class Task(LightningModule):
         self.hparams.update({**settings, **kept, "weights": None})
         return checkpoint
 
-    def restore(self, path: str | Path) -> None:
+    def restore(self, path: str | Path, given: frozenset[str] = frozenset()) -> None:
         """Become the network that a checkpoint holds: settings, class list and weights.
+
+        Args:
+            path: a checkpoint that ``fit`` wrote.
+            given: names of the settings that a user wrote out, which a checkpoint may not contradict.
 
         Raises:
             InputError: see :meth:`adopt`.
         """
-        checkpoint = self.adopt(path, accepted=self.ACCEPTED)
+        checkpoint = self.adopt(path, given, accepted=self.ACCEPTED)
         try:
             self.configure_model()
             self.load_state_dict(self._own_weights(checkpoint))

@@ -1,7 +1,6 @@
 """Training a detector on the boxes of an annotation file, and testing it on true ones."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from ssd_det.models.backbone import BackboneName
 from ssd_det.models.detector import DetectorName, P6Name, build_detector
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD
 from ssd_det.tasks.base import OPTIMISATION, TRAINING_ONLY, OptimizerName, Task, check_range
-from ssd_det.tasks.detections import check_detection, detect
+from ssd_det.tasks.detections import Detections, check_detection, detect
 
 
 class DetectTask(Task):
@@ -107,10 +106,8 @@ class DetectTask(Task):
         """Build the network for the class list."""
         if self.detector is not None:
             return
-        self.know_categories()
-        assert self.categories is not None
         settings = {name: value for name, value in self.hparams.items() if name not in OPTIMISATION}
-        self.detector = build_detector(settings.pop("detector"), len(self.categories), **settings)
+        self.detector = build_detector(settings.pop("detector"), len(self.known_categories()), **settings)
 
     def training_step(self, batch: DetectBatch, batch_index: int) -> Tensor:
         """Compute and log the losses.
@@ -123,12 +120,11 @@ class DetectTask(Task):
         terms: dict[str, Tensor] = self.detector(batch.images, batch.targets)
         return self.log_losses(terms, len(batch.images))
 
-    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Any]:
-        """As :meth:`predict_step`."""
-        return self.predict_step(batch, batch_index)
+    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
+        """As :meth:`predict_step`, under the key ``detections``."""
+        return {"detections": self.predict_step(batch, batch_index)}
 
-    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Any]:
+    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.detector is not None
-        assert self.categories is not None
-        return detect(self.detector, batch, self.categories)
+        return detect(self.detector, batch, self.known_categories())

@@ -1,11 +1,13 @@
 """What the tasks with a detector share: the ranges of its settings, and its detections as COCO results."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
 from ssd_det.annotations.coco import Category
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.batch import DetectBatch, FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import to_xywh
@@ -13,6 +15,20 @@ from ssd_det.tasks.base import check_range
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 5
+
+
+@dataclass  # not frozen: Lightning moves predictions to the CPU field by field
+class Detections:
+    """What a detector found in a batch.
+
+    Attributes:
+        by_image: COCO results by image id, with ``image_id``, ``category_id``, ``bbox`` (xywh in pixels of the original
+            image) and ``score``.
+        failures: why images could not be read.
+    """
+
+    by_image: dict[int, list[JsonObject]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
 
 
 def check_detection(settings: Mapping[str, Any]) -> None:
@@ -29,28 +45,22 @@ def check_detection(settings: Mapping[str, Any]) -> None:
             raise InputError(f"model.{name} is {settings[name]}: give a number from 0 to 1.")
 
 
-def detect(detector: nn.Module, batch: DetectBatch | FailedBatch, categories: Sequence[Category]) -> dict[str, Any]:
+def detect(detector: nn.Module, batch: DetectBatch | FailedBatch, categories: Sequence[Category]) -> Detections:
     """Detect the objects of a batch.
 
     Args:
         detector: one of torchvision's, in evaluation mode.
         batch: images in their own size.
         categories: the classes in the order of the labels.
-
-    Returns:
-        ``found``: by image id the detections as COCO results, with ``image_id``, ``category_id``, ``bbox``
-        (xywh in pixels of the original image) and ``score``; ``failures``: why images could not be read.
     """
     if isinstance(batch, FailedBatch):
-        return {"found": {}, "failures": [batch.sentence]}
+        return Detections(failures=[batch.sentence])
     detections: list[dict[str, Tensor]] = detector(batch.images)
     pairs = zip(batch.image_ids, detections, strict=True)
-    return {"found": {key: coco_results(key, some, categories) for key, some in pairs}, "failures": []}
+    return Detections({key: coco_results(key, detected, categories) for key, detected in pairs})
 
 
-def coco_results(
-    image_id: int, detections: Mapping[str, Tensor], categories: Sequence[Category]
-) -> list[dict[str, Any]]:
+def coco_results(image_id: int, detections: Mapping[str, Tensor], categories: Sequence[Category]) -> list[JsonObject]:
     """The detections of an image as COCO results.
 
     Args:

@@ -1,6 +1,6 @@
 """Training refiner and detector together on one backbone, and testing the detector."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,25 +10,13 @@ from ssd_det.batches.batch import DetectBatch, FailedBatch, RefineBatch
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
 from ssd_det.models.joint_model import JointModel
-from ssd_det.models.refiner import Refiner
+from ssd_det.models.refiner import Refiner, build_refiner
+from ssd_det.models.settings import taken_by
 from ssd_det.ops.sampling import uniform_draws
-from ssd_det.tasks.detections import check_detection, detect
+from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
+from ssd_det.tasks.refiner_training import RefinerTraining
 
-DETECTOR = (
-    "feature_width",
-    "anchor_sizes",
-    "candidates",
-    "proposals",
-    "rois_per_image",
-    "sampling_ratio",
-    "aligned_pooling",
-    "score_threshold",
-    "nms_threshold",
-    "detections_per_image",
-    "image_mean",
-    "image_std",
-)
 SIZES = ("shortest_side", "longest_side")
 
 
@@ -49,7 +37,7 @@ class DetectionWeights:
     loss_box_reg: float = 4.0
 
 
-class JointTask(RefineTask):
+class JointTask(RefinerTraining):
     """SSD-Det as published: the refiner, and a Faster R-CNN on its features that learns the refined boxes.
 
     Refining with a checkpoint of it takes the refiner alone, testing and predicting the detector alone. The detector
@@ -73,7 +61,6 @@ class JointTask(RefineTask):
     """
 
     NAME = "joint model"
-    ACCEPTED = frozenset()
     DATA = JointDataModule
     COMMANDS = frozenset({"fit", "refine_annotations", "test", "predict"})
     FREE = RefineTask.FREE | {
@@ -100,8 +87,9 @@ class JointTask(RefineTask):
         detection_weights: DetectionWeights = DetectionWeights(),
         **settings: Any,
     ) -> None:
-        super().__init__(**settings)  # keeps the settings of this constructor as well
-        self.save_hyperparameters({"detection_weights": asdict(detection_weights)})
+        super().__init__()
+        self.save_hyperparameters(ignore=["detection_weights", "loss_weights"])
+        self.save_hyperparameters({"detection_weights": asdict(detection_weights), **_refiner_settings(**settings)})
         check_detection(self.hparams)
         self.joint: JointModel | None = None
 
@@ -122,16 +110,15 @@ class JointTask(RefineTask):
         """Build the network for the class list."""
         if self.joint is not None:
             return
-        self.know_categories()
-        settings = self.hparams
-        refiner = self.build_refiner(levels_above(settings["p6"]))
+        num_classes = len(self.known_categories())
+        refiner = build_refiner(self.hparams, num_classes, levels_above(self.hparams["p6"]))
         detector = build_faster_rcnn(
             refiner.backbone,
-            len(self.categories or []),
-            **{name: settings[name] for name in (*DETECTOR, *SIZES)},
+            num_classes,
+            **{name: value for name, value in taken_by(build_faster_rcnn, self.hparams).items() if name != "backbone"},
         )
         self.joint = JointModel(refiner, detector)
-        self._fit_sampler()
+        self.fit_sampler()
 
     @property
     def built_refiner(self) -> Refiner | None:
@@ -153,21 +140,19 @@ class JointTask(RefineTask):
         terms |= {name: weights[name] * value for name, value in detection.items()}
         return self.finish_step(terms, output, len(batch.images))
 
-    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Any]:
-        """As :meth:`predict_step`."""
-        return self.predict_step(batch, batch_index)
+    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
+        """As :meth:`predict_step`, under the key ``detections``."""
+        return {"detections": self.predict_step(batch, batch_index)}
 
-    def predict_step(  # type: ignore[override]
-        self, batch: DetectBatch | FailedBatch, batch_index: int
-    ) -> dict[str, Any]:
+    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.joint is not None
-        assert self.categories is not None
-        return detect(self.joint.detector, batch, self.categories)
+        return detect(self.joint.detector, batch, self.known_categories())
 
-    def for_refining(self) -> RefineTask:
-        """A task of the refiner alone, with the same settings."""
-        task = RefineTask()
-        task.given = self.given & task.hparams.keys()
-        task.hparams.update({name: self.hparams[name] for name in task.hparams})
-        return task
+
+def _refiner_settings(**settings: Any) -> Mapping[str, Any]:
+    """All settings of a refiner, with the defaults where none are given, checked.
+
+    A function of its own, as ``save_hyperparameters`` goes up through all constructors that call each other.
+    """
+    return RefineTask(**settings).hparams

@@ -11,7 +11,7 @@ from ssd_det.ops.boxes import decode
 from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
 
 
-def look(output: RefinerOutput, objects: Objects) -> Tensor:
+def noise_statistics(output: RefinerOutput, objects: Objects) -> Tensor:
     """What tells the noise level in one pass, ``Tensor[5, 2]``; nothing without SPSD."""
     if not output.moves:
         return no_statistics()
@@ -32,8 +32,8 @@ class NoiseEstimate:
         self.statistics = no_statistics()
 
     def add(self, output: RefinerOutput, objects: Objects) -> None:
-        """Look at one more pass."""
-        self.statistics += look(output, objects).cpu()
+        """Take one more pass into account."""
+        self.statistics += noise_statistics(output, objects).cpu()
 
     def conclude(self, over_processes: Callable[[Tensor], Tensor]) -> None:
         """Work out the level, where enough was seen.

@@ -1,37 +1,28 @@
-"""Training the refiner on noisy boxes alone, and refining boxes with it."""
+"""Training the refiner on noisy boxes alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, Literal
 
-import torch
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from ssd_det.batches.batch import FailedBatch, RefineBatch
-from ssd_det.batches.coco_datamodule import CocoDataModule
+from ssd_det.batches.batch import RefineBatch
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
-from ssd_det.models.backbone import Backbone, BackboneName, ExtraLevels
-from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import Merging, RefinerHead, Relevance
+from ssd_det.models.backbone import BackboneName
+from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner, build_refiner
+from ssd_det.models.refiner_head import Merging, Relevance
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.refiner_output import RefinerOutput
-from ssd_det.models.signals import box_signals, pass_signals
-from ssd_det.models.views import View, look, look_back
-from ssd_det.ops.boxes import iou
+from ssd_det.models.settings import taken_by
 from ssd_det.ops.sampling import uniform_draws
-from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, Task, check_range
-from ssd_det.tasks.noise_estimate import NoiseEstimate
-from ssd_det.tasks.noise_estimate import look as look_at_noise
+from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, check_range
+from ssd_det.tasks.refiner_training import RefinerTraining
 
 Sampler = Literal["auto", "fixed"]
 
-NOISE = "noise"
 
-
-class RefineTask(Task):
+class RefineTask(RefinerTraining):
     """SSD-Det's refiner with its losses, optimiser and schedule.
 
     The network is built when the class list is known, from the data or from a checkpoint.
@@ -77,15 +68,11 @@ class RefineTask(Task):
         weight_decay: of either.
         warmup_steps: steps of linear warm-up from 0.001 of the rate.
         milestones: epochs after which the rate is divided by 10.
-
-    Attributes:
-        views: how each image is looked at when refining; boxes are averaged over them.
-        noise: what is known of the noise of the boxes.
     """
 
     NAME = "refiner"
     ACCEPTED = frozenset({"joint model"})
-    DATA: ClassVar[type[CocoDataModule]] = RefineDataModule
+    DATA = RefineDataModule
     COMMANDS = frozenset({"fit", "refine_annotations"})
     FREE = TRAINING_ONLY | {
         "merging",
@@ -144,65 +131,27 @@ class RefineTask(Task):
         if sampler == "auto" and not spsd_modules:
             raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
         self.refiner: Refiner | None = None
-        self.views: list[View] = [View()]
-        self.noise = NoiseEstimate()
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "RefineTask":
+        """A task with the settings of another, such as a joint model's, as far as they are the refiner's.
+
+        Args:
+            settings: by name; the loss weights as a dict, as hyperparameters hold them.
+        """
+        own = taken_by(cls, settings)
+        return cls(**{**own, "loss_weights": LossWeights(**own["loss_weights"])})
 
     def configure_model(self) -> None:
         """Build the network for the class list."""
         if self.refiner is None:
-            self.know_categories()
-            self.refiner = self.build_refiner()
-            self._fit_sampler()
+            self.refiner = build_refiner(self.hparams, len(self.known_categories()))
+            self.fit_sampler()
 
     @property
     def built_refiner(self) -> Refiner | None:
         """The refiner, once it has been built."""
         return self.refiner
-
-    def build_refiner(self, extra_levels: ExtraLevels | None = None) -> Refiner:
-        """Build the refiner for the class list.
-
-        Args:
-            extra_levels: what makes levels above P5, for somebody else; the refiner needs none.
-        """
-        assert self.categories is not None
-        settings = self.hparams
-        backbone = Backbone(
-            settings["backbone"],
-            settings["weights"],
-            settings["fpn_channels"],
-            settings["frozen_stages"],
-            settings["freeze_batch_norm"],
-            extra_levels=extra_levels,
-        )
-        head = RefinerHead(
-            num_classes=len(self.categories),
-            channels=settings["fpn_channels"],
-            loss_weights=LossWeights(**settings["loss_weights"]),
-            regression_beta=settings["regression_beta"],
-            **{
-                name: settings[name]
-                for name in (
-                    "feature_width",
-                    "roi_size",
-                    "sampling_ratio",
-                    "ratios",
-                    "offsets",
-                    "top_k",
-                    "spsd_modules",
-                    "use_stage1_regressor",
-                    "use_stage2",
-                    "use_sisd",
-                    "resample",
-                    "revalidate",
-                    "merging",
-                    "weight_by_omega",
-                    "object_relevance",
-                    "share_sisd_fcs",
-                )
-            },
-        )
-        return Refiner(backbone, head, settings["image_mean"], settings["image_std"])
 
     def forward(self, batch: RefineBatch, draws: Tensor | None = None) -> RefinerOutput:
         """Refine the boxes of a batch; see :class:`ssd_det.models.refiner.Refiner`."""
@@ -216,105 +165,3 @@ class RefineTask(Task):
         draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
         output = self(batch, draws)
         return self.finish_step(self.refiner.head.losses(output, batch.objects), output, len(batch.images))
-
-    def finish_step(self, terms: Mapping[str, Tensor], output: RefinerOutput, count: int) -> dict[str, Any]:
-        """Log the losses, and hand on to the callbacks what the step found.
-
-        Args:
-            terms: scalars, by name.
-            output: of the refiner.
-            count: images in the batch.
-        """
-        loss = self.log_losses(terms, count)
-        self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
-        return {"loss": loss, "output": output}
-
-    def on_train_batch_end(  # type: ignore[override]
-        self, outputs: dict[str, Any], batch: RefineBatch, batch_idx: int
-    ) -> None:
-        """Look at what SPSD does as training begins, and when that is done, fit the sampler to the noise."""
-        super().on_train_batch_end(outputs, batch, batch_idx)
-        steps = self.hparams["noise_steps"]
-        if self.hparams["sampler"] == "fixed" or self.noise.level is not None or self.global_step <= steps // 2:
-            return
-        self.noise.add(outputs["output"], batch.objects)
-        if self.global_step >= steps:
-            self.noise.conclude(self._over_processes)
-            self._fit_sampler()
-        if self.noise.level is not None:
-            rank_zero_info(
-                f"The noise of the boxes is estimated at level {self.noise.level:.2f}: {self._describe_sampler()}."
-            )
-
-    def _over_processes(self, sums: Tensor) -> Tensor:
-        return cast(Tensor, self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum"))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what is known of the noise as well."""
-        super().on_save_checkpoint(checkpoint)
-        checkpoint[NOISE] = self.noise.state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take over what is known of the noise as well."""
-        super().on_load_checkpoint(checkpoint)
-        self._know_noise(checkpoint)
-
-    def adopt(
-        self, path: str | Path, free: frozenset[str] | None = None, accepted: frozenset[str] = frozenset()
-    ) -> dict[str, Any]:
-        """Take over what is known of the noise as well; see :meth:`ssd_det.tasks.base.Task.adopt`."""
-        checkpoint = super().adopt(path, free, accepted)
-        self._know_noise(checkpoint)
-        return checkpoint
-
-    def _know_noise(self, checkpoint: Mapping[str, Any]) -> None:
-        """Checkpoints of before there was an estimate have none, and the sampler that their settings say."""
-        noise = checkpoint.get(NOISE)
-        if noise is None:
-            self.hparams["sampler"] = "fixed"
-            return
-        self.noise.restore(noise)
-        self._fit_sampler()
-
-    def _fit_sampler(self) -> None:
-        refiner = self.built_refiner
-        if refiner is not None and self.noise.level is not None and self.hparams["sampler"] == "auto":
-            refiner.head.fit_sampler(self.noise.level)
-
-    def _describe_sampler(self) -> str:
-        assert self.built_refiner is not None
-        head = self.built_refiner.head
-        ratios, offsets = (", ".join(f"{value:.2f}" for value in values) for values in (head.ratios, head.offsets))
-        return f"sampler with ratios {ratios} and offsets {offsets}"
-
-    def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> dict[str, Tensor] | FailedBatch:
-        """Refine a batch in every view.
-
-        Returns:
-            ``annotation_ids`` [G], ``boxes`` [G, 4] (xyxy in pixels of the original images), ``signals`` [G, 12]
-            (:data:`ssd_det.models.signals.SIGNALS`) and ``statistics`` [5, 2], which tell the noise level; or the
-            batch itself if it could not be read.
-        """
-        if isinstance(batch, FailedBatch):
-            return batch
-        found = [self._refine(batch, view) for view in self.views]
-        views = torch.stack([boxes for boxes, _, _ in found])
-        signals = torch.stack([values for _, values, _ in found]).mean(dim=0)
-        boxes = views.mean(dim=0)
-        agreement = iou(views, boxes).mean(dim=0)
-        signals = torch.cat([signals, box_signals(boxes, agreement, batch.objects)], dim=1)
-        scale = batch.scales[batch.objects.image_index].repeat(1, 2)
-        return {
-            "annotation_ids": batch.annotation_ids,
-            "boxes": boxes / scale,
-            "signals": signals,
-            "statistics": torch.stack([statistics for _, _, statistics in found]).sum(dim=0),
-        }
-
-    def _refine(self, batch: RefineBatch, view: View) -> tuple[Tensor, Tensor, Tensor]:
-        """Refine a batch in one view: boxes as seen in no view, what the pass tells of them, and of the noise."""
-        assert self.refiner is not None
-        images, objects = look(batch.images, batch.objects, view)
-        output: RefinerOutput = self.refiner(images, objects)
-        boxes = look_back(output.refined, batch.images, batch.objects, view)
-        return boxes, pass_signals(output, objects), look_at_noise(output, objects)

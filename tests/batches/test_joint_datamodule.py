@@ -31,11 +31,11 @@ def test_testing_sees_images_in_their_own_size(demo):
 
 
 def test_refining_is_on_the_same_annotations_with_the_same_settings(demo):
-    data = make(demo, batch_size=3, seed=7).for_refining()
+    data = make(demo, batch_size=3).to_refine()
     assert data.coco.annotations == read_coco(demo / "noisy.json").annotations
-    assert (data.shortest_side, data.longest_side, data.batch_size, data.seed) == (64, 96, 3, 7)
+    assert (data.augmentation.shortest_side, data.augmentation.longest_side, data.batch_size) == (64, 96, 3)
     wanted = {entry["id"] for entry in json.loads((demo / "noisy.json").read_text())["annotations"]}
-    assert {key for batch in data.predict_dataloader() for key in batch.annotation_ids.tolist()} == wanted
+    assert {key for batch in data.loader(1) for key in batch.annotation_ids.tolist()} == wanted
 
 
 @pytest.mark.parametrize("name", ["shortest_side", "longest_side", "batch_size"])
@@ -46,4 +46,4 @@ def test_sizes_below_1_are_named(demo, name):
 
 def test_annotations_to_refine_have_to_be_given(demo):
     with pytest.raises(InputError, match=r"data.annotations is not given"):
-        make(demo, annotations=None).for_refining()
+        make(demo, annotations=None).to_refine()

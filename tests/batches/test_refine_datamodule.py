@@ -57,7 +57,7 @@ def test_refining_sees_every_image_once_in_batches_of_one_padded_size(make_coco,
     boxes = [{"id": i + 10, "image_id": i, "category_id": 3, "bbox": [1, 1, 9, 9]} for i in range(4)]
     settings = {**TINY_DATA, "batch_size": 4}
     path = make_coco(images=images, annotations=boxes)
-    batches = list(RefineDataModule(str(path), str(tmp_path), **settings).predict_dataloader())
+    batches = list(RefineDataModule(str(path), str(tmp_path), **settings).to_refine().loader(1))
     assert sorted(torch.cat([batch.annotation_ids for batch in batches]).tolist()) == [10, 11, 12, 13]
     for batch in batches:
         assert {padded_size(*map(int, size)) for size in batch.objects.image_sizes} == {batch.images.shape[2:]}
@@ -65,7 +65,7 @@ def test_refining_sees_every_image_once_in_batches_of_one_padded_size(make_coco,
 
 
 def test_batches_shrink_until_every_process_has_one(datamodule):
-    dataset = datamodule.predict_dataloader().dataset.dataset
+    dataset = datamodule.to_refine().loader(1).dataset.dataset
 
     def batches_for(processes):
         return EqualSizeBatches(dataset, 16, processes, collate, lambda image: (image.height, image.width))
@@ -118,11 +118,10 @@ def test_every_image_is_held_out_by_one_fold_and_learnt_from_in_the_others(demo)
     refined, learnt = [], []
     for fold in range(3):
         data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, folds=3, fold=fold)
-        predicted = {image.id for image in data.predict_dataloader().dataset.dataset.images}
+        predicted = {image.id for image in data.to_refine().loader(1).dataset.dataset.images}
         trained = {image.id for image in data.train_dataloader().dataset.images}
         assert not predicted & trained
-        assert set(data.passed_over) == trained
-        assert set(data.passed_over.values()) == {"other fold"}
+        assert data.to_refine().passed_over == dict.fromkeys(trained, "other fold")
         refined += predicted
         learnt += trained
     assert sorted(refined) == sorted(image.id for image in data.coco.images)
@@ -138,11 +137,10 @@ def test_folds_that_are_none_are_refused(demo, folds, fold):
 def test_other_boxes_take_the_place_of_those_in_the_file(demo):
     data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
     first = data.coco.annotations[0]
-    data.other_boxes = {first.id: (1.0, 2.0, 30.0, 40.0)}
-    (batch,) = data.predict_dataloader()
+    (batch,) = data.to_refine().loader(1, {first.id: (1.0, 2.0, 30.0, 40.0)})
     here = [a.id for a in data.coco.annotations if a.image_id == first.image_id]
     assert sorted(batch.annotation_ids.tolist()) == sorted(here)
-    place = batch.annotation_ids.tolist().index(first.id)
+    row = batch.annotation_ids.tolist().index(first.id)
     expected = torch.tensor([1.0, 2.0, 31.0, 42.0]) * batch.scales[0].repeat(2)
-    assert_close(batch.objects.boxes[place], expected)
+    assert_close(batch.objects.boxes[row], expected)
     assert data.coco.annotations[0] == first

@@ -9,7 +9,7 @@ from ssd_det.models.backbone import Backbone
 from ssd_det.models.detector import build_faster_rcnn, levels_above
 from ssd_det.models.joint_model import JointModel, detection_targets
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner
-from ssd_det.models.refiner_head import RefinerHead
+from tests.models.heads import published_head
 
 HEIGHT, WIDTH, CHANNELS, CLASSES = 96, 128, 32, 3
 REFINER_TERMS = {"spsd", "stage1_mil", "stage1_regression", "stage2_mil", "negatives", "sisd"}
@@ -28,7 +28,7 @@ def make_objects():
 def make_model(p6="convolution", aligned_pooling=True):
     torch.manual_seed(0)
     backbone = Backbone("resnet18", None, CHANNELS, 0, False, extra_levels=levels_above(p6))
-    head = RefinerHead(CLASSES, CHANNELS, feature_width=16, roi_size=3, ratios=(1.0, 1.3))
+    head = published_head(CLASSES, CHANNELS, feature_width=16, roi_size=3, ratios=(1.0, 1.3))
     detector = build_faster_rcnn(
         backbone,
         CLASSES,

@@ -7,8 +7,8 @@ from torch.testing import assert_close
 from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import instance_scores, of_label
 from ssd_det.losses.sisd import predicted_iou
-from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.ops.merging import scale_in_bag
+from tests.models.heads import published_head
 
 LINEAR = {
     "shared_fcs.0": "shared_fcs.0",
@@ -53,9 +53,9 @@ def recorded(parity, prefix, name, channels):
 def test_parity_of_a_whole_step(parity, parity_folder, case):
     features = [parity[f"feat_p{level}"].clone().requires_grad_() for level in range(2, 6)]
     channels = features[0].shape[1]
-    head = RefinerHead(
-        num_classes=len(parity["w.fc_cls.1.bias"]),
-        channels=channels,
+    head = published_head(
+        len(parity["w.fc_cls.1.bias"]),
+        channels,
         feature_width=len(parity["w.shared_fcs.0.bias"]),
         roi_size=ROI_SIZE,
         sampling_ratio=0,

@@ -4,12 +4,12 @@ from torch.testing import assert_close
 from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
 from ssd_det.models.refiner import Refiner
-from ssd_det.models.refiner_head import RefinerHead
+from tests.models.heads import published_head
 
 
 def make_refiner():
     torch.manual_seed(0)
-    head = RefinerHead(2, 32, feature_width=16, roi_size=2, ratios=(1.0, 1.3))
+    head = published_head(2, 32, feature_width=16, roi_size=2, ratios=(1.0, 1.3))
     return Refiner(Backbone("resnet18", channels=32, frozen_stages=0), head).eval()
 
 

@@ -3,16 +3,16 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.batches.batch import Objects
-from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.boxes import mirror
+from tests.models.heads import published_head
 
 WIDTH, HEIGHT, CHANNELS = 160, 128, 6
 
 
 def make_head(**settings):
     torch.manual_seed(0)
-    head = RefinerHead(3, CHANNELS, feature_width=16, roi_size=3, ratios=(1.0, 1.3, 0.7), **settings).double()
+    head = published_head(3, CHANNELS, feature_width=16, roi_size=3, ratios=(1.0, 1.3, 0.7), **settings).double()
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return head
@@ -133,7 +133,7 @@ def test_a_term_of_weight_zero_is_zero():
 
 
 def test_class_biases_start_at_one_in_a_hundred():
-    head = RefinerHead(3, CHANNELS, feature_width=16, roi_size=3)
+    head = published_head(3, CHANNELS, feature_width=16, roi_size=3)
     assert_close(head.stage1_classes.bias.sigmoid(), torch.full((4,), 0.01))
     assert_close(head.stage2_classes.bias.sigmoid(), torch.full((3,), 0.01))
     assert not head.spsd[0].bias.any()

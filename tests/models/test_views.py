@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.batches.batch import Objects
-from ssd_det.models.views import View, look, look_back, make_views
+from ssd_det.models.views import View, from_view, make_views, to_view
 
 IMAGES = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 OBJECTS = Objects(
@@ -16,10 +16,10 @@ OBJECTS = Objects(
 
 @pytest.mark.parametrize("view", [View(), View(mirrored=True), View(scale=0.7), View(True, 1.3)])
 def test_boxes_come_back_from_every_view(view):
-    images, objects = look(IMAGES, OBJECTS, view)
+    images, objects = to_view(IMAGES, OBJECTS, view)
     assert images.shape[2] % 32 == images.shape[3] % 32 == 0
     assert (objects.boxes[:, 2:] > objects.boxes[:, :2]).all()
-    assert_close(look_back(objects.boxes, IMAGES, OBJECTS, view), OBJECTS.boxes, rtol=0, atol=1e-4)
+    assert_close(from_view(objects.boxes, IMAGES, OBJECTS, view), OBJECTS.boxes, rtol=0, atol=1e-4)
 
 
 def test_what_is_in_a_box_is_still_in_it():
@@ -31,7 +31,7 @@ def test_what_is_in_a_box_is_still_in_it():
         torch.tensor([0]),
         torch.tensor([[60.0, 90.0]]),
     )
-    seen, placed = look(images, objects, View(mirrored=True, scale=2))
+    seen, placed = to_view(images, objects, View(mirrored=True, scale=2))
     x1, y1, x2, y2 = placed.boxes[0].round().long().tolist()
     assert (x1, y1, x2, y2) == (116, 40, 148, 80)
     assert seen[0, :, y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].min() > 0.99

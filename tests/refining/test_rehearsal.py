@@ -7,7 +7,8 @@ from torchmetrics.functional.classification import binary_auroc, binary_calibrat
 
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
-from ssd_det.refining.rehearsal import Found, Objects, calibrate
+from ssd_det.refining.refined_boxes import RefinedBoxes
+from ssd_det.refining.rehearsal import FileObjects, calibrate
 
 COUNT = 900
 RESPONSE = 0.2
@@ -42,18 +43,16 @@ class PlayedRefiner:
         """The noise level, as from one that sees each object where it is."""
         return (displacement(self.true[rows], boxes)[:, :2].std() * 3**0.5).item()
 
-    def refine_again(self, boxes):
-        table = torch.tensor(list(boxes.values()), dtype=torch.float64)
-        rows = list(boxes)
-        refined, signals = self.refine(table, rows)
-        found = zip(boxes, refined.tolist(), signals.tolist(), strict=True)
-        return {key: Found(tuple(box), values) for key, box, values in found}, self.estimate(table, rows)
+    def refine_again(self, annotation_ids, boxes):
+        refined, signals = self.refine(boxes, annotation_ids)
+        ids, order = torch.tensor(annotation_ids).sort()
+        return RefinedBoxes(ids, refined[order], signals[order], self.estimate(boxes, annotation_ids))
 
     def calibrate(self, images=COUNT):
         """The calibration, the refined boxes, and whether each is better."""
         refined, signals = self.refine(self.noisy)
         sizes = torch.full((COUNT, 2), 500.0, dtype=torch.float64)
-        objects = Objects(range(COUNT), range(COUNT), sizes, self.noisy, refined, signals)
+        objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, signals)
         found = calibrate(objects, self.estimate(self.noisy), self.refine_again, images, seed=0)
         return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
 

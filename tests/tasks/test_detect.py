@@ -159,7 +159,7 @@ def test_what_the_network_is_comes_from_the_checkpoint_and_how_it_is_used_may_be
 
 
 def test_the_data_of_the_other_task_is_refused(demo, tmp_path):
-    with pytest.raises(InputError, match=r"set data.class_path to ssd_det.batches.detect_datamodule.DetectDataModule"):
+    with pytest.raises(InputError, match=r"set data.class_path to DetectDataModule"):
         trainer(tmp_path, max_steps=1).fit(DetectTask(**TINY_DETECTOR), datamodule=data_for(demo, RefineTask))
 
 

@@ -142,7 +142,7 @@ def test_its_own_refiner_makes_the_same_boxes(demo, checkpoint):
     joint, alone = JointTask(), RefineTask()
     joint.restore(checkpoint)
     alone.restore(checkpoint)
-    batch = next(iter(joint_data(demo).for_refining().predict_dataloader()))
+    batch = next(iter(joint_data(demo).to_refine().loader(1)))
     with torch.no_grad():
         expected = joint.joint.refiner.eval()(batch.images, batch.objects).refined
         found = alone.eval()(batch).refined

@@ -13,9 +13,6 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.errors import InputError
 from ssd_det.models.refiner_losses import LossWeights
-from ssd_det.models.signals import PASS_SIGNALS
-from ssd_det.models.views import make_views
-from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.refine import RefineTask
 from tests.conftest import TINY_DATA, TINY_MODEL
@@ -170,29 +167,6 @@ def test_resuming_on_data_with_other_classes_is_refused(checkpoint, make_coco, m
         make_trainer(max_epochs=2).fit(
             RefineTask(**TINY_MODEL), datamodule=data, ckpt_path=checkpoint, weights_only=True
         )
-
-
-def test_averaging_over_the_flip_is_the_mean_of_both(checkpoint, datamodule):
-    task = RefineTask()
-    task.restore(checkpoint)
-    task.eval()
-    batch = next(iter(datamodule.predict_dataloader()))
-    with torch.no_grad():
-        plain = task.predict_step(batch, 0)
-        task.views = make_views(flip=True)
-        both = task.predict_step(batch, 0)
-        widths = batch.objects.image_sizes[:, 1]
-        batch.images = mirror_images(batch.images, widths)
-        object_widths = widths[batch.objects.image_index]
-        batch.objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
-        task.views = make_views()
-        flipped = task.predict_step(batch, 0)
-    scale = batch.scales[batch.objects.image_index][:, 0]
-    expected = (plain["boxes"] + mirror(flipped["boxes"], object_widths / scale)) / 2
-    assert_close(both["boxes"], expected, rtol=0, atol=1e-4)
-    of_pass = slice(len(PASS_SIGNALS))
-    means = (plain["signals"] + flipped["signals"])[:, of_pass] / 2
-    assert_close(both["signals"][:, of_pass], means, rtol=0, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

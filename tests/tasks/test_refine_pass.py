@@ -1,0 +1,49 @@
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ssd_det.batches.batch import FailedBatch
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.models.signals import PASS_SIGNALS
+from ssd_det.models.views import make_views
+from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.tasks.refine import RefineTask
+from ssd_det.tasks.refine_pass import RefinePass
+from tests.conftest import TINY_DATA, TINY_MODEL
+
+
+@pytest.fixture
+def datamodule(demo):
+    return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+
+
+@pytest.fixture
+def refiner(datamodule):
+    torch.manual_seed(0)
+    task = RefineTask(**TINY_MODEL)
+    task.categories = datamodule.categories
+    task.configure_model()
+    return task.refiner
+
+
+def test_averaging_over_the_flip_is_the_mean_of_both(refiner, datamodule):
+    batch = next(iter(datamodule.to_refine().loader(1)))
+    once, twice = (RefinePass(refiner, make_views(flip=flip)).eval() for flip in (False, True))
+    with torch.no_grad():
+        plain, both = (refine.predict_step(batch, 0) for refine in (once, twice))
+        widths = batch.objects.image_sizes[:, 1]
+        batch.images = mirror_images(batch.images, widths)
+        object_widths = widths[batch.objects.image_index]
+        batch.objects = batch.objects._replace(boxes=mirror(batch.objects.boxes, object_widths))
+        flipped = once.predict_step(batch, 0)
+    scale = batch.scales[batch.objects.image_index][:, 0]
+    expected = (plain.boxes + mirror(flipped.boxes, object_widths / scale)) / 2
+    assert_close(both.boxes, expected, rtol=0, atol=1e-4)
+    of_pass = slice(len(PASS_SIGNALS))
+    means = (plain.signals + flipped.signals)[:, of_pass] / 2
+    assert_close(both.signals[:, of_pass], means, rtol=0, atol=1e-6)
+
+
+def test_a_batch_that_could_not_be_read_is_handed_on(refiner):
+    failed = FailedBatch("a.png: does not decode.")
+    assert RefinePass(refiner, make_views()).predict_step(failed, 0) is failed
