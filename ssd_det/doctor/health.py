@@ -128,4 +128,4 @@ def print_fixes(fixed: FixedFile, path: str) -> None:
     counts = {severity: fixed.left.count(severity) for severity in Severity}
     left = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
     kinds = ", ".join(f.kind for f in fixed.left.faults if f.details.severity != Severity.NOTE)
-    say(f"Left in it: {left}" + (f" ({kinds})." if kinds else "."))
+    say(f"Remaining: {left}" + (f" ({kinds})." if kinds else "."))

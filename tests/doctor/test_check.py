@@ -98,5 +98,5 @@ def test_the_exit_code_is_0_if_everything_could_be_fixed(write, capsys):
     assert main(["check-annotations", "in.json", "--fix=in.json"]) == 2
     assert "is the input as well" in capsys.readouterr().err
     assert main(["check-annotations", "in.json", "--fix=in.json", "--overwrite"]) == 0
-    assert "Left in it: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
+    assert "Remaining: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
     assert json.loads(path.read_text())["annotations"][1]["id"] == 33
