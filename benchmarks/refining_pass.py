@@ -3,7 +3,7 @@
     python -m benchmarks.refining_pass
 
 The way boxes are refined (exclusive merging, signals, estimate of the noise), in one view of the images, averaged over
-mirrored ones, and over another scale as well. Calibration, which refines the same images once or twice more, is left out.
+mirrored ones, and over another scale as well. Calibration is left out: it refines the same images once or twice more.
 """
 
 import argparse
