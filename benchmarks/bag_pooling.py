@@ -37,16 +37,16 @@ def main() -> None:
     images = torch.arange(settings.bags).remainder(2).repeat_interleave(bags.shape[1])
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes], dim=1)
 
-    def ours() -> Tensor:
+    def pool_ours() -> Tensor:
         return pool_boxes([feature], [STRIDE], boxes, images, SIZE, SAMPLING_RATIO)
 
-    def torchvisions() -> Tensor:
+    def pool_torchvision() -> Tensor:
         pooled: Tensor = roi_align(feature, rois, SIZE, 1 / STRIDE, SAMPLING_RATIO, aligned=True)
         return pooled.permute(0, 2, 3, 1)
 
     weights = torch.randn(len(boxes), SIZE, SIZE, settings.channels)
-    difference = (ours() - torchvisions()).abs().max().item()
-    gradients = [torch.autograd.grad((pool() * weights).sum(), feature)[0] for pool in (ours, torchvisions)]
+    difference = (pool_ours() - pool_torchvision()).abs().max().item()
+    gradients = [torch.autograd.grad((pool() * weights).sum(), feature)[0] for pool in (pool_ours, pool_torchvision)]
     gradient_difference = ((gradients[0] - gradients[1]).abs().max() / gradients[1].abs().max()).item()
     print(
         f"{settings.bags} bags of {bags.shape[1]}, {settings.channels} channels, {SIZE}x{SIZE}, "
@@ -56,13 +56,13 @@ def main() -> None:
         f"largest difference {difference:.1e}, of the gradient relative to its largest value {gradient_difference:.1e}"
     )
     with torch.no_grad():
-        print(ratio_line("forward", *paired(ours, torchvisions, runs=settings.runs)))
+        print(ratio_line("forward", *paired(pool_ours, pool_torchvision, runs=settings.runs)))
 
-    def there_and_back(pool: Callable[[], Tensor]) -> None:
+    def forward_and_backward(pool: Callable[[], Tensor]) -> None:
         torch.autograd.backward(pool(), weights)
 
-    both = paired(partial(there_and_back, ours), partial(there_and_back, torchvisions), runs=settings.runs)
-    print(ratio_line("forward and backward", *both))
+    functions = [partial(forward_and_backward, pool) for pool in (pool_ours, pool_torchvision)]
+    print(ratio_line("forward and backward", *paired(*functions, runs=settings.runs)))
 
 
 if __name__ == "__main__":

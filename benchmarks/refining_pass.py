@@ -1,9 +1,9 @@
-"""What refining a batch costs, beside a plain forward pass of the refiner in its published form.
+"""What refining a batch costs, compared with a plain forward pass of the refiner in its published form.
 
     python -m benchmarks.refining_pass
 
 The way boxes are refined (exclusive merging, signals, estimate of the noise), in one view of the images, averaged over
-mirrored ones, and over another scale as well. Calibration is not in it: it refines the same images once or twice more.
+mirrored ones, and over another scale as well. Calibration is left out: it refines the same images once or twice more.
 """
 
 import argparse
@@ -75,8 +75,8 @@ def main() -> None:
                 *(refining(ours, batch, views) for views in ways.values()),
                 runs=settings.runs,
             )
-        for way, found in zip(ways, times, strict=True):
-            print(ratio_line(f"{count} objects an image, plain pass and refining {way}", plain, found), flush=True)
+        for way, seconds in zip(ways, times, strict=True):
+            print(ratio_line(f"{count} objects an image, plain pass and refining {way}", plain, seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 
 def paired(*functions: Callable[[], object], runs: int) -> list[list[float]]:
-    """Seconds of functions, run in turn after one warm-up each, so that a busy machine slows all of them."""
+    """Seconds that functions take, run in turn after one warm-up each, so that a busy machine slows all of them."""
     for function in functions:
         function()
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(runs):
-        for function, found in zip(functions, times, strict=True):
+        for function, seconds in zip(functions, times, strict=True):
             start = time.perf_counter()
             function()
-            found.append(time.perf_counter() - start)
+            seconds.append(time.perf_counter() - start)
     return times
 
 

@@ -1,4 +1,4 @@
-"""What people see on their terminal: lines as they are, and how far long work is."""
+"""Output on a terminal: lines of text, and the progress of long work."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,37 +9,37 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
-LONG = 100_000  # entries of an annotation file: some seconds
-LARGE = 20 * 2**20  # bytes of json: about a second
+LONG = 100_000  # entries of an annotation file; they take some seconds
+LARGE = 20 * 2**20  # bytes of json; reading them takes about a second
 
 T = TypeVar("T")
 
 
-def bar(things: Sequence[T], text: str, long: int = LONG) -> Iterable[T]:
-    """Go through things, with a bar on a terminal's standard error where there are many.
+def bar(items: Sequence[T], text: str, long: int = LONG) -> Iterable[T]:
+    """Iterate over items, with a progress bar on standard error if that is a terminal and they are many.
 
     Args:
-        things: to go through.
+        items: to iterate over.
         text: what they are.
-        long: how many are many.
+        long: the number of items from which on the bar is shown.
     """
-    if len(things) < long or not sys.stderr.isatty():
-        return things
-    return track(things, f"{text:12}", console=Console(stderr=True))
+    if len(items) < long or not sys.stderr.isatty():
+        return items
+    return track(items, f"{text:12}", console=Console(stderr=True))
 
 
 def busy(path: Path) -> AbstractContextManager[object]:
-    """Say on a terminal's standard error that a file is being read, where it is large."""
+    """Say on standard error that a file is being read, if that is a terminal and the file is large."""
     if not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < LARGE:
         return nullcontext()
     return Console(stderr=True).status(f"reading {path.name}")
 
 
 def say(text: str) -> None:
-    """Print a line as it is."""
+    """Print text unchanged, without wrapping or markup."""
     Console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def listed(counts: dict[str, int]) -> str:
-    """Counts by reason in words."""
+    """Counts by reason in words: ``3 (crowd), 1 (difficult)``."""
     return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"

@@ -1,8 +1,8 @@
-"""Habits of our command lines."""
+"""Conventions of the command lines."""
 
 from jsonargparse import ArgumentParser
 
-UNSET_FOLDERS = (None, "", ".")  # of a logger: it follows trainer.default_root_dir
+UNSET_FOLDERS = (None, "", ".")  # of a logger, which then follows trainer.default_root_dir
 
 
 def allow_bare_flags(parser: ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def allow_bare_flags(parser: ArgumentParser) -> None:
 
 
 def allow_several_words(parser: ArgumentParser) -> None:
-    """Let a list that is positional take all the words that are given for it."""
+    """Let a positional list take several words."""
     for action in parser._actions:
         if not action.option_strings and getattr(action, "_typehint", None) == list[str]:
             action.nargs, action.metavar = "+", action.dest

@@ -33,7 +33,7 @@ COMMANDS = {
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.exporting"),
     "check-annotations": (
-        "Look an annotation file and its images over, name what is wrong, and mend what can be mended.",
+        "Check an annotation file and its images, name what is wrong, and fix what can be fixed.",
         "doctor.check",
     ),
     "compare-annotations": ("Measure boxes against true ones, before and after refining.", "commands.comparing"),

@@ -1,4 +1,4 @@
-"""Care for memory while millions of small objects are made."""
+"""Pausing garbage collection while millions of small objects are made."""
 
 import gc
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """Keep the garbage collector from going through all objects again and again while more of them are made.
+    """Keep the garbage collector from scanning all objects again and again while more of them are made.
 
-    What annotation files are read into has no cycles, so there is nothing for it to find; it doubles the time.
+    The objects read from annotation files have no cycles, so it would find nothing and double the time.
     """
-    running = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if running:
+        if was_enabled:
             gc.enable()

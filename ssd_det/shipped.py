@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def configs_folder() -> Path:
-    """Where the configurations that come with the package are: inside a wheel, or beside the package in a checkout."""
+    """The folder of these configurations: inside the package in a wheel, beside it in a checkout."""
     package = Path(__file__).parent
     return package / "configs" if (package / "configs").is_dir() else package.parent / "configs"
 

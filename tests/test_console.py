@@ -33,7 +33,7 @@ def test_large_files_are_named_while_they_are_read(monkeypatch, tmp_path, size, 
     assert ("reading big.json" in terminal.getvalue()) == shows
 
 
-def test_collection_goes_on_afterwards_if_it_did_before():
+def test_collection_is_resumed_if_it_was_enabled_before():
     with collection_paused():
         assert not gc.isenabled()
         with collection_paused():

@@ -9,6 +9,7 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.values import is_number
 
 REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou")
+AREA_TOLERANCE = 1e-4  # relative; files round their areas
 
 
 def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
     """
     result = dict(entry)
     area = entry.get("area")
-    if is_number(area) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=1e-4):
+    if is_number(area) and math.isclose(area, entry["bbox"][2] * entry["bbox"][3], rel_tol=AREA_TOLERANCE):
         result["area"] = bbox[2] * bbox[3]
     result["bbox"] = list(bbox)
     return result

@@ -1,7 +1,8 @@
 """Numbers, boxes, flags and texts as annotation files hold them, and as messages show them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
+from itertools import count
 from typing import Any, TypeGuard, cast
 
 from ssd_det.errors import InputError
@@ -98,3 +99,8 @@ def shown(value: object) -> str:
     """A value of the file in a message."""
     text = "missing" if value is None else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def free_ids(taken: Set[int]) -> Iterator[int]:
+    """Ids that are not among those, from 1 up."""
+    return (number for number in count(1) if number not in taken)

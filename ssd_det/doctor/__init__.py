@@ -1,1 +1,1 @@
-"""Finding what is wrong with an annotation file, and mending what can be mended without looking at the pictures."""
+"""Finding what is wrong with an annotation file, and fixing what can be fixed without looking at the pictures."""

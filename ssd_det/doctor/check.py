@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ssd_det.annotations.coco import read_content
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
-from ssd_det.doctor.examination import examine, mend
-from ssd_det.doctor.health import health_record, print_health, print_mending
+from ssd_det.doctor.examination import examine, fix_faults
+from ssd_det.doctor.health import health_record, print_fixes, print_health
 from ssd_det.errors import FAULTS_FOUND
 
 
@@ -22,36 +23,36 @@ def check_annotations(
     format: Literal["text", "json"] = "text",  # noqa: A002 - the word of the command line
     overwrite: bool = False,
 ) -> int:
-    """Look an annotation file and its images over, name what is wrong, and mend what can be mended.
+    """Check an annotation file and its images, name what is wrong, and fix what can be fixed.
 
     The exit code is 0 if there are no errors and no warnings, with --fix none that are left, 1 if there are, and 2 if
     the file cannot be used at all.
 
     Args:
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
-        image_root: the folder that its file names start from; images are not looked at without it.
+        image_root: the folder that its file names start from; images are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
-        fix: the COCO json file to write, for a folder as well, with what can be mended without looking at the pictures.
+        fix: the COCO json file to write, for a folder as well, with what can be fixed without looking at the pictures.
         format: text to read, or json for machines.
         overwrite: allow the fixed file to exist, or to be the input.
     """
     path = check_output(fix, annotations, overwrite=overwrite) if fix else None
     content = _content_of(Path(annotations), image_root)
     examination = examine(content, image_root, allow_outside)
-    mending = mend(content, examination) if path else None
-    if path and mending:
-        write_json(path, mending.content)
+    fixed = fix_faults(content, examination) if path else None
+    if path and fixed:
+        write_json(path, fixed.content)
     if format == "json":
-        print(json.dumps(health_record(annotations, examination, mending, fix), indent=2, allow_nan=False))
+        print(json.dumps(health_record(annotations, examination, fixed, fix), indent=2, allow_nan=False))
     else:
         print_health(annotations, examination)
-        if mending:
-            print_mending(mending, str(path))
-    return 0 if (mending.left if mending else examination).clean else FAULTS_FOUND
+        if fixed:
+            print_fixes(fixed, str(path))
+    return 0 if (fixed.left if fixed else examination).clean else FAULTS_FOUND
 
 
-def _content_of(annotations: Path, image_root: str | None) -> dict[str, Any]:
-    """The content of a COCO file, whatever its lists hold; folders have to be sound to be read."""
+def _content_of(annotations: Path, image_root: str | None) -> JsonObject:
+    """The content of a COCO file, whatever its lists hold; folders must be sound to be read."""
     if recognise(annotations) == "coco":
         return read_content(annotations)
     return read_annotations(annotations, image_root).content

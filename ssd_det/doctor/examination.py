@@ -1,15 +1,15 @@
-"""Looking an annotation file over, and mending it."""
+"""Checking an annotation file, and fixing it."""
 
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import LEAST_SIDE
 from ssd_det.doctor.box_faults import find_corners, find_misplaced, find_normalised, find_swapped, find_unusual
-from ssd_det.doctor.columns import NOWHERE, Tables, read_tables
+from ssd_det.doctor.columns import NOT_FOUND, Columns, read_columns
 from ssd_det.doctor.duplicate_faults import find_duplicates
 from ssd_det.doctor.entry_faults import (
     find_dangling,
@@ -20,12 +20,12 @@ from ssd_det.doctor.entry_faults import (
     find_reused_ids,
 )
 from ssd_det.doctor.faults import KINDS, Fault, Severity
-from ssd_det.doctor.fixing import mended
+from ssd_det.doctor.fixing import apply_fixes
 from ssd_det.doctor.image_faults import Headers, find_files, find_sizes, read_headers
 from ssd_det.doctor.shape_faults import find_shapes
 from ssd_det.memory import collection_paused
 
-MOST_ROUNDS = 4  # a mend may bring another fault to light, such as a file's real size that boxes reach beyond
+MOST_ROUNDS = 4  # a fix may reveal another fault, such as boxes beyond the real size of a file
 
 
 @dataclass(frozen=True)
@@ -33,84 +33,91 @@ class Examination:
     """What a file holds, and what is wrong with it.
 
     Attributes:
-        counts: how many there are, by name.
-        per_category: annotations of each category, by name.
-        passed_through: annotations that refining will leave as they are, by reason.
+        counts: of the entries, by the name of their list.
+        per_category: annotations of each category, by its name.
+        passed_through: annotations that refining will leave unchanged, by reason.
         faults: in the order of :data:`ssd_det.doctor.faults.KINDS`.
-        tables: the file's columns, as they are when mended.
-        headers: of the image files, where they were looked at.
+        columns: of the file, as they are when fixed.
+        headers: of the image files, ``None`` where they were not checked.
     """
 
     counts: dict[str, int]
     per_category: dict[str, int]
     passed_through: dict[str, int]
     faults: list[Fault]
-    tables: Tables
+    columns: Columns
     headers: Headers | None
 
     def count(self, severity: Severity) -> int:
-        """How often faults of a severity were found."""
-        return sum(fault.count for fault in self.faults if fault.known.severity == severity)
+        """How many faults of a severity were found."""
+        return sum(fault.count for fault in self.faults if fault.details.severity == severity)
 
     @property
     def clean(self) -> bool:
         """Whether there are no errors and no warnings."""
-        return all(fault.known.severity == Severity.NOTE for fault in self.faults)
+        return all(fault.details.severity == Severity.NOTE for fault in self.faults)
 
 
-class Mending(NamedTuple):
-    """A mended file: its content, what was done (kinds and counts), and what a second look finds."""
+@dataclass(frozen=True)
+class FixedFile:
+    """What fixing a file made.
 
-    content: dict[str, Any]
+    Attributes:
+        content: of the fixed file.
+        done: how many faults were fixed, by kind.
+        left: what a check of the new content finds.
+    """
+
+    content: JsonObject
     done: dict[str, int]
     left: Examination
 
 
 @collection_paused()
-def examine(content: dict[str, Any], image_root: str | Path | None = None, allow_outside: bool = False) -> Examination:
-    """Look over the content of an annotation file.
+def examine(content: JsonObject, image_root: str | Path | None = None, allow_outside: bool = False) -> Examination:
+    """Check the content of an annotation file.
 
     Args:
         content: with the lists ``images``, ``annotations`` and ``categories``, as
             :func:`ssd_det.annotations.coco.read_content` gives it; not changed.
-        image_root: the folder of the images; they are not looked at without it.
+        image_root: the folder of the images; they are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
-    tables = read_tables(content)
-    find_names(tables)
-    return _examine(tables, None if image_root is None else read_headers(tables, image_root, allow_outside))
+    columns = read_columns(content)
+    find_names(columns)
+    return _examine(columns, None if image_root is None else read_headers(columns, image_root, allow_outside))
 
 
-def _examine(tables: Tables, headers: Headers | None) -> Examination:
-    """Look for every fault, those first that change what others mean."""
-    before = _counts(tables), _per_category(tables)
-    find_malformed(tables)
-    find_dangling(tables)
+def _examine(columns: Columns, headers: Headers | None) -> Examination:
+    """Look for every fault, first for those that change what others mean."""
+    counts, per_category = _counts(columns), _per_category(columns)
+    find_malformed(columns)
+    find_dangling(columns)
     if headers is not None:
-        find_files(tables, headers)
-        find_sizes(tables, headers)
-    find_normalised(tables)
-    find_corners(tables)
-    find_swapped(tables)
-    passed_through = _passed_through(tables)
-    find_misplaced(tables)
-    find_duplicates(tables)
-    find_reused_ids(tables)
-    find_flags(tables)
-    find_shapes(tables)
-    find_unusual(tables)
-    find_imbalance(tables)
+        find_files(columns, headers)
+        find_sizes(columns, headers)
+    find_normalised(columns)
+    find_corners(columns)
+    find_swapped(columns)
+    passed_through = _passed_through(columns)
+    find_misplaced(columns)
+    find_duplicates(columns)
+    find_reused_ids(columns)
+    find_flags(columns)
+    find_shapes(columns)
+    find_unusual(columns)
+    find_imbalance(columns)
     order = list(KINDS)
-    faults = sorted(tables.faults, key=lambda fault: order.index(fault.kind))
-    return Examination(*before, passed_through, faults, tables, headers)
+    faults = sorted(columns.faults, key=lambda fault: order.index(fault.kind))
+    return Examination(counts, per_category, passed_through, faults, columns, headers)
 
 
 @collection_paused()
-def mend(content: dict[str, Any], examination: Examination) -> Mending:
-    """Mend what can be mended without looking at the pictures, and look again.
+def fix_faults(content: JsonObject, examination: Examination) -> FixedFile:
+    """Fix what can be fixed without looking at the pictures, and check again.
 
     Args:
         content: what was examined; not changed.
@@ -118,44 +125,44 @@ def mend(content: dict[str, Any], examination: Examination) -> Mending:
     """
     done: Counter[str] = Counter()
     for _ in range(MOST_ROUNDS):
-        mendable = {fault.kind: fault.count for fault in examination.faults if fault.known.did is not None}
-        if not mendable:
+        fixable = {fault.kind: fault.count for fault in examination.faults if fault.details.fixable}
+        if not fixable:
             break
-        done.update(mendable)
-        content = mended(content, examination.tables)
-        tables = read_tables(content)
-        find_names(tables)
-        examination = _examine(tables, examination.headers)
-    return Mending(content, dict(done), examination)
+        done.update(fixable)
+        content = apply_fixes(content, examination.columns)
+        columns = read_columns(content)
+        find_names(columns)
+        examination = _examine(columns, examination.headers)
+    return FixedFile(content, dict(done), examination)
 
 
-def _counts(tables: Tables) -> dict[str, int]:
-    images, annotations, categories = (len(entries) for entries in tables.entries.values())
-    return {"images": images, "annotations": annotations, "categories": categories}
+def _counts(columns: Columns) -> dict[str, int]:
+    return {list_name: len(entries) for list_name, entries in columns.entries.items()}
 
 
-def _per_category(tables: Tables) -> dict[str, int]:
-    counts = np.bincount(tables.category[tables.category != NOWHERE], minlength=len(tables.entries["categories"]))
+def _per_category(columns: Columns) -> dict[str, int]:
+    categories = columns.entries["categories"]
+    known = columns.category_index[columns.category_index != NOT_FOUND]
     per_category: Counter[str] = Counter()
-    for entry, count in zip(tables.entries["categories"], counts.tolist(), strict=True):
+    for entry, count in zip(categories, np.bincount(known, minlength=len(categories)).tolist(), strict=True):
         per_category[str(entry.get("name"))] += count
     return dict(per_category)
 
 
-def _passed_through(tables: Tables) -> dict[str, int]:
-    """Count why annotations cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.reason_to_skip` tells."""
-    low = tables.box[:, :2].clip(min=0)
-    visible = np.minimum(tables.box[:, :2] + tables.box[:, 2:], tables.box_limits) - low
+def _passed_through(columns: Columns) -> dict[str, int]:
+    """Count annotations that cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.reason_to_skip` has it."""
+    low = columns.box[:, :2].clip(min=0)
+    visible = np.minimum(columns.box[:, :2] + columns.box[:, 2:], columns.box_limits) - low
     reasons = {
-        "crowd": tables.crowd,
-        "difficult": tables.difficult,
-        "no area": (tables.box[:, 2:] < LEAST_SIDE).any(axis=1),
+        "crowd": columns.crowd,
+        "difficult": columns.difficult,
+        "no area": (columns.box[:, 2:] < LEAST_SIDE).any(axis=1),
         "outside the image": (visible < LEAST_SIDE).any(axis=1),
     }
-    counted: dict[str, int] = {}
-    rest = tables.sound
-    for reason, holds in reasons.items():
-        if (rest & holds).any():
-            counted[reason] = int((rest & holds).sum())
-        rest = rest & ~holds
-    return counted
+    counts: dict[str, int] = {}
+    rest = columns.usable
+    for reason, applies in reasons.items():
+        if (rest & applies).any():
+            counts[reason] = int((rest & applies).sum())
+        rest = rest & ~applies
+    return counts

@@ -1,97 +1,97 @@
-"""Writing what the doctor mended into the content of a file; everything else stays as it is."""
+"""Writing what the doctor fixed into the content of a file; everything else stays as it is."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ssd_det.annotations.entries import moved
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import is_box
 from ssd_det.doctor.box_faults import DIGITS
-from ssd_det.doctor.columns import Entry, Integers, Tables, rows
-from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAGS, NUMBER_OF_TEXT
+from ssd_det.doctor.columns import Columns, Integers, all_in_row
+from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAG_OF_TEXT, FLAGS
 from ssd_det.doctor.image_faults import turned_boxes
 from ssd_det.doctor.shape_faults import polygons_of
 
 
-def mended(content: dict[str, Any], tables: Tables) -> dict[str, Any]:
-    """Copy the content of a file with the changes that its tables hold.
+def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
+    """Copy the content of a file with the changes that its columns hold.
 
     Args:
         content: as it was read; not changed.
-        tables: of it, after all faults were looked for.
+        columns: of it, after all faults were looked for.
     """
     images = list(content["images"])
-    for place in _changed_images(tables).tolist():
-        images[place] = _mended_image(tables, place)
+    for index in _changed_images(columns).tolist():
+        images[index] = _fixed_image(columns, index)
     annotations = list(content["annotations"])
-    changed = _changed_annotations(tables)
-    turns = zip(tables.turns[changed].tolist(), tables.box_limits[changed].tolist(), strict=True)
-    for place, (orientation, size) in zip(changed.tolist(), turns, strict=True):
-        annotations[place] = _mended_annotation(tables, place)
+    changed = _changed_annotations(columns)
+    turns = zip(columns.turns[changed].tolist(), columns.box_limits[changed].tolist(), strict=True)
+    for index, (orientation, size) in zip(changed.tolist(), turns, strict=True):
+        annotations[index] = _fixed_annotation(columns, index)
         if orientation > 1:
-            _turn(annotations[place], orientation, size)
-    if not tables.kept.all():
-        annotations = [entry for entry, kept in zip(annotations, tables.kept.tolist(), strict=True) if kept]
+            _turn(annotations[index], orientation, size)
+    if not columns.kept.all():
+        annotations = [entry for entry, kept in zip(annotations, columns.kept.tolist(), strict=True) if kept]
     return {**content, "images": images, "annotations": annotations}
 
 
-def _changed_images(tables: Tables) -> Integers:
-    entries = tables.entries["images"]
-    sizes = [_size_of(tables, place) is not None for place in range(len(entries))]
-    pairs = zip(tables.file_name, entries, strict=True)
+def _changed_images(columns: Columns) -> Integers:
+    entries = columns.entries["images"]
+    sizes = [_new_size(columns, index) is not None for index in range(len(entries))]
+    pairs = zip(columns.file_names, entries, strict=True)
     names = [name is not None and name != entry["file_name"] for name, entry in pairs]
     return np.flatnonzero(np.array(names, dtype=bool) | np.array(sizes, dtype=bool))
 
 
-def _size_of(tables: Tables, place: int) -> tuple[int, int] | None:
-    """The size that an image is to have, if it is another than it has."""
-    entry = tables.entries["images"][place]
-    width, height = tables.size[place].tolist()
+def _new_size(columns: Columns, index: int) -> tuple[int, int] | None:
+    """Width and height to write for an image, ``None`` where they stay."""
+    entry = columns.entries["images"][index]
+    width, height = columns.image_size[index].tolist()
     if math.isnan(width) or (width, height) == (entry["width"], entry["height"]):
         return None
     return int(width), int(height)
 
 
-def _mended_image(tables: Tables, place: int) -> Entry:
-    entry = dict(tables.entries["images"][place])
-    if tables.file_name[place] is not None:
-        entry["file_name"] = tables.file_name[place]
-    if (size := _size_of(tables, place)) is not None:
+def _fixed_image(columns: Columns, index: int) -> JsonObject:
+    entry = dict(columns.entries["images"][index])
+    if columns.file_names[index] is not None:
+        entry["file_name"] = columns.file_names[index]
+    if (size := _new_size(columns, index)) is not None:
         entry["width"], entry["height"] = size
     return entry
 
 
-def _changed_annotations(tables: Tables) -> Integers:
-    entries = tables.entries["annotations"]
-    boxes = rows(np.isfinite(tables.box)) & ~rows(tables.box == tables.written)
+def _changed_annotations(columns: Columns) -> Integers:
+    entries = columns.entries["annotations"]
+    boxes = all_in_row(np.isfinite(columns.box)) & ~all_in_row(columns.box == columns.file_box)
     flags = np.array([any(isinstance(entry.get(key), str) for key in FLAGS) for entry in entries], dtype=bool)
-    ids = tables.ids["annotations"] != tables.written_ids
-    return np.flatnonzero((boxes | flags | (tables.turns > 1) | ids | np.isfinite(tables.area)) & tables.kept)
+    ids = columns.ids["annotations"] != columns.file_ids
+    return np.flatnonzero((boxes | flags | (columns.turns > 1) | ids | np.isfinite(columns.new_area)) & columns.kept)
 
 
-def _mended_annotation(tables: Tables, place: int) -> Entry:
-    entry = tables.entries["annotations"][place]
-    box = tables.box[place]
-    if np.isfinite(box).all() and (box != tables.written[place]).any():
-        new = moved(entry, [_like(old, value) for old, value in zip(entry["bbox"], box.tolist(), strict=True)])
+def _fixed_annotation(columns: Columns, index: int) -> JsonObject:
+    entry = columns.entries["annotations"][index]
+    box = columns.box[index]
+    if np.isfinite(box).all() and (box != columns.file_box[index]).any():
+        fixed = moved(entry, [_like(old, value) for old, value in zip(entry["bbox"], box.tolist(), strict=True)])
     else:
-        new = dict(entry)
-    if np.isfinite(tables.area[place]):
-        new["area"] = round(float(tables.area[place]), DIGITS)
-    if tables.ids["annotations"][place] != tables.written_ids[place]:
-        new["id"] = int(tables.ids["annotations"][place])
+        fixed = dict(entry)
+    if np.isfinite(columns.new_area[index]):
+        fixed["area"] = round(float(columns.new_area[index]), DIGITS)
+    if columns.ids["annotations"][index] != columns.file_ids[index]:
+        fixed["id"] = int(columns.ids["annotations"][index])
     for key in FLAGS:
-        if isinstance(new.get(key), str) and new[key].lower() in NUMBER_OF_TEXT:
-            new[key] = NUMBER_OF_TEXT[new[key].lower()]
-    return new
+        if isinstance(fixed.get(key), str) and fixed[key].lower() in FLAG_OF_TEXT:
+            fixed[key] = FLAG_OF_TEXT[fixed[key].lower()]
+    return fixed
 
 
-def _turn(entry: Entry, orientation: int, size: list[float]) -> None:
-    """Turn what lies in the picture beside the box: earlier boxes and polygons."""
+def _turn(entry: JsonObject, orientation: int, size: list[float]) -> None:
+    """Turn what lies in the picture besides the box: earlier boxes and polygons."""
     for key in EARLIER_BOXES:
         if is_box(entry.get(key)):
-            entry[key] = _turned(entry[key], orientation, size)
+            entry[key] = _turned_box(entry[key], orientation, size)
     if isinstance(entry.get("segmentation"), list):
         polygons = polygons_of(entry["segmentation"]) or ()
         entry["segmentation"] = [_turned_polygon(p, orientation, size) for p in polygons] or entry["segmentation"]
@@ -106,14 +106,14 @@ def _turned_polygon(polygon: list[float], orientation: int, size: list[float]) -
     return numbers
 
 
-def _turned(box: list[float], orientation: int, size: list[float]) -> list[float]:
+def _turned_box(box: list[float], orientation: int, size: list[float]) -> list[float]:
     turned = turned_boxes(np.array([box], dtype=float), np.array([orientation]), np.array([size]))
     numbers: list[float] = turned[0].tolist()
     return numbers
 
 
 def _like(old: float, value: float) -> float:
-    """A number as the file has them: the old one where it is equal, and whole numbers where it had one."""
+    """A number in the style of the file: the old one where it is equal, and a whole number where it had one."""
     if value == old:
         return old
     return int(value) if isinstance(old, int) and value.is_integer() else value

@@ -1,20 +1,22 @@
-"""Image files against what the annotation file says of them; their headers are read, no picture is decoded."""
+"""Image files against what the annotation file says of them; only their headers are read, no picture is decoded."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.image_files import UNREADABLE, Finding, ImageFolder
+from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
-from ssd_det.doctor.box_faults import DIGITS, SLACK
-from ssd_det.doctor.columns import NOWHERE, Booleans, Floats, Integers, Tables, rows
+from ssd_det.doctor.box_faults import DIGITS, TOLERANCE
+from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, Integers, all_in_row
 from ssd_det.doctor.faults import Fault
 
-LEAST_TURNED = 5  # EXIF orientations from here on lay the picture on its side
-MANY = 2_000  # files that take some seconds
+FIRST_SIDEWAYS = 5  # EXIF orientations from here on show the picture on its side
+MANY_FILES = 2_000  # reading them takes some seconds
 
 
 @dataclass(frozen=True)
@@ -22,107 +24,119 @@ class Headers:
     """What the image files say.
 
     Attributes:
-        found: the file of each image, or why there is none.
+        findings: the file of each image, or why there is none.
         size: ``[M, 2]``, width and height of the stored pixels, NaN where the header cannot be read.
-        orientation: ``[M]``, EXIF's, 1 where there is none.
+        orientation: ``[M]``, from EXIF, 1 where there is none.
         folder: of the images.
     """
 
-    found: list[Finding]
+    findings: list[Finding]
     size: Floats
     orientation: Integers
     folder: ImageFolder
 
 
-def read_headers(tables: Tables, image_root: str | Path, allow_outside: bool = False) -> Headers:
+class Header(NamedTuple):
+    """What one image file says: its size in pixels, NaN where it cannot be read, and its EXIF orientation."""
+
+    width: float = np.nan
+    height: float = np.nan
+    orientation: int = 1
+
+
+def read_headers(columns: Columns, image_root: str | Path, allow_outside: bool = False) -> Headers:
     """Read the headers of all images; see :func:`ssd_det.annotations.image_files.resolve_images`.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
     folder = ImageFolder(Path(image_root))
-    found = [Finding() if name is None else folder.find(name, allow_outside) for name in tables.file_name]
-    table = np.array([_read_header(one.path) for one in bar(found, "image files", long=MANY)], dtype=float)
-    table = table.reshape(-1, 3)
-    return Headers(found, table[:, :2], table[:, 2].astype(np.int64), folder)
+    findings = [Finding() if name is None else folder.find(name, allow_outside) for name in columns.file_names]
+    headers = [_read_header(finding.path) for finding in bar(findings, "image files", long=MANY_FILES)]
+    table = np.array(headers, dtype=float).reshape(-1, 3)
+    return Headers(findings, table[:, :2], table[:, 2].astype(np.int64), folder)
 
 
-def _read_header(path: str | None) -> tuple[float, float, int]:
-    """Width, height and EXIF orientation."""
+def _read_header(path: str | None) -> Header:
+    if path is None:
+        return Header()
     try:
-        if path is not None:
-            with PillowImage.open(path) as file:
-                return *file.size, int(file.getexif().get(ExifTags.Base.Orientation, 1))
+        with PillowImage.open(path) as file:
+            return Header(*file.size, int(file.getexif().get(ExifTags.Base.Orientation, 1)))
     except (*UNREADABLE, TypeError):
-        pass  # told by the NaN
-    return np.nan, np.nan, 1
+        return Header()
 
 
-def find_files(tables: Tables, headers: Headers) -> None:
+def find_files(columns: Columns, headers: Headers) -> None:
     """Find files that are missing, that two images share, that cannot be read, and that no image names."""
-    named = np.array([name is not None for name in tables.file_name], dtype=bool)
-    there = np.array([one.path is not None for one in headers.found], dtype=bool)
-    outside = np.array([one.leads_out for one in headers.found], dtype=bool)
-    several = np.array([bool(one.several) for one in headers.found], dtype=bool)
-    tables.note("missing-file", "images", named & ~there & ~outside & ~several, "file_name")
-    tables.note("outside-file", "images", outside, "file_name")
-    tables.note("ambiguous-name", "images", several, "file_name")
-    names: dict[str, str | None] = {}
+    named = np.array([name is not None for name in columns.file_names], dtype=bool)
+    exists = np.array([finding.path is not None for finding in headers.findings], dtype=bool)
+    outside = np.array([finding.leads_out for finding in headers.findings], dtype=bool)
+    ambiguous = np.array([bool(finding.several) for finding in headers.findings], dtype=bool)
+    columns.add_fault("missing-file", "images", named & ~exists & ~outside & ~ambiguous, "file_name")
+    columns.add_fault("outside-file", "images", outside, "file_name")
+    columns.add_fault("ambiguous-name", "images", ambiguous, "file_name")
+    name_of: dict[str, str | None] = {}
     shared = [
-        place
-        for place, (path, _, _) in enumerate(headers.found)
-        if path is not None and names.setdefault(path, tables.file_name[place]) != tables.file_name[place]
+        index
+        for index, (finding, name) in enumerate(zip(headers.findings, columns.file_names, strict=True))
+        if finding.path is not None and name_of.setdefault(finding.path, name) != name
     ]
-    tables.note("shared-file", "images", shared, "file_name")
-    tables.note("unreadable-file", "images", there & np.isnan(headers.size[:, 0]), "file_name")
-    known = set(map(_identity, names))
-    unnamed = sorted(
-        str(path.relative_to(headers.folder.root)) for path in headers.folder.images() if _identity(path) not in known
-    )
+    columns.add_fault("shared-file", "images", shared, "file_name")
+    columns.add_fault("unreadable-file", "images", exists & np.isnan(headers.size[:, 0]), "file_name")
+    identities = set(map(_identity, name_of))
+    files = (path for path in headers.folder.images() if _identity(path) not in identities)
+    unnamed = sorted(str(path.relative_to(headers.folder.root)) for path in files)
     if unnamed:
-        tables.faults.append(Fault("unnamed-file", len(unnamed), [{"file_name": name} for name in unnamed[:10]]))
+        examples = [{"file_name": name} for name in unnamed[:SHOWN_FAULTS]]
+        columns.faults.append(Fault("unnamed-file", len(unnamed), examples))
 
 
 def _identity(path: str | Path) -> tuple[int, int]:
-    """What is the same for all paths of a file, links among them."""
+    """What all paths of a file have in common, links included."""
     status = Path(path).stat()
     return status.st_dev, status.st_ino
 
 
-def find_sizes(tables: Tables, headers: Headers) -> None:
-    """Find sizes that are not those of the files; take the files' where nothing speaks against it."""
-    known = rows(np.isfinite(headers.size) & np.isfinite(tables.size))
-    differ = known & ~rows(headers.size == tables.size)
-    rotated = differ & (headers.orientation >= LEAST_TURNED) & (headers.size[:, ::-1] == tables.size).all(axis=1)
-    masked = rotated & _marked(tables, _has_masks(tables))
-    tables.note("rotated-size", "images", rotated & ~masked, "file_name", "width", "height")
-    tables.note("rotated-masks", "images", masked, "file_name", "width", "height")
-    _turn(tables, headers, rotated & ~masked)
+def find_sizes(columns: Columns, headers: Headers) -> None:
+    """Find sizes that differ from those of the files; take the files' sizes unless the boxes contradict them."""
+    known = all_in_row(np.isfinite(headers.size) & np.isfinite(columns.image_size))
+    differ = known & ~all_in_row(headers.size == columns.image_size)
+    swapped = (headers.size[:, ::-1] == columns.image_size).all(axis=1)
+    rotated = differ & (headers.orientation >= FIRST_SIDEWAYS) & swapped
+    masked = rotated & _images_of(columns, _has_masks(columns))
+    columns.add_fault("rotated-size", "images", rotated & ~masked, "file_name", "width", "height")
+    columns.add_fault("rotated-masks", "images", masked, "file_name", "width", "height")
+    _turn(columns, headers, rotated & ~masked)
 
-    real = np.concatenate([headers.size, np.full((1, 2), np.nan)])[tables.image]
-    box = tables.box
-    seen = rows(np.isfinite(box)) & rows(np.isfinite(real))
-    unfit = _marked(tables, seen & ~rows(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= real + SLACK))
-    tables.note("size-mismatch", "images", differ & ~rotated & ~unfit, "file_name", "width", "height")
-    tables.note("resized-file", "images", differ & ~rotated & unfit, "file_name", "width", "height")
-    taken = differ & ~rotated & ~unfit
-    tables.size[taken] = headers.size[taken]
+    file_size = np.concatenate([headers.size, np.full((1, 2), np.nan)])[columns.image_index]
+    box = columns.box
+    compared = all_in_row(np.isfinite(box)) & all_in_row(np.isfinite(file_size))
+    fits = all_in_row(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= file_size + TOLERANCE)
+    contradicted = _images_of(columns, compared & ~fits)
+    other_size = differ & ~rotated
+    columns.add_fault("size-mismatch", "images", other_size & ~contradicted, "file_name", "width", "height")
+    columns.add_fault("resized-file", "images", other_size & contradicted, "file_name", "width", "height")
+    columns.image_size[other_size & ~contradicted] = headers.size[other_size & ~contradicted]
 
 
-def _turn(tables: Tables, headers: Headers, images: Booleans) -> None:
-    tables.orientation[images] = headers.orientation[images]
-    tables.size[images] = headers.size[images]
-    turned = tables.sound & (tables.turns > 1)
-    tables.box[turned] = turned_boxes(tables.box[turned], tables.turns[turned], tables.box_limits[turned])
+def _turn(columns: Columns, headers: Headers, images: Booleans) -> None:
+    columns.orientation[images] = headers.orientation[images]
+    columns.image_size[images] = headers.size[images]
+    turned = columns.usable & (columns.turns > 1)
+    columns.box[turned] = turned_boxes(columns.box[turned], columns.turns[turned], columns.box_limits[turned])
 
 
 def turned_boxes(box: Floats, orientation: Integers, size: Floats) -> Floats:
-    """Boxes of pictures as they are shown, in the stored pixels.
+    """Boxes of pictures as they are displayed, in the stored pixels.
 
     Args:
         box: ``[N, 4]``, xywh.
-        orientation: ``[N]``, EXIF's, 5 to 8.
+        orientation: ``[N]``, from EXIF, 5 to 8.
         size: ``[N, 2]``, width and height of the stored pixels.
+
+    Returns:
+        ``[N, 4]``, xywh.
     """
     x, y, width, height = box[:, 1], box[:, 0], box[:, 3], box[:, 2]
     x = np.where(orientation >= 7, (size[:, 0] - x - width).round(DIGITS), x)
@@ -130,15 +144,14 @@ def turned_boxes(box: Floats, orientation: Integers, size: Floats) -> Floats:
     return np.stack([x, y, width, height], axis=1)
 
 
-def _has_masks(tables: Tables) -> Booleans:
-    """Whether an annotation has what cannot be turned by a few additions."""
-    return np.array(
-        [isinstance(e.get("segmentation"), dict) or "keypoints" in e for e in tables.entries["annotations"]], dtype=bool
-    )
+def _has_masks(columns: Columns) -> Booleans:
+    """Whether an annotation has a mask or keypoints, which are not turned."""
+    annotations = columns.entries["annotations"]
+    return np.array([isinstance(e.get("segmentation"), dict) or "keypoints" in e for e in annotations], dtype=bool)
 
 
-def _marked(tables: Tables, annotations: Booleans) -> Booleans:
-    """The images of some annotations."""
-    marks = np.zeros(len(tables.size), dtype=bool)
-    marks[tables.image[annotations & (tables.image != NOWHERE)]] = True
+def _images_of(columns: Columns, annotations: Booleans) -> Booleans:
+    """The images of the marked annotations, ``[M]``."""
+    marks = np.zeros(len(columns.image_size), dtype=bool)
+    marks[columns.image_index[annotations & (columns.image_index != NOT_FOUND)]] = True
     return marks

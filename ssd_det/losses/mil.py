@@ -73,10 +73,10 @@ def stage_one_loss(
     """
     scores = bag_scores(classes.softmax(dim=2), instances, valid).clamp(0, 1)
     target = F.one_hot(labels, scores.shape[1]).to(scores.dtype)
-    # binary_cross_entropy aborts on NaN, so NaN goes around it, for the training step to find.
-    known = scores.nan_to_num(0)
-    loss = F.binary_cross_entropy(known, target, reduction="none").sum(dim=1)
-    loss = loss + (scores - known).detach().sum(dim=1)
+    # binary_cross_entropy aborts on NaN, so NaN is added afterwards, for the training step to find.
+    finite = scores.nan_to_num(0)
+    loss = F.binary_cross_entropy(finite, target, reduction="none").sum(dim=1)
+    loss = loss + (scores - finite).detach().sum(dim=1)
     if object_weight is not None:
         loss = loss * object_weight
     return loss.sum() / count_bags(valid)
@@ -102,7 +102,7 @@ def stage_two_loss(classes: Tensor, instances: Tensor, labels: Tensor, valid: Te
 
 
 def negative_loss(classes: Tensor, valid: Tensor, object_weight: Tensor) -> Tensor:
-    """Focal cross-entropy that calls random boxes away from all bags background (eq. 5).
+    """Focal cross-entropy that classifies random boxes away from all bags as background (eq. 5).
 
     Args:
         classes: ``Tensor[..., K]``, stage II's class logits of the negatives.

@@ -14,8 +14,8 @@ def spsd_loss(
     Every proposal counts, valid or not.
 
     L1 learns the median. Along each axis the sampler leaves 3 of 5 proposals where they are, so the median
-    move is none unless an object is further off than noise alone could put it. With ``beta`` above the usual
-    delta the distance is quadratic and the mean is learnt, which moves every proposal part of the way.
+    move is zero unless an object is further away than noise alone could put it. With ``beta`` above the usual
+    delta, the distance is quadratic and the mean is learnt, which moves every proposal part of the way.
 
     Args:
         deltas: ``Tensor[G, P, 4]``, predicted, as :func:`ssd_det.ops.boxes.encode` makes them.

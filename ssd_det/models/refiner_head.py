@@ -15,7 +15,7 @@ from ssd_det.models.refiner_losses import LossWeights, refiner_losses
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import pool_boxes
 from ssd_det.ops.boxes import clip, decode
-from ssd_det.ops.merging import Merged, agreement, exclusion, merge_top, scale_in_bag
+from ssd_det.ops.merging import MergedBoxes, agreement, exclusion, merge_top, scale_in_bag
 from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for
 
 PRIOR_BIAS = -math.log(99)
@@ -257,7 +257,7 @@ class RefinerHead(nn.Module):
 
     def _merge(
         self, bag: Tensor, ranking: Tensor, fallback: Tensor, objects: Objects, places: Tensor | None = None
-    ) -> Merged:
+    ) -> MergedBoxes:
         """Merge bags ``Tensor[G, P, 4]`` by their ranking ``Tensor[G, P]`` in the chosen way.
 
         Places ``Tensor[G, 4]`` are where the objects seem to be; where not given, where the ranking alone puts them.
@@ -270,7 +270,7 @@ class RefinerHead(nn.Module):
             ranking = ranking * agreement(bag, ranking)
         return merge_top(bag, ranking, fallback, self.top_k)
 
-    def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[Merged, Tensor]:
+    def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[MergedBoxes, Tensor]:
         """Merge bag C into r2, and score it ``Tensor[G]``."""
         ranking = of_label(stage.classes.sigmoid(), objects.labels).detach() * stage.valid
         if stage.iou_scores is None:
@@ -303,7 +303,7 @@ def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
     return identity - mean if relevance == "subtract" else identity + mean
 
 
-def _weighted_mean(quality: Tensor, merged: Merged) -> Tensor:
+def _weighted_mean(quality: Tensor, merged: MergedBoxes) -> Tensor:
     """Mean of a bag's quality over the proposals that were merged, by their shares."""
     return (quality.gather(1, merged.members) * merged.weights).sum(dim=1)
 

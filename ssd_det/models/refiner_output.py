@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ssd_det.ops.merging import Merged
+from ssd_det.ops.merging import MergedBoxes
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class RefinerOutput:
     r1: Tensor
     omega: Tensor
     stage_two: StageTwo | None
-    merged: Merged
+    merged: MergedBoxes
     r2: Tensor
     score: Tensor
     refined: Tensor

@@ -38,8 +38,8 @@ def pool_boxes(
 
     On CUDA, and where ``sampling_ratio`` is 0 (adaptive), this is ``torchvision.ops.roi_align``. On CPU it
     is one ``embedding_bag``: every output cell is a weighted sum of ``(2 · sampling_ratio)²`` rows of the
-    pyramid, seen as a table of feature vectors. Forward and backward are threaded and deterministic, where
-    torchvision's backward uses one thread (``benchmarks/bag_pooling.py`` has the figures).
+    pyramid, used as a table of feature vectors. Forward and backward are threaded and deterministic, where
+    torchvision's backward uses one thread (``benchmarks/bag_pooling.py`` measures both).
 
     Args:
         features: L maps ``Tensor[B, C, H_l, W_l]``, the finest first.
@@ -47,12 +47,12 @@ def pool_boxes(
         boxes: ``Tensor[N, 4]``, xyxy in pixels.
         image_index: ``LongTensor[N]`` in [0, B).
         size: cells along each side of the grid.
-        sampling_ratio: samples along each side of a cell; 0 for one a pixel of the map.
+        sampling_ratio: samples along each side of a cell; 0 for one per pixel of the map.
 
     Returns:
         ``Tensor[N, size, size, C]``, channels last.
     """
-    # Once weights have diverged boxes are NaN: pool them from the corner, and let the loss tell.
+    # Once weights have diverged, boxes are NaN: pool them from the corner; the NaN of the loss will be reported.
     boxes = boxes.nan_to_num(0)
     level = pyramid_level(boxes, len(features))
     if boxes.is_cuda or sampling_ratio == 0:
@@ -69,12 +69,12 @@ def _pool_by_level(
     size: int,
     sampling_ratio: int,
 ) -> Tensor:
-    """Pool with torchvision, one call a level. Every level takes part, so every level gets a gradient."""
+    """Pool with torchvision, one call per level. Every level is used, so every level gets a gradient."""
     rois = torch.cat([image_index[:, None].to(boxes.dtype), boxes], dim=1)
     members = [torch.nonzero(level == index).flatten() for index in range(len(features))]
     pooled = [
         roi_align(
-            feature.to(rois.dtype),  # never the boxes to half precision, which would round them to whole pixels
+            feature.to(rois.dtype),  # the boxes in half precision would be rounded to whole pixels
             rois[member],
             size,
             1 / stride,
@@ -125,7 +125,7 @@ def _interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, samplin
     """Cells and weights that linear interpolation reads along one axis.
 
     Args:
-        low: ``Tensor[N]``, start of each box in cells of its map, half a cell taken off.
+        low: ``Tensor[N]``, start of each box in cells of its map, minus half a cell.
         high: ``Tensor[N]``, its end.
         extent: ``LongTensor[N]``, number of cells of the map.
         size: output cells.
@@ -133,17 +133,17 @@ def _interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, samplin
 
     Returns:
         Indices ``LongTensor[N, size, 2 · sampling_ratio]`` and weights of the same shape. Samples more than
-        a cell outside the map weigh nothing; the others are drawn to its border.
+        a cell outside the map have weight 0; those closer to it are moved to its border.
     """
     samples = size * sampling_ratio
     steps = (torch.arange(samples, device=low.device, dtype=low.dtype) + 0.5) / samples
     position = low[:, None] + steps * (high - low)[:, None]
     limit = extent[:, None].to(low.dtype)
-    counts = (position >= -1) & (position <= limit)
+    inside = (position >= -1) & (position <= limit)
     position = torch.minimum(position.clamp(min=0), limit - 1)
     before = position.floor()
     fraction = position - before
     after = torch.minimum(before + 1, limit - 1)
     index = torch.stack([before, after], dim=-1).long()
-    weight = torch.stack([1 - fraction, fraction], dim=-1) * (counts[:, :, None].to(low.dtype) / sampling_ratio)
+    weight = torch.stack([1 - fraction, fraction], dim=-1) * (inside[:, :, None].to(low.dtype) / sampling_ratio)
     return index.reshape(-1, size, 2 * sampling_ratio), weight.reshape(-1, size, 2 * sampling_ratio)

@@ -1,4 +1,4 @@
-"""Geometry of boxes as NumPy arrays, for the commands that start without torch."""
+"""Geometry of boxes as NumPy arrays, for the commands that do not import torch."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def iou(boxes: Floats, others: Floats) -> Floats:
 
     Args:
         boxes: ``[..., 4]``, xyxy in pixels.
-        others: ``[..., 4]``, the same.
+        others: ``[..., 4]``, xyxy in pixels.
 
     Returns:
         ``[...]`` in [0, 1].
@@ -32,6 +32,6 @@ def iou(boxes: Floats, others: Floats) -> Floats:
     low = np.maximum(boxes[..., :2], others[..., :2])
     high = np.minimum(boxes[..., 2:], others[..., 2:])
     shared = (high - low).clip(min=0).prod(axis=-1)
-    area, other = ((table[..., 2:] - table[..., :2]).prod(axis=-1) for table in (boxes, others))
-    overlaps: Floats = shared / (area + other - shared).clip(min=AREA_EPSILON)
+    area, other_area = ((table[..., 2:] - table[..., :2]).prod(axis=-1) for table in (boxes, others))
+    overlaps: Floats = shared / (area + other_area - shared).clip(min=AREA_EPSILON)
     return overlaps

@@ -37,7 +37,7 @@ def intersection(boxes: Tensor, others: Tensor) -> Tensor:
         others: ``Tensor[..., 4]``, xyxy.
 
     Returns:
-        ``Tensor[...]`` in square pixels, 0 where they do not meet.
+        ``Tensor[...]`` in square pixels, 0 where they do not overlap.
     """
     top_left = torch.maximum(boxes[..., :2], others[..., :2])
     bottom_right = torch.minimum(boxes[..., 2:], others[..., 2:])
@@ -48,7 +48,7 @@ def iou(boxes: Tensor, others: Tensor) -> Tensor:
     """Intersection over union of each box and its counterpart; the two shapes broadcast.
 
     ``iou(a[:, None], b)`` is the matrix that ``torchvision.ops.box_iou(a, b)`` gives; this form also
-    takes a bag beside the one box that it is compared with.
+    compares a whole bag with a single box.
 
     Args:
         boxes: ``Tensor[..., 4]``, xyxy.
@@ -86,13 +86,13 @@ def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def centre_distance(boxes: Tensor, others: Tensor) -> Tensor:
-    """Distance in pixels of the centre of each box from that of its counterpart, both ``Tensor[..., 4]``, xyxy."""
+    """Distance in pixels between the centres of each box and its counterpart, both ``Tensor[..., 4]``, xyxy."""
     distance: Tensor = (centre_and_size(boxes)[0] - centre_and_size(others)[0]).norm(dim=-1)
     return distance
 
 
 def encode(boxes: Tensor, targets: Tensor) -> Tensor:
-    """Deltas that lead from each box to its target: (dx/w, dy/h, ln w, ln h) over their spread.
+    """Deltas that lead from each box to its target: (dx/w, dy/h, ln w, ln h) over their standard deviations.
 
     Reference: R-CNN's parametrisation, with the standard deviations (0.1, 0.1, 0.2, 0.2) of eq. 7.
 
@@ -127,7 +127,7 @@ def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 
 def displacement(boxes: Tensor, targets: Tensor) -> Tensor:
-    """How far each target is from its box: (dx/w, dy/h, ln w, ln h), as :func:`encode`, but not over any spread."""
+    """How far each target is from its box: (dx/w, dy/h, ln w, ln h), as :func:`encode`, but not normalised."""
     return encode(boxes, targets) * boxes.new_tensor(DELTA_STD)
 
 

@@ -1,6 +1,6 @@
-"""From what a refiner knows of a box to the probability that the box is better than the one before.
+"""From what a refiner knows about a refined box to the probability that it is better than the noisy box.
 
-No true box is looked at. All tables have a row for each object, as float64 on the CPU.
+No true boxes are used. All tables have a row for each object, as float64 on the CPU.
 """
 
 from collections.abc import Callable
@@ -13,44 +13,44 @@ from torch.nn import functional as F
 
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
-FARTHEST = 4.0  # deviations from the mean that evidence counts for
+LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals are clipped
 STRONGEST_RESPONSE = 0.9
-EASY = 0.25  # the share of the objects that show how large the noise can be
-LARGEST_SQUARE = 9.0  # of a residual over its variance, or a few wild boxes would decide
-LEAST_PROBABILITY = 0.5
+EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
+LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
+MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
 
 
 def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
-    """How much larger than usual the variance of each object's residual is, told from evidence.
+    """How much larger than usual the variance of each object's residual is, estimated from evidence.
 
     A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        evidence: ``Tensor[N, S]``, what is known of the refined boxes, but not of how far they moved.
+        evidence: ``Tensor[N, S]``, signals of the refined boxes, but not how far they moved.
 
     Returns:
-        ``Tensor[N]``, positive, 1 on the mean.
+        ``Tensor[N]``, positive, with a mean of 1.
     """
     variance = residuals.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
     squares = (residuals.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
-    known = _standardised(evidence, evidence.mean(dim=0), evidence.std(dim=0))
+    features = _standardised(evidence, evidence.mean(dim=0), evidence.std(dim=0))
 
     def loss(weights: Tensor) -> Tensor:
-        logarithm = known @ weights
+        logarithm = features @ weights
         return (logarithm + squares * (-logarithm).exp()).mean()
 
-    factors: Tensor = (known @ _minimum(loss, known.shape[1], len(known))).exp()
+    factors: Tensor = (features @ _minimum(loss, features.shape[1], len(features))).exp()
     return factors / factors.mean()
 
 
 class Response(NamedTuple):
-    """How refined boxes answer when noisy boxes are moved.
+    """How refined boxes respond when noisy boxes are moved.
 
     Attributes:
         slope: ``Tensor[4]`` in [0, 0.9], the share of a move that they follow.
-        scatter: ``Tensor[4]``, the variance of what they do beside that.
+        scatter: ``Tensor[4]``, the variance of their other movement.
     """
 
     slope: Tensor
@@ -58,20 +58,20 @@ class Response(NamedTuple):
 
 
 def no_response() -> Response:
-    """That of a refiner that always finds the same box."""
+    """The response of a refiner that always finds the same box."""
     return Response(torch.zeros(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64))
 
 
-def response_to(moves: Tensor, answers: Tensor) -> Response:
-    """How refined boxes answer moves.
+def response_to(moves: Tensor, refined_moves: Tensor) -> Response:
+    """How refined boxes respond to moves.
 
     Args:
         moves: ``Tensor[N, 4]``, displacements of the noisy boxes.
-        answers: ``Tensor[N, 4]``, those of the boxes refined from them.
+        refined_moves: ``Tensor[N, 4]``, displacements of the boxes refined from them.
     """
-    slope = (moves * answers).sum(dim=0) / moves.square().sum(dim=0).clamp(min=LEAST_VARIANCE)
+    slope = (moves * refined_moves).sum(dim=0) / moves.square().sum(dim=0).clamp(min=LEAST_VARIANCE)
     slope = slope.clamp(0, STRONGEST_RESPONSE)
-    return Response(slope, (answers - slope * moves).square().mean(dim=0))
+    return Response(slope, (refined_moves - slope * moves).square().mean(dim=0))
 
 
 def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, response: Response) -> Tensor:
@@ -82,8 +82,8 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        relative: ``Tensor[N]``, of :func:`relative_variance`.
-        noise_deviation: of the noise, in units of the box.
+        relative: ``Tensor[N]``, from :func:`relative_variance`.
+        noise_deviation: standard deviation of the noise, in units of the box.
         response: of the refiner to noise.
 
     Returns:
@@ -95,20 +95,20 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
 
 
 def largest_noise(residuals: Tensor, relative: Tensor, response: Response) -> float:
-    """The deviation of the noise, if the easiest quarter of the objects is refined without an error of its own.
+    """The standard deviation of the noise, assuming that the easiest quarter of the objects is refined without error.
 
-    The noise of boxes does not depend on how easy an object is, the refiner's own error does. What is left of the
+    The noise of boxes does not depend on how easy an object is; the refiner's error does. What is left of the
     residuals of easy objects is therefore an upper bound of the noise.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        relative: ``Tensor[N]``, of :func:`relative_variance`.
+        relative: ``Tensor[N]``, from :func:`relative_variance`.
         response: of the refiner to noise.
 
     Returns:
         In units of the box, the root of the mean square over the four axes.
     """
-    variance = relative.quantile(EASY) * residuals.square().mean(dim=0)
+    variance = relative.quantile(EASY_SHARE) * residuals.square().mean(dim=0)
     noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
     return noise.mean().sqrt().item()
 
@@ -119,7 +119,7 @@ class Probability:
 
     Attributes:
         mean: ``Tensor[S]`` of the signals it was fitted on.
-        deviation: ``Tensor[S]``.
+        deviation: ``Tensor[S]``, their standard deviation.
         weights: ``Tensor[2 S + 1]``.
     """
 
@@ -134,42 +134,42 @@ class Probability:
 
 
 def fit_probability(signals: Tensor, better: Tensor) -> Probability:
-    """Learn to tell the probability of an outcome.
+    """Learn the probability of an outcome.
 
     Args:
         signals: ``Tensor[N, S]``.
         better: ``BoolTensor[N]``, the outcomes.
     """
     mean, deviation = signals.mean(dim=0), signals.std(dim=0)
-    known, target = _with_squares(signals, mean, deviation), better.to(signals.dtype)
+    features, target = _with_squares(signals, mean, deviation), better.to(signals.dtype)
 
     def loss(weights: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(known @ weights, target)
+        return F.binary_cross_entropy_with_logits(features @ weights, target)
 
-    return Probability(mean, deviation, _minimum(loss, known.shape[1], len(known)))
+    return Probability(mean, deviation, _minimum(loss, features.shape[1], len(features)))
 
 
 def best_threshold(probabilities: Tensor, gains: Tensor) -> float:
-    """The probability from which on refined boxes are worth taking.
+    """The probability from which on refined boxes should be accepted.
 
     Args:
         probabilities: ``Tensor[N]``.
-        gains: ``Tensor[N]``, by how much the IoU with the truth grows.
+        gains: ``Tensor[N]``, by how much the IoU with the true box grows.
 
     Returns:
-        The threshold in [0.5, 1] above which the gains sum up highest; 1 where they never do.
+        The threshold in [0.5, 1] above which the sum of the gains is largest; 1 if no sum is positive.
     """
     order = probabilities.argsort(descending=True)
     sums = gains[order].cumsum(dim=0)
     if not len(sums) or sums.max() <= 0:
         return NONE_ACCEPTED
-    return max(LEAST_PROBABILITY, probabilities[order[sums.argmax()]].item())
+    return max(MIN_THRESHOLD, probabilities[order[sums.argmax()]].item())
 
 
 def _standardised(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """Values without unit, and a column of ones."""
+    """Values with mean 0 and deviation 1, clipped, and a column of ones."""
     scaled = (values - mean) / torch.where(deviation > 0, deviation, 1)
-    return torch.cat([scaled.clamp(-FARTHEST, FARTHEST), torch.ones_like(values[:, :1])], dim=1)
+    return torch.cat([scaled.clamp(-LARGEST_DEVIATION, LARGEST_DEVIATION), torch.ones_like(values[:, :1])], dim=1)
 
 
 def _with_squares(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
@@ -178,7 +178,7 @@ def _with_squares(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
 
 
 def _minimum(loss: Callable[[Tensor], Tensor], count: int, objects: int) -> Tensor:
-    """The weights ``Tensor[count]`` of the least mean loss of some objects, all but the last kept small."""
+    """The weights ``Tensor[count]`` that minimise the mean loss over the objects; all but the last are kept small."""
     weights = torch.zeros(count, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 

@@ -12,13 +12,13 @@ EXCLUSION_POWER = 4
 COMPARED_AT_ONCE = 256  # bounds the memory of a pass over images with many objects
 
 
-class Merged(NamedTuple):
+class MergedBoxes(NamedTuple):
     """Boxes merged from bags, and what they were merged from.
 
     Attributes:
         boxes: ``Tensor[G, 4]``, xyxy, detached, not clipped.
         members: ``LongTensor[G, k]``, the proposals that were merged.
-        weights: ``Tensor[G, k]``, their shares, summing to 1 (to 0 where the fallback stands in).
+        weights: ``Tensor[G, k]``, their shares, summing to 1 (to 0 where the fallback is used).
     """
 
     boxes: Tensor
@@ -26,10 +26,10 @@ class Merged(NamedTuple):
     weights: Tensor
 
 
-def merge_top(proposals: Tensor, ranking: Tensor, fallback: Tensor, top_k: int = 7) -> Merged:
+def merge_top(proposals: Tensor, ranking: Tensor, fallback: Tensor, top_k: int = 7) -> MergedBoxes:
     """Merge the ``top_k`` proposals of each bag that rank highest, weighted by their ranking (section 3.2).
 
-    The shares get 1e-8 added after they were made to sum to 1, as in the published code.
+    1e-8 is added to the shares after they were normalised to sum to 1, as in the published code.
 
     Args:
         proposals: ``Tensor[G, P, 4]``, xyxy.
@@ -47,14 +47,14 @@ def merge_top(proposals: Tensor, ranking: Tensor, fallback: Tensor, top_k: int =
     weights = torch.where(usable, top / torch.where(usable, total, 1), 0)
     chosen = proposals.detach().gather(1, members[:, :, None].expand(-1, -1, 4))
     boxes = ((weights + WEIGHT_FLOOR)[:, :, None] * chosen).sum(1)
-    return Merged(torch.where(usable, boxes, fallback.detach()), members, weights)
+    return MergedBoxes(torch.where(usable, boxes, fallback.detach()), members, weights)
 
 
 def agreement(proposals: Tensor, ranking: Tensor) -> Tensor:
     """How well each proposal agrees with its bag: the mean IoU with all its proposals, weighted by their ranking.
 
-    Where a bag shows two objects, the proposals on the one that most of the ranking lies on agree best: trust the
-    place where proposals gather, as distribution-aware merging does.
+    Where a bag shows two objects, the proposals on the object with most of the ranking agree best: as in
+    distribution-aware merging, the region where proposals gather is trusted.
 
     Args:
         proposals: ``Tensor[G, P, 4]``, xyxy.
@@ -72,8 +72,8 @@ def agreement(proposals: Tensor, ranking: Tensor) -> Tensor:
 def exclusion(proposals: Tensor, boxes: Tensor, rivals: Tensor) -> Tensor:
     """How free of other objects each proposal is: (1 − IoU)^4 with the nearest rival's box.
 
-    Every annotation stands for an object of its own, so a proposal that sits on another annotation's box is on the
-    wrong object, however well it shows the class.
+    Every annotation stands for a different object, so a proposal on another annotation's box is on the wrong object,
+    however well it shows the class.
 
     Args:
         proposals: ``Tensor[G, P, 4]``, xyxy.

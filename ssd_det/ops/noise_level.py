@@ -1,11 +1,11 @@
-"""How noisy boxes are, told from what SPSD makes of them.
+"""How noisy boxes are, estimated from how SPSD moves proposals.
 
 SPSD learns to lead a proposal to the noisy box that its bag was sampled around. Noise averages out, so it learns the
-expectation: from a proposal at distance d of the object it goes a part of the way only, and the more noise there is,
-the more it stays where it is. Hence two things can be seen in a bag: the *slope*, how far its end point follows
-a proposal from side to side of the bag, and the *pull*, where the bag goes on the mean, seen from the noisy box. For
-noise of deviation s the pull is (1 - slope) times the noise of the box, so that s is the deviation of the pulls over
-(1 - slope). How far the refiner itself is off adds to it, so that the estimate of clean boxes is small, but not 0.
+expectation: a proposal at some distance from the object is moved only part of the way, and the more noise there is,
+the less it is moved. So two things can be measured in a bag: the *slope*, how far end points follow their proposals
+from side to side of the bag, and the *pull*, where the bag goes on average, relative to the noisy box. For noise of
+standard deviation s the pull is (1 - slope) times the noise of the box, so that s is the deviation of the pulls over
+(1 - slope). The error of the refiner adds to it, so that the estimate for clean boxes is small, but not 0.
 """
 
 import math
@@ -17,7 +17,7 @@ from ssd_det.ops.boxes import centre_and_size
 
 AXES = 2
 STATISTICS = 5
-STEEPEST = 0.95
+LARGEST_SLOPE = 0.95
 LEAST_OBJECTS = 20
 
 
@@ -27,9 +27,9 @@ def no_statistics() -> Tensor:
 
 
 def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
-    """Sums over objects that the noise level can be told from; sums of several batches add up.
+    """Sums over objects that the noise level is estimated from; those of several batches are added.
 
-    Centres alone are looked at: sizes are harder to tell, and their errors look like noise.
+    Only centres are used: sizes are harder to predict, and their errors look like noise.
 
     Args:
         proposals: ``Tensor[G, P, 4]``, bag A, xyxy.
@@ -38,7 +38,7 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
 
     Returns:
         ``Tensor[5, 2]``, float64, for x and y: objects, their pulls, the squares of these, and the products of
-        proposals with their end points and with themselves, both from the mean of their bag; in units of the box.
+        proposals with their end points and with themselves, relative to the mean of their bag; in units of the box.
     """
     centre, size = (value[:, None].double() for value in centre_and_size(boxes))
     start = (centre_and_size(proposals)[0].double() - centre) / size
@@ -51,17 +51,17 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
 
 
 def noise_level(statistics: Tensor) -> float | None:
-    """The level n of the published protocol that boxes with these statistics would have.
+    """The level n of the published protocol that boxes with these statistics have.
 
     Args:
-        statistics: ``Tensor[5, 2]``, sums of :func:`move_statistics`.
+        statistics: ``Tensor[5, 2]``, sums from :func:`move_statistics`.
 
     Returns:
-        √3 times the deviation of the noise of a centre, in units of the box; ``None`` for fewer than 20 objects.
+        √3 times the standard deviation of a centre's noise, in units of the box; ``None`` for fewer than 20 objects.
     """
     count, pulls, squares, followed, spread = statistics
     if count[0] < LEAST_OBJECTS:
         return None
-    slope = (followed / spread).clamp(0, STEEPEST)
+    slope = (followed / spread).clamp(0, LARGEST_SLOPE)
     variance = (squares / count - (pulls / count) ** 2).clamp(min=0) / (1 - slope) ** 2
     return math.sqrt(3 * variance.mean().item())

@@ -1,4 +1,4 @@
-"""Where bags come from: neighbours of a box, and random negatives."""
+"""Sampling the proposals of bags around boxes, and random negatives."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ssd_det.ops.boxes import centre_and_size, iof, iou
 
-SAMPLER_LEVEL = 0.4
-NARROWEST = 0.1
+WIDEST_LEVEL = 0.4
+NARROWEST_LEVEL = 0.1
 VALID_IOF = 0.7
 NEGATIVE_IOU = 0.3
 
@@ -17,8 +17,8 @@ def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float])
     """Sample a bag of proposals around each box (eq. 6).
 
     A box of size (w, h) is scaled to (w·a, h·c) for every pair of ratios (a the outer loop). Each scaled
-    box stands once at the centre, then, for every offset o, moved left, right, up and down by o times
-    its own new size.
+    box is placed once at the centre, then, for every offset o, moved left, right, up and down by o times
+    its new size.
 
     Args:
         boxes: ``Tensor[G, 4]``, xyxy.
@@ -47,19 +47,19 @@ def sampler_for(
 
     Args:
         noise_level: of the boxes. Nothing is narrowed below 0.1, and nothing widened above 0.4: in a wider bag
-            there is more of other objects than of the own one.
+            other objects cover more than the box's object does.
         ratios: the scales for 0.4.
         offsets: the shifts for 0.4.
 
     Returns:
         The scales and the shifts.
     """
-    share = min(max(noise_level, NARROWEST), SAMPLER_LEVEL) / SAMPLER_LEVEL
+    share = min(max(noise_level, NARROWEST_LEVEL), WIDEST_LEVEL) / WIDEST_LEVEL
     return tuple(ratio**share for ratio in ratios), tuple(offset * share for offset in offsets)
 
 
 def inside_image(proposals: Tensor, image_sizes: Tensor) -> Tensor:
-    """Validity of proposals: more than 0.7 of the proposal's own area lies inside its image.
+    """Validity of proposals: more than 0.7 of the proposal's area lies inside its image.
 
     Args:
         proposals: ``Tensor[G, P, 4]``, xyxy.
@@ -80,7 +80,7 @@ def negative_boxes(image_sizes: Tensor, draws: Tensor) -> Tensor:
         draws: ``Tensor[B, 4, N]``, uniform in [0, 1): x1, y1, x2, y2.
 
     Returns:
-        ``Tensor[B, N, 4]``, xyxy: x1 in [-0.2 W, W), x2 in (x1, 1.2 W), y alike.
+        ``Tensor[B, N, 4]``, xyxy: x1 in [-0.2 W, W), x2 in (x1, 1.2 W), the same for y.
     """
     extent = image_sizes.flip(-1).to(draws.dtype)[:, :, None]
     low = -0.2 * extent + draws[:, :2] * 1.2 * extent
@@ -106,11 +106,11 @@ def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> 
 
 
 def uniform_draws(seeds: Tensor, count: int) -> Tensor:
-    """Uniform numbers for negatives that depend on each image's seed only.
+    """Uniform numbers for negatives that depend only on each image's seed.
 
     Args:
         seeds: ``LongTensor[B]``.
-        count: negatives an image.
+        count: negatives per image.
 
     Returns:
         ``Tensor[B, 4, count]`` in [0, 1), on the CPU.

@@ -8,12 +8,12 @@ Booleans = npt.NDArray[np.bool_]
 
 
 def voc_average_precision(scores: Array, correct: Booleans, objects: int) -> float:
-    """Area under the precision-recall curve, all points, with precision made to fall (VOC 2010 and later).
+    """Area under the whole precision-recall curve, with precision made monotonically decreasing (since VOC 2010).
 
     Args:
         scores: ``[N]``, of the detections of a class in all images.
         correct: ``[N]``, whether each detection is a hit.
-        objects: how many there are to be found, at least one.
+        objects: how many there are to find, at least one.
 
     Returns:
         A number in [0, 1].
@@ -34,12 +34,12 @@ def voc_matches(
     Args:
         overlaps: ``[N, M]``, IoU of each detection with each object of the class.
         scores: ``[N]``, of the detections.
-        difficult: ``[M]``, the objects that need not be found.
+        difficult: ``[M]``, whether an object need not be found.
         threshold: the least IoU of a hit.
 
     Returns:
-        ``[N]`` whether each is a hit: the best-scored of those that claim an object, if it is not difficult; and
-        ``[N]`` whether it counts at all: not if it claims a difficult object.
+        ``[N]`` whether each is a hit: the detection with the highest score among those that claim an object, if that is
+        not difficult; and ``[N]`` whether it counts at all: not if it claims a difficult object.
     """
     correct, counted = np.zeros(len(scores), dtype=bool), np.ones(len(scores), dtype=bool)
     if not overlaps.size:

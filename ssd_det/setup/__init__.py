@@ -1,1 +1,1 @@
-"""``ssd-det init``: from a look at data and machine to a configuration of the pipeline."""
+"""``ssd-det init``: a configuration of the pipeline that fits data and machine."""

@@ -10,13 +10,13 @@ from ssd_det.setup.rules import Choice, Settings
 from ssd_det.shipped import configs_folder
 
 MODEL, DATA, TRAINER = ("model", "init_args"), ("data", "init_args"), ("trainer",)
-PLACES = {
+SECTION_OF = {
     **dict.fromkeys(("accelerator", "devices", "precision", "max_epochs"), TRAINER),
     **dict.fromkeys(("batch_size", "num_workers", "max_objects"), DATA),
     **dict.fromkeys(("backbone", "weights", "learning_rate", "milestones"), MODEL),
     **dict.fromkeys(("ratios", "offsets", "noise_steps", "anchor_sizes", "detections_per_image"), MODEL),
 }
-SIDES = {"refine": DATA, "detect": MODEL}  # the detector resizes by itself
+SIZE_SECTION_OF = {"refine": DATA, "detect": MODEL}  # the detector resizes by itself
 
 
 def pipeline_yaml(settings: Settings, about: str) -> str:
@@ -24,15 +24,15 @@ def pipeline_yaml(settings: Settings, about: str) -> str:
 
     Args:
         settings: what was chosen.
-        about: what it was chosen for, a line.
+        about: what it was chosen for, one line.
     """
     lines = [f"# Chosen by ssd-det init for {about}.", "# Every line may be changed; docs/pipeline.md says how."]
-    for section, config, own in (
+    for section, config, choices in (
         ("refine", settings.base.refine, settings.refine),
         ("detect", settings.base.detect, settings.detect),
     ):
         lines += [f"{section}:", f"  config: {config} # {settings.base.why}", "  settings:", "    seed_everything: 0"]
-        lines += _lines(_placed(section, {**settings.common, **own}), indent=4)
+        lines += _lines(_tree(section, {**settings.common, **choices}), indent=4)
     return "\n".join(lines) + "\n"
 
 
@@ -43,30 +43,30 @@ def write_setup(path: Path, settings: Settings, text: str, overwrite: bool) -> N
         path: of the ``pipeline.yaml``.
         settings: what was chosen.
         text: of the file.
-        overwrite: allow the files to exist. A configuration that is there as it comes with the package may stay.
+        overwrite: allow the files to exist. An unchanged copy of a configuration of the package may always exist.
 
     Raises:
-        InputError: if a file exists without leave, or cannot be written.
+        InputError: if a file exists and ``overwrite`` is not set, or cannot be written.
     """
     make_folder(path.parent)
     texts = {check_output(path, overwrite=overwrite): text}
     for name in (settings.base.refine, settings.base.detect):
-        place = path.parent / name
+        config_path = path.parent / name
         shipped = (configs_folder() / name).read_text(encoding="utf-8")
-        if place.is_file() and place.read_bytes() == shipped.encode():
+        if config_path.is_file() and config_path.read_bytes() == shipped.encode():
             continue
-        make_folder(place.parent)
-        texts[check_output(place, overwrite=overwrite)] = shipped
-    for place, content in texts.items():
-        write_text(place, content)
+        make_folder(config_path.parent)
+        texts[check_output(config_path, overwrite=overwrite)] = shipped
+    for output, content in texts.items():
+        write_text(output, content)
 
 
-def _placed(section: str, choices: Mapping[str, Choice]) -> dict[str, Any]:
-    """Choices where ``fit`` looks for them."""
+def _tree(section: str, choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """Choices under the keys that ``fit`` expects them at."""
     tree: dict[str, Any] = {"model": {}, "data": {}, "trainer": {}}
     for name, choice in choices.items():
         branch = tree
-        for part in PLACES.get(name) or SIDES[section]:
+        for part in SECTION_OF.get(name) or SIZE_SECTION_OF[section]:
             branch = branch.setdefault(part, {})
         branch[name] = choice
     return tree

@@ -1,4 +1,4 @@
-"""What is known of data and machine before settings are chosen."""
+"""What is known about data and machine before settings are chosen."""
 
 import os
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import torch
 from ssd_det.annotations.coco import CocoFile
 
 GIB = 2**30
-LEAST_BF16 = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware
+BF16_CAPABILITY = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What an annotation file holds that can be trained on.
+    """What an annotation file holds to train on.
 
     Attributes:
         images: how many there are.
@@ -25,12 +25,12 @@ class DataFacts:
         objects: how many annotations can be used.
         left_out: how many cannot.
         categories: how many there are.
-        longest_side: median of the images, in pixels.
-        shortest_side: likewise.
+        longest_side: median over the images, in pixels.
+        shortest_side: the same for the shorter side.
         largest_image: width and height of the one with most pixels.
-        objects_an_image: median, 95th percentile and maximum, over images that have any.
+        objects_per_image: median, 95th percentile and maximum, over images that have any.
         object_sides: 10th percentile, median and 90th percentile of √(width · height), in pixels.
-        relative_sides: likewise, as shares of the image's longer side.
+        relative_sides: the same, as shares of the image's longer side.
     """
 
     images: int
@@ -41,7 +41,7 @@ class DataFacts:
     longest_side: int
     shortest_side: int
     largest_image: tuple[int, int]
-    objects_an_image: tuple[int, int, int]
+    objects_per_image: tuple[int, int, int]
     object_sides: tuple[float, float, float]
     relative_sides: tuple[float, float, float]
 
@@ -63,7 +63,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to train on.
+    """The machine to train on.
 
     Attributes:
         cores: that this process may use.
@@ -76,13 +76,13 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
 
     def describe(self) -> str:
-        """The machine in a line."""
+        """The machine in one line."""
         cores = f"{self.cores} core{'s' if self.cores > 1 else ''}, {self.memory:.1f} GiB of memory free"
         gpus = [f"{gpu.name} with {gpu.memory:.1f} GiB free" for gpu in self.gpus]
         return "; ".join([cores, *(gpus or ["no GPU"])])
 
 
-def look_at_data(coco: CocoFile) -> DataFacts:
+def measure_data(coco: CocoFile) -> DataFacts:
     """Measure an annotation file.
 
     Raises:
@@ -96,7 +96,7 @@ def look_at_data(coco: CocoFile) -> DataFacts:
     relative = sides / [longest[annotation.image_id] for annotation in annotations]
     counts = np.unique([annotation.image_id for annotation in annotations], return_counts=True)[1]
     width, height = sizes[sizes.prod(axis=1).argmax()].tolist()
-    typical, many, most = (int(np.ceil(np.percentile(counts, share))) for share in (50, 95, 100))
+    median, percentile_95, maximum = (int(np.ceil(np.percentile(counts, share))) for share in (50, 95, 100))
     return DataFacts(
         images=len(coco.images),
         images_with_objects=len(counts),
@@ -106,33 +106,33 @@ def look_at_data(coco: CocoFile) -> DataFacts:
         longest_side=round(float(np.median(sizes.max(axis=1)))),
         shortest_side=round(float(np.median(sizes.min(axis=1)))),
         largest_image=(width, height),
-        objects_an_image=(typical, many, most),
+        objects_per_image=(median, percentile_95, maximum),
         object_sides=_spread(sides),
         relative_sides=_spread(relative),
     )
 
 
-def look_at_machine() -> Machine:
-    """See what this process may use."""
+def inspect_machine() -> Machine:
+    """Find out what this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     gpus = []
     for index in range(torch.cuda.device_count()):
         free, _ = torch.cuda.mem_get_info(index)
-        bf16 = torch.cuda.get_device_capability(index) >= LEAST_BF16
+        bf16 = torch.cuda.get_device_capability(index) >= BF16_CAPABILITY
         gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, bf16))
     return Machine(cores, free_memory(), tuple(gpus))
 
 
 def free_memory() -> float:
-    """Main memory that can be had, in GiB: what the system has left, but no more than the container may take."""
+    """Main memory in GiB that is available: what the system has left, but no more than the container may still use."""
     if MEMINFO.is_file():
         lines = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="ascii").splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
     else:
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit, used = CGROUP / "memory.max", CGROUP / "memory.current"
-    if limit.is_file() and used.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
-        free = min(free, int(most) - int(used.read_text(encoding="ascii")))
+    if limit.is_file() and used.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdigit():
+        free = min(free, int(text) - int(used.read_text(encoding="ascii")))
     return free / GIB
 
 

@@ -9,15 +9,15 @@ from ssd_det.annotations.output import check_output
 from ssd_det.batches.coco_datamodule import read_with_images
 from ssd_det.console import say
 from ssd_det.setup.configuration import pipeline_yaml, write_setup
-from ssd_det.setup.facts import DataFacts, Machine, look_at_data, look_at_machine
+from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
 from ssd_det.setup.messages import print_chosen, print_seen
 from ssd_det.setup.rules import Settings, choose
 from ssd_det.setup.timing import MEASURED, WARM_UP, Cost, measure
 
 YAML = (".yaml", ".yml")
 SECTIONS = {"refine": "refiner", "detect": "detector"}
-USABLE_SHARE = 0.9  # of the memory: later steps may need somewhat more than the first
-PLACEHOLDER, RUN = "TEST.json", "runs/mine"
+USABLE_SHARE = 0.9  # of the memory: later steps may need somewhat more than the first ones
+PLACEHOLDER, RUN_FOLDER = "TEST.json", "runs/mine"
 STEPS = WARM_UP + MEASURED
 
 
@@ -46,7 +46,7 @@ def init(
     if path.parent.is_dir():  # else it is made when there is something to write
         check_output(path, others=[annotations], overwrite=overwrite)
     coco, _ = read_with_images(annotations, image_root, allow_outside=allow_outside)
-    data, machine = look_at_data(coco), look_at_machine()
+    data, machine = measure_data(coco), inspect_machine()
     print_seen(coco, data, machine)
     settings = choose(data, machine)
     _write(path, annotations, data, machine, settings, overwrite)
@@ -63,9 +63,9 @@ def _print_next(
     path: Path, annotations: str, image_root: str, test_annotations: str | None, allow_outside: bool
 ) -> None:
     """Say what to do with the file that was written."""
-    given = {"config": path, "annotations": annotations, "image_root": image_root}
-    given |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN}
-    command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in given.items())
+    options = {"config": path, "annotations": annotations, "image_root": image_root}
+    options |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN_FOLDER}
+    command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items())
     say(f"Next:\n  ssd-det pipeline {command}{' --allow_outside' if allow_outside else ''}")
     if test_annotations is None:
         words = f"{shlex.quote(annotations)} --output {shlex.quote(str(path.parent / 'split'))}"
@@ -79,7 +79,7 @@ def _print_next(
 def _fit_memory(
     path: Path, annotations: str, data: DataFacts, machine: Machine, settings: Settings, words: list[str]
 ) -> tuple[Settings, dict[str, Cost | None]]:
-    """Measure steps as the written file says, and write it anew with less until they fit the memory."""
+    """Measure steps as the written file says, and write it again with smaller steps until they fit the memory."""
     limit = USABLE_SHARE * min((gpu.memory for gpu in machine.gpus), default=machine.memory)
     for halvings in count(1):
         costs = {}
@@ -89,7 +89,7 @@ def _fit_memory(
         peaks = [math.inf if cost is None else cost.memory for cost in costs.values()]
         if max(peaks) <= limit or not settings.can_shrink:
             break
-        say(f"They need {_amount(max(peaks))}, and {limit:.1f} GiB can be used: fewer images or objects a step.")
+        say(f"They need {_amount(max(peaks))}, and {limit:.1f} GiB can be used: trying fewer images or objects a step.")
         settings = choose(data, machine, halvings)
         _write(path, annotations, data, machine, settings, overwrite=True)
     if max(peaks) > limit:

@@ -1,4 +1,4 @@
-"""What ``ssd-det init`` tells: what was seen, what was chosen, and what it will cost."""
+"""What ``ssd-det init`` prints: what was found, what was chosen, and what it will cost."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,17 +29,18 @@ SHOWN = {
 def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
     """Show data and machine."""
     low, middle, high = data.object_sides
-    typical, many, most = data.objects_an_image
+    median, percentile_95, maximum = data.objects_per_image
     width, height = data.largest_image
     left_out = f", {data.left_out:,} more cannot be trained on" if data.left_out else ""
     rows = {
         "format": FORMATS[recognise(coco.path)],
         "images": f"{data.images:,}, {data.images_with_objects:,} with objects; median {data.longest_side} by "
         f"{data.shortest_side} px, largest {width}x{height}",
-        "objects": f"{data.objects:,}{left_out}; {typical} an image, 95% of the images up to {many}, at most {most}",
+        "objects": f"{data.objects:,}{left_out}; {median} an image, 95% of the images up to {percentile_95}, "
+        f"at most {maximum}",
         "object sizes": f"median {middle:.0f} px, most from {low:.0f} to {high:.0f} px (root of the area)",
         "categories": f"{data.categories}: {first_of(category.name for category in coco.categories)}",
-        "noise of the boxes": "estimated while the refiner trains, which fits itself to it",
+        "noise of the boxes": "estimated while the refiner trains, which adapts to it",
         "machine": machine.describe(),
     }
     table = _table(str(coco.path), "", "seen")
@@ -49,11 +50,11 @@ def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
 
 
 def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None]) -> None:
-    """Show what was chosen, and what it will cost as far as that was measured."""
+    """Show what was chosen, and what it will cost if that was measured."""
     table = _table(str(path), "chosen", "refiner", "detector")
-    both = [{**settings.common, **own} for own in (settings.refine, settings.detect)]
-    sides = "at most {longest_side} by {shortest_side} px"
-    table.add_row("images", *(sides.format(**{name: choice.value for name, choice in own.items()}) for own in both))
+    both = [{**settings.common, **choices} for choices in (settings.refine, settings.detect)]
+    sizes = [f"at most {choices['longest_side'].value} by {choices['shortest_side'].value} px" for choices in both]
+    table.add_row("images", *sizes)
     for name, setting in SHOWN.items():
         table.add_row(name, *(escape(str(choices[setting].value)) if setting in choices else "all" for choices in both))
     table.add_row("steps", *(f"{steps:,}" for steps in settings.steps))
@@ -63,13 +64,13 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
         table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
         table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
     Console().print(table)
-    say(f"The reasons stand beside the settings in {path}.")
+    say(f"{path} gives the reason for each setting.")
     seconds = [cost.seconds * steps for cost, steps in zip(measured, settings.steps, strict=True) if cost is not None]
     if len(seconds) == len(measured):
         refiner, detector = map(duration, seconds)
         say(
             f"Training will take {duration(sum(seconds))}: the refiner {refiner}, the detector {detector}. "
-            f"Refining and testing come on top."
+            f"Refining and testing take additional time."
         )
 
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from ssd_det.setup.facts import DataFacts, Machine
 
 TARGET_SIDE = 32  # pixels of the median object: a few cells of the finest level of the pyramid
-LARGE_DATA, LARGE_MEMORY = 5000, 16  # images and GiB from which the published settings are worth their price
-REFINER_STEPS, DETECTOR_STEPS = 1500, 1000  # of small data; docs/results.md was measured with about as many
+LARGE_DATA, LARGE_MEMORY = 5000, 16  # images and GiB from which the published settings are worth their cost
+REFINER_STEPS, DETECTOR_STEPS = 1500, 1000  # for small data; docs/results.md was measured with about as many
 MOST_EPOCHS, PUBLISHED_EPOCHS = 100, 12
 LARGEST_BATCH = 16
 USED_SHARE = 0.6  # of the memory, as the estimate is rough
-LEAST_OBJECTS = 2
+FEWEST_OBJECTS = 2
 ANCHORS = {24: None, 12: [16, 32, 64, 128, 256], 0: [8, 16, 32, 64, 128]}  # by the smaller objects' side in pixels
 NOISE_STEPS = 300
 
@@ -25,14 +25,14 @@ class Choice(NamedTuple):
 
 
 class Base(NamedTuple):
-    """A pair of configurations that come with the package, and what is known of them.
+    """A pair of configurations that come with the package, and what is known about them.
 
     Attributes:
-        refine: path in the folder of configurations.
-        detect: likewise.
-        why: who it is for.
-        least_side: pixels of the longer side that it begins with.
-        most_side: pixels that small objects may raise that to.
+        refine: path of the refiner's configuration in the folder of configurations.
+        detect: the same for the detector.
+        why: what it is, and when it is chosen.
+        smallest_side: pixels of the longer side unless small objects need more.
+        largest_side: pixels that small objects may raise that to.
         batch: images a step that its rates are for, of refiner and detector.
         rates: learning rates of both.
         optimizer: of both; decides how a rate follows the batch.
@@ -47,8 +47,8 @@ class Base(NamedTuple):
     refine: str
     detect: str
     why: str
-    least_side: int
-    most_side: int
+    smallest_side: int
+    largest_side: int
     batch: tuple[int, int]
     rates: tuple[float, float]
     optimizer: str
@@ -69,8 +69,8 @@ SMALL_CPU = Base(
     refine="refine_small.yaml",
     detect="detect.yaml",
     why="MobileNetV2 and AdamW: no GPU",
-    least_side=320,
-    most_side=640,
+    smallest_side=320,
+    largest_side=640,
     batch=(2, 4),
     rates=(7e-4, 1e-3),
     optimizer="adamw",
@@ -83,15 +83,15 @@ SMALL_CPU = Base(
 )
 SMALL_GPU = SMALL_CPU._replace(
     why=f"MobileNetV2 and AdamW: fewer than {LARGE_DATA:,} images or {LARGE_MEMORY} GiB on the GPU",
-    least_side=640,
-    most_side=1024,
+    smallest_side=640,
+    largest_side=1024,
 )
 LARGE = Base(
     refine="refine.yaml",
     detect="paper/detector.yaml",
     why=f"ResNet-50 and SGD as published: {LARGE_DATA:,} images or more, and a GPU",
-    least_side=1333,
-    most_side=1333,
+    smallest_side=1333,
+    largest_side=1333,
     batch=(16, 16),
     rates=(0.02, 0.02),
     optimizer="sgd",
@@ -129,9 +129,9 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
     """Choose settings.
 
     Args:
-        data: what there is to learn from.
-        machine: what there is to learn on.
-        halvings: how often less memory is to be used than at first: batches are halved, then objects.
+        data: the data to train on.
+        machine: the machine to train on.
+        halvings: how often to use less memory than at first: batches are halved, then objects.
     """
     base = _base(data, machine)
     devices = max(len(machine.gpus), 1)
@@ -140,7 +140,7 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
     objects = _objects(data, machine)
     for _ in range(halvings):
         if max(batches) == 1:
-            objects = max(objects // 2, LEAST_OBJECTS)
+            objects = max(objects // 2, FEWEST_OBJECTS)
         batches = [max(batch // 2, 1) for batch in batches]
     epochs, steps = zip(
         *(
@@ -150,7 +150,7 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
         strict=True,
     )
     refine = {
-        "ratios": Choice(list(base.ratios), f"with the offsets bags of {base.bag_size} proposals an object"),
+        "ratios": Choice(list(base.ratios), f"with the offsets, bags of {base.bag_size} proposals an object"),
         "offsets": Choice(list(base.offsets), "sampler auto, the default, makes bags as wide as the noise needs"),
         "noise_steps": Choice(min(NOISE_STEPS, max(steps[0] // 3, 2)), "after these the noise is known"),
         "max_objects": _why_objects(objects, data),
@@ -163,13 +163,13 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
     }
     common = {
         "backbone": Choice(base.backbone, "small and fast" if base.backbone == SMALL_CPU.backbone else "as published"),
-        "weights": Choice("DEFAULT", "torchvision's, downloaded once; the path of a state_dict where nothing can be"),
+        "weights": Choice("DEFAULT", "torchvision's, downloaded once; offline, the path of a state_dict"),
         "shortest_side": shortest,
         "longest_side": longest,
         "num_workers": _workers(machine, devices),
         **_hardware(machine),
     }
-    return Settings(base, common, refine, detect, steps, max(*batches, objects // LEAST_OBJECTS) > 1)
+    return Settings(base, common, refine, detect, steps, max(*batches, objects // FEWEST_OBJECTS) > 1)
 
 
 def _base(data: DataFacts, machine: Machine) -> Base:
@@ -182,7 +182,7 @@ def _base(data: DataFacts, machine: Machine) -> Base:
 def _sides(data: DataFacts, base: Base) -> tuple[Choice, Choice]:
     """The resolution: no larger than the images, and large enough for the median object if the machine allows it."""
     median = data.relative_sides[1]
-    wanted = min(max(math.ceil(TARGET_SIDE / median / 32) * 32, base.least_side), base.most_side)
+    wanted = min(max(math.ceil(TARGET_SIDE / median / 32) * 32, base.smallest_side), base.largest_side)
     longest = min(wanted, data.longest_side)
     shortest = max(round(longest * data.shortest_side / data.longest_side), 1)
     seen = f"the median object is {median * longest:.0f} px in size then"
@@ -193,21 +193,21 @@ def _sides(data: DataFacts, base: Base) -> tuple[Choice, Choice]:
 
 
 def estimated_memory(base: Base, batch: int, sides: tuple[int, int], objects: int) -> float:
-    """Memory of a refiner's step in GiB, from what docs/results.md has measured, roughly.
+    """Memory of a refiner's step in GiB, a rough fit to what docs/results.md has measured.
 
     Args:
-        base: decides the size of the network.
+        base: the configurations, which decide the size of the network.
         batch: images a step.
-        sides: of the image in pixels.
-        objects: an image.
+        sides: of an image, in pixels.
+        objects: per image.
     """
-    an_image = 2.0 * sides[0] * sides[1] / 1e6
-    an_object = 0.04 * base.bag_size / 125 * base.channels / 256 * (base.roi_size / 7) ** 2
-    return 0.8 + batch * (an_image + objects * an_object)
+    image_memory = 2.0 * sides[0] * sides[1] / 1e6
+    object_memory = 0.04 * base.bag_size / 125 * base.channels / 256 * (base.roi_size / 7) ** 2
+    return 0.8 + batch * (image_memory + objects * object_memory)
 
 
 def _batch(base: Base, data: DataFacts, machine: Machine, sides: tuple[int, int], stage: int) -> int:
-    """The largest power of two that memory is likely to bear; without a GPU no more than the rates are for."""
+    """The largest power of two that is likely to fit the memory; without a GPU no more than the rates are for."""
     memory = min((gpu.memory for gpu in machine.gpus), default=machine.memory)
     batch = LARGEST_BATCH if machine.gpus else base.batch[stage]
     objects = _objects(data, machine)
@@ -219,28 +219,28 @@ def _batch(base: Base, data: DataFacts, machine: Machine, sides: tuple[int, int]
 
 
 def _objects(data: DataFacts, machine: Machine) -> int:
-    return min(max(data.objects_an_image[1], LEAST_OBJECTS), 32 if machine.gpus else 16)
+    return min(max(data.objects_per_image[1], FEWEST_OBJECTS), 32 if machine.gpus else 16)
 
 
 def _why_objects(objects: int, data: DataFacts) -> Choice:
-    _, many, most = data.objects_an_image
-    if objects >= many:
-        return Choice(objects, f"an image and step: 95% of the images have no more than {many}")
-    return Choice(objects, f"an image and step, a random subset of up to {most}, to bound time and memory")
+    _, percentile_95, maximum = data.objects_per_image
+    if objects >= percentile_95:
+        return Choice(objects, f"an image and step: 95% of the images have no more than {percentile_95}")
+    return Choice(objects, f"an image and step, a random subset of up to {maximum}, to bound time and memory")
 
 
 def _epochs(base: Base, images: int, batch: int, target: int) -> tuple[int, int]:
-    """Epochs and steps."""
-    steps_an_epoch = math.ceil(images / batch)
-    fitting = min(math.ceil(target / steps_an_epoch), MOST_EPOCHS)
-    epochs = PUBLISHED_EPOCHS if base is LARGE else fitting
-    return epochs, epochs * steps_an_epoch
+    """The number of epochs, and of steps in all of them."""
+    steps_per_epoch = math.ceil(images / batch)
+    needed = min(math.ceil(target / steps_per_epoch), MOST_EPOCHS)
+    epochs = PUBLISHED_EPOCHS if base is LARGE else needed
+    return epochs, epochs * steps_per_epoch
 
 
 def _schedule(base: Base, stage: int, batch: int, devices: int, epochs: int, steps: int) -> dict[str, Choice]:
-    times = batch * devices / base.batch[stage]
-    rate = float(f"{base.rates[stage] * (times if base.optimizer == 'sgd' else math.sqrt(times)):.2g}")
-    follows = "in proportion to" if base.optimizer == "sgd" else "with the root of"
+    growth = batch * devices / base.batch[stage]
+    rate = float(f"{base.rates[stage] * (growth if base.optimizer == 'sgd' else math.sqrt(growth)):.2g}")
+    follows = "in proportion to" if base.optimizer == "sgd" else "with the square root of"
     milestones = sorted({math.ceil(epochs * share) for share in base.decays[stage]} - {epochs})
     return {
         "batch_size": Choice(batch, "images a step" + (f" and GPU, {batch * devices} in all" if devices > 1 else "")),
@@ -258,8 +258,8 @@ def _anchors(data: DataFacts, longest: int) -> Choice:
 
 
 def _detections(data: DataFacts) -> Choice:
-    most = data.objects_an_image[2]
-    return Choice(max(100, math.ceil(1.5 * most)), f"no image has more than {most} objects")
+    maximum = data.objects_per_image[2]
+    return Choice(max(100, math.ceil(1.5 * maximum)), f"no image has more than {maximum} objects")
 
 
 def _workers(machine: Machine, devices: int) -> Choice:

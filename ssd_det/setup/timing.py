@@ -1,7 +1,6 @@
-"""What some steps of a training cost, measured in a process of its own that may run out of memory."""
+"""What a few steps of a training cost, measured in a separate process that may run out of memory."""
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.setup.facts import GIB
 
 WARM_UP, MEASURED = 2, 3
-KILLED = (-9, 137)  # as the system ends a process when there is no memory left
+KILLED = (-9, 137)  # exit codes of a process that the system ended because no memory was left
 NO_MEMORY = ("out of memory", "OutOfMemoryError", "can't allocate memory")
 
 
@@ -28,7 +27,7 @@ class Cost(NamedTuple):
     """What a step costs.
 
     Attributes:
-        seconds: the median, reading of images included.
+        seconds: the median, including the reading of images.
         memory: peak of the process on its GPU, or else in main memory, in GiB.
     """
 
@@ -48,58 +47,68 @@ class StepTimer(Callback):
         self._ends: list[float] = []
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
-        """Note the time when all work of the step is done."""
+        """Record the time when all work of the step is done."""
         if pl_module.device.type == "cuda":
             torch.cuda.synchronize(pl_module.device)
         self._ends.append(time.perf_counter())
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what was seen."""
+        """Write the cost."""
         ends = self._ends[WARM_UP - 1 :]
         seconds = median(later - earlier for earlier, later in pairwise(ends))
         if pl_module.device.type == "cuda":
             memory = torch.cuda.max_memory_reserved(pl_module.device) / GIB
         else:
-            unit = 1 if sys.platform == "darwin" else 1024
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+            memory = _peak_main_memory()
         Path(self.output).write_text(json.dumps({"seconds": seconds, "memory": memory}), encoding="utf-8")
 
 
-Run = Callable[[Sequence[str]], "tuple[int, str]"]
+def _peak_main_memory() -> float:
+    """The most main memory that this process has used, in GiB."""
+    import resource  # noqa: PLC0415  # only Unix has it
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
-def run_apart(words: Sequence[str]) -> tuple[int, str]:
-    """Run a command of ``ssd-det`` in a process of its own.
+class Finished(NamedTuple):
+    """How a command ended: its exit code, negative if a signal ended it, and what it wrote to standard error."""
 
-    Returns:
-        Its exit code, negative if a signal ended it, and what it said of errors.
-    """
+    code: int
+    errors: str
+
+
+CommandRunner = Callable[[Sequence[str]], Finished]
+
+
+def run_in_process(words: Sequence[str]) -> Finished:
+    """Run a command of ``ssd-det`` in a process of its own."""
     command = [sys.executable, "-m", "ssd_det", *words]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    return result.returncode, result.stderr
+    return Finished(result.returncode, result.stderr)
 
 
-def measure(path: Path, section: str, data: Sequence[str], run: Run = run_apart) -> Cost | None:
+def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner = run_in_process) -> Cost | None:
     """Take a few steps of a training as a ``pipeline.yaml`` says, from random weights.
 
     Args:
         path: of the ``pipeline.yaml``.
         section: ``refine`` or ``detect``.
-        data: words of the command line for the data.
+        data: options of the command line for the data.
         run: runs a command of ``ssd-det``.
 
     Returns:
-        What a step costs; ``None`` if memory did not suffice.
+        What a step costs; ``None`` if there was not enough memory.
 
     Raises:
-        InputError: with what the training said, if it failed otherwise.
+        InputError: with the error of the training, if it failed for another reason.
     """
     content = yaml.safe_load(path.read_text(encoding="utf-8"))[section]
     with tempfile.TemporaryDirectory() as folder:
         settings, output = Path(folder, "settings.yaml"), Path(folder, "cost.json")
         settings.write_text(yaml.safe_dump(content["settings"]), encoding="utf-8")
         timer = {"class_path": f"{__name__}.{StepTimer.__name__}", "init_args": {"output": str(output)}}
-        code, said = run(
+        code, errors = run(
             [
                 "fit",
                 f"--config={path.parent / content['config']}",
@@ -119,7 +128,7 @@ def measure(path: Path, section: str, data: Sequence[str], run: Run = run_apart)
         )
         if code == 0:
             return Cost(**json.loads(output.read_text(encoding="utf-8")))
-    if code in KILLED or any(words in said for words in NO_MEMORY):
+    if code in KILLED or any(text in errors for text in NO_MEMORY):
         return None
-    sentence = said.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
+    sentence = errors.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
     raise InputError(sentence if code == BAD_INPUT else f"{path}: {section} cannot be trained: {sentence}")

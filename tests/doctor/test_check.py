@@ -1,4 +1,4 @@
-"""What the doctor shows, by the command."""
+"""What ``check-annotations`` prints and writes."""
 
 import json
 
@@ -20,7 +20,7 @@ def write(tmp_path, monkeypatch):
     return write
 
 
-def spoiled():
+def damaged_content():
     content = clean_content()
     content["annotations"][0].update(bbox=[-5, 12, 30, 41], id=11)
     content["annotations"][3]["category_id"] = 9
@@ -36,7 +36,7 @@ def test_exit_codes_tell_clean_faulty_and_unusable(write, capsys):
     content["annotations"][0].update(bbox=[-5, 12, 30, 41], area=1230, segmentation=[])
     write(content)
     assert main(["check-annotations", "in.json"]) == 0
-    write(spoiled())
+    write(damaged_content())
     assert main(["check-annotations", "in.json"]) == 1
     write([])
     capsys.readouterr()
@@ -46,8 +46,8 @@ def test_exit_codes_tell_clean_faulty_and_unusable(write, capsys):
     assert "is json but not COCO" in printed.err
 
 
-def test_the_text_names_faults_examples_and_mends_within_80_columns(write, capsys):
-    write(spoiled())
+def test_the_text_names_faults_examples_and_advice_within_80_columns(write, capsys):
+    write(damaged_content())
     assert main(["check-annotations", "in.json"]) == 1
     text = capsys.readouterr().out
     assert "in.json: 3 images, 9 annotations, 2 categories." in text
@@ -62,8 +62,8 @@ def test_the_text_names_faults_examples_and_mends_within_80_columns(write, capsy
     assert text.index("error unknown-category") < text.index("note beyond-image")
 
 
-def test_json_is_all_that_is_printed_and_strict(write, capsys):
-    content = spoiled()
+def test_json_is_strict_and_all_that_is_printed(write, capsys):
+    content = damaged_content()
     content["annotations"][5]["bbox"] = [1, 2, float("nan"), float("inf")]
     write(content)
     assert main(["check-annotations", "in.json", "--format=json"]) == 1
@@ -77,8 +77,8 @@ def test_json_is_all_that_is_printed_and_strict(write, capsys):
     assert result["fix"] is None
 
 
-def test_fix_writes_a_new_file_and_says_what_it_did(write, capsys, tmp_path):
-    path = write(spoiled())
+def test_fix_writes_a_new_file_and_says_what_was_fixed(write, capsys, tmp_path):
+    path = write(damaged_content())
     before = path.read_bytes()
     assert main(["check-annotations", "in.json", "--fix=out.json"]) == 1
     text = capsys.readouterr().out
@@ -91,12 +91,12 @@ def test_fix_writes_a_new_file_and_says_what_it_did(write, capsys, tmp_path):
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "out.json").read_bytes()
 
 
-def test_a_file_that_is_mended_whole_ends_with_0(write, capsys):
+def test_the_exit_code_is_0_if_everything_could_be_fixed(write, capsys):
     content = clean_content()
     content["annotations"][0]["id"] = 11
     path = write(content)
     assert main(["check-annotations", "in.json", "--fix=in.json"]) == 2
     assert "is the input as well" in capsys.readouterr().err
     assert main(["check-annotations", "in.json", "--fix=in.json", "--overwrite"]) == 0
-    assert "Left in it: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
+    assert "Remaining: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
     assert json.loads(path.read_text())["annotations"][1]["id"] == 33

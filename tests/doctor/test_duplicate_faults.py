@@ -1,4 +1,4 @@
-"""Near duplicates, against every pair."""
+"""Near duplicates, against a comparison of every pair."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ BOX = st.tuples(st.integers(0, 3), st.integers(0, 3), SIDE, SIDE)
 
 
 @given(st.lists(st.tuples(st.integers(1, 2), st.integers(1, 2), BOX), min_size=1, max_size=25, unique=True))
-def test_near_duplicates_are_those_of_all_pairs(drawn):
+def test_near_duplicates_are_those_that_a_comparison_of_all_pairs_finds(drawn):
     annotations = [
         {"id": i, "image_id": image, "category_id": category, "bbox": list(box)}
         for i, (image, category, box) in enumerate(drawn)
@@ -27,9 +27,9 @@ def test_near_duplicates_are_those_of_all_pairs(drawn):
     boxes = corners([box for _, _, box in drawn])
     groups = torch.tensor([(image, category) for image, category, _ in drawn])
     overlaps = box_iou(boxes, boxes).numpy()
-    together = (groups[:, None] == groups).all(dim=2).numpy()
-    near = np.tril(together & (overlaps > 0.95), -1).any(axis=1)
+    same_group = (groups[:, None] == groups).all(dim=2).numpy()
+    near = np.tril(same_group & (overlaps > 0.95), -1).any(axis=1)
     if (np.abs(overlaps - 0.95) < 1e-9).any():
         return
-    found = {fault.kind: fault.count for fault in examine(content).faults}
-    assert found.get("near-duplicate", 0) == near.sum()
+    counts = {fault.kind: fault.count for fault in examine(content).faults}
+    assert counts.get("near-duplicate", 0) == near.sum()

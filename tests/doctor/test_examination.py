@@ -1,15 +1,15 @@
-"""Every fault is planted and found, and nothing else; a clean file has none."""
+"""Every kind of fault is planted and found, and no other; a clean file has none."""
 
 import copy
 
 import pytest
 
-from ssd_det.doctor.examination import examine, mend
+from ssd_det.doctor.examination import examine, fix_faults
 from ssd_det.doctor.faults import KINDS
 from tests.annotation_content import clean_content
 
 NAN, INFINITY = float("nan"), float("inf")
-OF_FILES = {
+FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
     "unnamed-file", "outside-file", "ambiguous-name",
 }  # fmt: skip
@@ -19,7 +19,7 @@ def kinds(content):
     return {fault.kind: fault.count for fault in examine(content).faults}
 
 
-def first(**parts):
+def first_annotation(**parts):
     """A change of the first annotation; ``None`` removes a key."""
 
     def change(content):
@@ -29,15 +29,16 @@ def first(**parts):
     return change
 
 
-def bare(box, **parts):
-    return first(bbox=box, area=None, segmentation=None, **parts)
+def first_box(box):
+    """Another first box, without area and segmentation that could contradict it."""
+    return first_annotation(bbox=box, area=None, segmentation=None)
 
 
-def image(**parts):
+def first_image(**parts):
     return lambda content: content["images"][0].update(parts)
 
 
-def category(**parts):
+def first_category(**parts):
     return lambda content: content["categories"][0].update(parts)
 
 
@@ -69,59 +70,59 @@ TWIN = {"id": 99, "image_id": 1, "category_id": 1, "bbox": [1, 12, 30, 41]}
 PLANTED = [
     (emptied("annotations"), {"no-entries": 1, "empty-image": 3}),
     (added("annotations", 7, None), {"malformed-entry": 2}),
-    (first(id="five"), {"bad-id": 1}),
-    (first(id=2**63), {"bad-id": 1}),
-    (first(id=11), {"reused-annotation-id": 1}),
+    (first_annotation(id="five"), {"bad-id": 1}),
+    (first_annotation(id=2**63), {"bad-id": 1}),
+    (first_annotation(id=11), {"reused-annotation-id": 1}),
     (
         added("images", {"id": 1, "file_name": "b.png", "width": 9, "height": 9}),
         {"reused-image-id": 1, "empty-image": 1},
     ),
     (added("categories", {"id": 1, "name": "cow"}), {"reused-category-id": 1, "empty-category": 1}),
-    (first(image_id=8), {"unknown-image": 1}),
-    (first(category_id=True), {"unknown-category": 1}),
-    (bare([1, 2, 3]), {"bad-box": 1}),
-    (bare([1, 2, NAN, 4]), {"bad-box": 1}),
-    (bare([1, 2, "3", 4]), {"bad-box": 1}),
-    (bare([1, 2, 10**400, 4]), {"bad-box": 1}),
-    (first(true_bbox=[1]), {"bad-earlier-box": 1}),
-    (image(file_name=""), {"bad-file-name": 1}),
-    (image(width=0), {"bad-image-size": 1}),
-    (image(height=INFINITY), {"bad-image-size": 1}),
-    (category(name=None), {"bad-category-name": 1}),
+    (first_annotation(image_id=8), {"unknown-image": 1}),
+    (first_annotation(category_id=True), {"unknown-category": 1}),
+    (first_box([1, 2, 3]), {"bad-box": 1}),
+    (first_box([1, 2, NAN, 4]), {"bad-box": 1}),
+    (first_box([1, 2, "3", 4]), {"bad-box": 1}),
+    (first_box([1, 2, 10**400, 4]), {"bad-box": 1}),
+    (first_annotation(true_bbox=[1]), {"bad-earlier-box": 1}),
+    (first_image(file_name=""), {"bad-file-name": 1}),
+    (first_image(width=0), {"bad-image-size": 1}),
+    (first_image(height=INFINITY), {"bad-image-size": 1}),
+    (first_category(name=None), {"bad-category-name": 1}),
     (every_box(lambda x, y, w, h: [x / 200, y / 100, w / 200, h / 100]), {"normalised-boxes": 9}),
     (
         every_box(lambda x, y, w, h: [(x + w / 2) / 200, (y + h / 2) / 100, w / 200, h / 100]),
         {"normalised-boxes": 9},
     ),
     (every_box(lambda x, y, w, h: [x + 60, y + 40, x + 60 + w, 100]), {"corners-as-boxes": 9}),
-    (bare([31, 53, -30, -41]), {"negative-size": 1}),
-    (image(file_name="sub\\1.png"), {"backslash-in-name": 1}),
-    (image(file_name="sub/2.png"), {"repeated-file-name": 1}),
-    (category(name="dog"), {"repeated-category-name": 1}),
-    (first(iscrowd="0"), {"text-flag": 1}),
-    (first(difficult=2), {"bad-flag": 1}),
-    (first(iscrowd=[1]), {"bad-flag": 1}),
-    (bare([1, 12, 0, 41]), {"zero-size": 1}),
-    (bare([201, 12, 30, 41]), {"outside-image": 1}),
-    (bare([1, -42, 30, 41]), {"outside-image": 1}),
-    (bare([-5, 12, 30, 41]), {"beyond-image": 1}),
-    (bare([-0.9, 12, 30, 41]), {}),
+    (first_box([31, 53, -30, -41]), {"negative-size": 1}),
+    (first_image(file_name="sub\\1.png"), {"backslash-in-name": 1}),
+    (first_image(file_name="sub/2.png"), {"repeated-file-name": 1}),
+    (first_category(name="dog"), {"repeated-category-name": 1}),
+    (first_annotation(iscrowd="0"), {"text-flag": 1}),
+    (first_annotation(difficult=2), {"bad-flag": 1}),
+    (first_annotation(iscrowd=[1]), {"bad-flag": 1}),
+    (first_box([1, 12, 0, 41]), {"zero-size": 1}),
+    (first_box([201, 12, 30, 41]), {"outside-image": 1}),
+    (first_box([1, -42, 30, 41]), {"outside-image": 1}),
+    (first_box([-5, 12, 30, 41]), {"beyond-image": 1}),
+    (first_box([-0.9, 12, 30, 41]), {}),
     (added("annotations", TWIN), {"exact-duplicate": 1}),
     (added("annotations", {**TWIN, "category_id": 2}), {}),
     (added("annotations", {**TWIN, "iscrowd": 1}), {"near-duplicate": 1}),
     (added("annotations", {**TWIN, "bbox": [1.3, 12, 30, 41]}), {"near-duplicate": 1}),
     (added("annotations", {**TWIN, "bbox": [3, 12, 30, 41]}), {}),
-    (first(area=10), {"wrong-area": 1}),
-    (first(area="1230"), {"wrong-area": 1}),
-    (first(area=NAN), {"wrong-area": 1}),
-    (first(segmentation=None, area=1300), {"wrong-area": 1}),
-    (first(segmentation=None, area=900), {}),
-    (first(segmentation=[[1, 12, 31, 12, 31]]), {"bad-segmentation": 1}),
-    (first(segmentation="here"), {"bad-segmentation": 1}),
-    (first(segmentation=[[1, 12, 34, 12, 34, 53, 1, 53]]), {"segmentation-outside-box": 1}),
-    (first(segmentation={"size": [100, 200], "counts": "x"}), {}),
-    (bare([1, 12, 1.5, 41]), {"tiny": 1}),
-    (bare([0, 0.5, 200, 99]), {"whole-image": 1}),
+    (first_annotation(area=10), {"wrong-area": 1}),
+    (first_annotation(area="1230"), {"wrong-area": 1}),
+    (first_annotation(area=NAN), {"wrong-area": 1}),
+    (first_annotation(segmentation=None, area=1300), {"wrong-area": 1}),
+    (first_annotation(segmentation=None, area=900), {}),
+    (first_annotation(segmentation=[[1, 12, 31, 12, 31]]), {"bad-segmentation": 1}),
+    (first_annotation(segmentation="here"), {"bad-segmentation": 1}),
+    (first_annotation(segmentation=[[1, 12, 34, 12, 34, 53, 1, 53]]), {"segmentation-outside-box": 1}),
+    (first_annotation(segmentation={"size": [100, 200], "counts": "x"}), {}),
+    (first_box([1, 12, 1.5, 41]), {"tiny": 1}),
+    (first_box([0, 0.5, 200, 99]), {"whole-image": 1}),
     (crowded, {"rare-category": 1}),
     (added("categories", {"id": 3, "name": "cow"}), {"empty-category": 1}),
     (added("images", {"id": 4, "file_name": "4.png", "width": 9, "height": 9}), {"empty-image": 1}),
@@ -138,32 +139,32 @@ def test_a_clean_file_has_no_faults():
 
 
 @pytest.mark.parametrize(("plant", "expected"), PLANTED)
-def test_planted_faults_are_found_and_nothing_else(plant, expected):
+def test_planted_faults_are_found_and_no_others(plant, expected):
     content = clean_content()
     plant(content)
-    untouched = copy.deepcopy(content)
+    original = copy.deepcopy(content)
     assert kinds(content) == expected
-    assert repr(content) == repr(untouched)
+    assert repr(content) == repr(original)
 
 
 def test_every_kind_of_fault_is_planted_here_or_with_files():
-    assert {kind for _, expected in PLANTED for kind in expected} | OF_FILES == set(KINDS)
+    assert {kind for _, expected in PLANTED for kind in expected} | FILE_KINDS == set(KINDS)
 
 
 @pytest.mark.parametrize(("plant", "expected"), PLANTED)
-def test_a_second_look_at_a_mended_file_finds_nothing_of_what_can_be_mended(plant, expected):
+def test_a_fixed_file_has_the_faults_that_cannot_be_fixed_and_no_others(plant, expected):
     content = clean_content()
     plant(content)
-    mending = mend(content, examine(content))
-    mendable = {kind: count for kind, count in expected.items() if KINDS[kind].did is not None}
-    assert mending.done == mendable
-    left = {fault.kind: fault.count for fault in examine(mending.content).faults}
-    assert left == {kind: count for kind, count in expected.items() if kind not in mendable}
-    if not mendable:
-        assert repr(mending.content) == repr(content)
+    fixed = fix_faults(content, examine(content))
+    fixable = {kind: count for kind, count in expected.items() if KINDS[kind].fixable}
+    assert fixed.done == fixable
+    left = {fault.kind: fault.count for fault in examine(fixed.content).faults}
+    assert left == {kind: count for kind, count in expected.items() if kind not in fixable}
+    if not fixable:
+        assert repr(fixed.content) == repr(content)
 
 
-def test_annotations_that_refining_passes_over_are_counted():
+def test_annotations_that_refining_leaves_unchanged_are_counted():
     content = clean_content()
     for entry, parts in zip(
         content["annotations"],
@@ -171,11 +172,10 @@ def test_annotations_that_refining_passes_over_are_counted():
         strict=False,
     ):
         entry.update(parts)
-    found = examine(content).passed_through
-    assert found == {"crowd": 1, "difficult": 1, "no area": 1, "outside the image": 1}
+    assert examine(content).passed_through == {"crowd": 1, "difficult": 1, "no area": 1, "outside the image": 1}
 
 
-def test_examples_are_the_first_ten_and_name_what_is_wrong():
+def test_examples_are_the_first_ten_and_show_the_faulty_values():
     content = clean_content()
     content["annotations"] *= 3
     fault = next(fault for fault in examine(content).faults if fault.kind == "exact-duplicate")

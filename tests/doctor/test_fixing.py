@@ -1,4 +1,4 @@
-"""What --fix changes, and that it changes nothing else."""
+"""What ``--fix`` changes, and that it changes nothing else."""
 
 import copy
 import json
@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import read_coco
-from ssd_det.doctor.examination import examine, mend
-from ssd_det.doctor.faults import KINDS, Severity
+from ssd_det.annotations.values import MAX_ID
+from ssd_det.doctor.examination import examine, fix_faults
+from ssd_det.doctor.faults import Severity
 from ssd_det.errors import InputError
 from tests.annotation_content import clean_content
 
 
-def mended(content):
-    return mend(content, examine(content)).content
+def fixed_content(content):
+    return fix_faults(content, examine(content)).content
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def mended(content):
         ({"area": "1230"}, {"area": 1230}),
     ],
 )
-def test_a_mend_changes_what_it_must_and_keeps_the_order_of_keys(parts, expected):
+def test_a_fix_changes_what_it_must_and_keeps_the_order_of_keys(parts, expected):
     content = clean_content()
     entry = content["annotations"][0]
     del entry["segmentation"]
@@ -37,7 +38,7 @@ def test_a_mend_changes_what_it_must_and_keeps_the_order_of_keys(parts, expected
     if "bbox" in parts:
         entry["area"] = entry["bbox"][2] * entry["bbox"][3]
     original = copy.deepcopy(content)
-    result = mended(content)
+    result = fixed_content(content)
     assert result["annotations"][0] == {**entry, **expected}
     assert list(result["annotations"][0]) == list(entry)
     assert result["annotations"][1:] == original["annotations"][1:]
@@ -48,7 +49,7 @@ def test_a_mend_changes_what_it_must_and_keeps_the_order_of_keys(parts, expected
 def test_whole_numbers_stay_whole():
     content = clean_content()
     content["annotations"][0]["bbox"] = [-5, 12, 30, 41]
-    assert json.dumps(mended(content)["annotations"][0]["bbox"]) == "[0, 12, 25, 41]"
+    assert json.dumps(fixed_content(content)["annotations"][0]["bbox"]) == "[0, 12, 25, 41]"
 
 
 def test_the_first_of_duplicates_stays_and_new_ids_are_free():
@@ -57,22 +58,30 @@ def test_the_first_of_duplicates_stays_and_new_ids_are_free():
         {**content["annotations"][0], "id": 77},
         {**content["annotations"][8], "bbox": [5, 5, 9, 9]},
     ]
-    result = mended(content)
+    result = fixed_content(content)
     assert [entry["id"] for entry in result["annotations"]] == [10, 11, 12, 20, 21, 22, 30, 31, 32, 78]
 
 
-def test_normalised_boxes_and_corners_become_what_they_were():
+def test_new_ids_are_the_lowest_free_ones_if_there_is_no_room_above_the_largest():
     content = clean_content()
-    true = [entry["bbox"] for entry in content["annotations"]]
+    for entry, number in zip(content["annotations"], [1, MAX_ID, MAX_ID, MAX_ID, 3], strict=False):
+        entry["id"] = number
+    result = fixed_content(content)
+    assert [entry["id"] for entry in result["annotations"]] == [1, MAX_ID, 2, 4, 3, 22, 30, 31, 32]
+
+
+def test_normalised_boxes_and_corners_are_converted_back():
+    content = clean_content()
+    true_boxes = [entry["bbox"] for entry in content["annotations"]]
     for reading in (
         lambda x, y, w, h: [x / 200, y / 100, w / 200, h / 100],
         lambda x, y, w, h: [(x + w / 2) / 200, (y + h / 2) / 100, w / 200, h / 100],
         lambda x, y, w, h: [x / 200, y / 100, (x + w) / 200, (y + h) / 100],
     ):
-        for entry, box in zip(content["annotations"], true, strict=True):
+        for entry, box in zip(content["annotations"], true_boxes, strict=True):
             entry["bbox"] = reading(*[value + shift for value, shift in zip(box, (20, 30, 0, 0), strict=True)])
-        boxes = [entry["bbox"] for entry in mended(content)["annotations"]]
-        np.testing.assert_allclose(boxes, np.add(true, [20, 30, 0, 0]), atol=1e-5)
+        boxes = [entry["bbox"] for entry in fixed_content(content)["annotations"]]
+        np.testing.assert_allclose(boxes, np.add(true_boxes, [20, 30, 0, 0]), atol=1e-5)
 
 
 NUMBER = st.integers(-50, 260) | st.floats(-50, 260, width=32) | st.floats(0, 1)
@@ -92,32 +101,33 @@ PARTS = st.fixed_dictionaries(
 
 
 @given(st.lists(PARTS, max_size=9), st.lists(st.integers(0, 8), max_size=4), st.sampled_from(["1.png", "a\\1.png"]))
-def test_mending_is_done_once_and_for_all(parts, repeated, name):
+def test_fixing_a_fixed_file_changes_nothing(parts, repeated, name):
     content = clean_content()
     content["images"][0]["file_name"] = name
     for entry, more in zip(content["annotations"], parts, strict=False):
         entry.update(more)
-    content["annotations"] += [dict(content["annotations"][place]) for place in repeated]
-    mending = mend(content, examine(content))
-    again = examine(mending.content)
-    assert not [fault.kind for fault in again.faults if fault.known.did is not None]
-    assert again.faults == mending.left.faults
-    assert repr(mend(mending.content, again).content) == repr(mending.content)
+    content["annotations"] += [dict(content["annotations"][index]) for index in repeated]
+    fixed = fix_faults(content, examine(content))
+    again = examine(fixed.content)
+    assert not [fault.kind for fault in again.faults if fault.details.fixable]
+    assert again.faults == fixed.left.faults
+    assert repr(fix_faults(fixed.content, again).content) == repr(fixed.content)
 
 
 @given(st.lists(PARTS, max_size=9), st.lists(st.integers(0, 8), max_size=2))
-def test_what_is_read_elsewhere_is_what_has_no_error_here(tmp_path_factory, parts, repeated):
+def test_other_commands_read_a_file_unless_it_has_errors(tmp_path_factory, parts, repeated):
     content = clean_content()
     for entry, more in zip(content["annotations"], parts, strict=False):
         entry.update(more)
-    content["annotations"] += [dict(content["annotations"][place]) for place in repeated]
+    content["annotations"] += [dict(content["annotations"][index]) for index in repeated]
     path = tmp_path_factory.mktemp("doctor") / "in.json"
     path.write_text(json.dumps(content))
-    found = {fault.kind for fault in examine(content).faults if KINDS[fault.kind].severity == Severity.ERROR}
-    twins = {"exact-duplicate"} & {fault.kind for fault in examine(content).faults}
+    faults = examine(content).faults
+    errors = {fault.kind for fault in faults if fault.details.severity == Severity.ERROR}
+    duplicates = {"exact-duplicate"} & {fault.kind for fault in faults}
     try:
         read_coco(path)
     except InputError:
-        assert found or twins  # an id that only a duplicate has reused is told with the duplicate
+        assert errors or duplicates  # an id that only a duplicate reuses is reported as the duplicate
     else:
-        assert found <= {"normalised-boxes", "corners-as-boxes", "negative-size"}
+        assert errors <= {"normalised-boxes", "corners-as-boxes", "negative-size"}

@@ -1,4 +1,4 @@
-"""Faults that only the image files tell."""
+"""Faults that show only in the image files."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from ssd_det.doctor.examination import examine, mend
+from ssd_det.doctor.examination import examine, fix_faults
 from ssd_det.doctor.image_faults import turned_boxes
 from ssd_det.errors import InputError
 from tests.annotation_content import clean_content
@@ -53,7 +53,7 @@ def test_missing_unreadable_shared_and_unnamed_files_are_found(images):
     }
 
 
-def test_files_are_looked_for_behind_links_and_known_by_any_path(images):
+def test_links_are_followed_and_a_file_is_recognised_by_any_of_its_paths(images):
     (images / "again").symlink_to(images / "sub")
     elsewhere = images.parent / "elsewhere"
     elsewhere.mkdir()
@@ -65,39 +65,38 @@ def test_files_are_looked_for_behind_links_and_known_by_any_path(images):
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, "sub", "a/" * 40])
-def test_names_that_no_file_can_have_are_missing(images, name):
+def test_names_that_no_file_can_have_are_reported_as_missing(images, name):
     content = clean_content()
     content["images"][0]["file_name"] = name
     assert kinds(content, images) == {"missing-file": 1, "unnamed-file": 1}
 
 
-def test_names_that_lead_out_and_names_that_fit_several_files_are_told_apart(images):
+def test_names_that_lead_out_and_names_that_fit_several_files_are_distinct_faults(images):
     content = clean_content()
     content["images"][0]["file_name"] = "../images/a.png"
-    (images / "one").mkdir()
-    (images / "other").mkdir()
-    for folder in ("one", "other"):
+    for folder in ("first", "second"):
+        (images / folder).mkdir()
         save(images / folder / "same.png", 10, 10)
     content["images"][1]["file_name"] = "same.png"
-    found = kinds(content, images)
-    assert found["outside-file"] == 1
-    assert found["ambiguous-name"] == 1
-    assert "missing-file" not in found
+    counts = kinds(content, images)
+    assert counts["outside-file"] == 1
+    assert counts["ambiguous-name"] == 1
+    assert "missing-file" not in counts
 
 
-def test_a_size_is_taken_from_the_file_unless_boxes_speak_against_it(images):
+def test_a_size_is_taken_from_the_file_unless_boxes_contradict_it(images):
     save(images / "sub" / "1.png", 210, 100)
     save(images / "sub" / "2.png", 100, 50)
     content = clean_content()
     examination = examine(content, images)
     assert {fault.kind for fault in examination.faults} == {"size-mismatch", "resized-file"}
-    fixed = mend(content, examination).content
+    fixed = fix_faults(content, examination).content
     assert [(i["width"], i["height"]) for i in fixed["images"]] == [(210, 100), (200, 100), (200, 100)]
     assert fixed["annotations"] == content["annotations"]
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_boxes_of_a_turned_picture_are_turned_to_its_pixels(tmp_path, orientation):
+def test_boxes_of_a_rotated_picture_are_rotated_to_its_pixels(tmp_path, orientation):
     pixels = np.zeros((40, 70, 3), dtype=np.uint8)
     pixels[4:15, 20:53] = 255  # x 20, y 4, 33 wide, 11 high
     stored = Image.fromarray(pixels)
@@ -105,12 +104,12 @@ def test_boxes_of_a_turned_picture_are_turned_to_its_pixels(tmp_path, orientatio
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
     with Image.open(tmp_path / "a.png") as file:
-        seen = np.array(ImageOps.exif_transpose(file))[:, :, 0]
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        displayed = np.array(ImageOps.exif_transpose(file))[:, :, 0]
+    rows, columns = np.flatnonzero(displayed.any(axis=1)), np.flatnonzero(displayed.any(axis=0))
     x, y, width, height = columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1
     box = [int(value) for value in (x, y, width, height)]
-    found = turned_boxes(np.array([box], dtype=float), np.array([orientation]), np.array([[70.0, 40.0]]))
-    assert found.tolist() == [[20, 4, 33, 11]]
+    stored_box = turned_boxes(np.array([box], dtype=float), np.array([orientation]), np.array([[70.0, 40.0]]))
+    assert stored_box.tolist() == [[20, 4, 33, 11]]
 
     entry = {"id": 1, "image_id": 1, "category_id": 1, "bbox": box, "true_bbox": box}
     entry["segmentation"] = [[box[0], box[1], box[0] + box[2], box[1], box[0] + box[2], box[1] + box[3]]]
@@ -121,25 +120,25 @@ def test_boxes_of_a_turned_picture_are_turned_to_its_pixels(tmp_path, orientatio
     }
     examination = examine(content, tmp_path)
     assert [fault.kind for fault in examination.faults] == ["rotated-size"]
-    mending = mend(content, examination)
-    (turned,) = mending.content["annotations"]
+    fixed = fix_faults(content, examination)
+    (turned,) = fixed.content["annotations"]
     assert turned["bbox"] == turned["true_bbox"] == [20, 4, 33, 11]
     corners = np.array(turned["segmentation"]).reshape(-1, 2)
     assert [*corners.min(axis=0), *corners.max(axis=0)] == [20, 4, 53, 15]
-    assert mending.content["images"][0] == {"id": 1, "file_name": "a.png", "width": 70, "height": 40}
-    assert mending.left.faults == []
+    assert fixed.content["images"][0] == {"id": 1, "file_name": "a.png", "width": 70, "height": 40}
+    assert fixed.left.faults == []
 
     entry["segmentation"] = {"size": [70, 40], "counts": "x"}
     examination = examine(content, tmp_path)
     assert [fault.kind for fault in examination.faults] == ["rotated-masks"]
-    assert mend(content, examination).content == content
+    assert fix_faults(content, examination).content == content
 
 
-def test_an_upright_size_of_a_turned_picture_is_right(images):
+def test_the_stored_size_of_a_rotated_picture_is_correct(images):
     save(images / "sub" / "1.png", 200, 100, orientation=6)
     assert kinds(clean_content(), images) == {}
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path):
+def test_an_image_root_that_is_not_a_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="there is no such folder: give the folder of the images"):
         examine(json.loads(json.dumps(clean_content())), tmp_path / "none")

@@ -31,7 +31,7 @@ def test_bag_scores_stay_between_zero_and_one():
     assert ((found >= 0) & (found <= 1)).all()
 
 
-def test_a_certain_right_bag_costs_next_to_nothing():
+def test_a_certain_and_correct_bag_costs_almost_nothing():
     classes = torch.full((1, 6, 4), -20.0)
     classes[:, :, 2] = 20
     valid, label = torch.ones(1, 6, dtype=torch.bool), torch.tensor([2])
@@ -39,7 +39,7 @@ def test_a_certain_right_bag_costs_next_to_nothing():
     assert stage_two_loss(classes, torch.zeros(1, 6, 4), label, valid, torch.ones(1)) < 1e-6
 
 
-def test_weight_zero_switches_an_object_off():
+def test_weight_zero_disables_an_object():
     classes, instances = logits(2).requires_grad_(), logits(3).requires_grad_()
     labels, valid = torch.tensor([0, 1, 2]), torch.ones(3, 6, dtype=torch.bool)
     stage_two_loss(classes, instances, labels, valid, torch.tensor([1.0, 0.0, 1.0])).backward()

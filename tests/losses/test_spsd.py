@@ -8,7 +8,7 @@ from tests.strategies import IMAGE_WIDTH, boxes
 
 
 @given(boxes(), boxes())
-def test_right_deltas_cost_nothing(proposals, targets):
+def test_correct_deltas_cost_nothing(proposals, targets):
     bags = proposals[:, None]
     assert spsd_loss(encode(bags, targets[:, None]), bags, targets) == 0
 

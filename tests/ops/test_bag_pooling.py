@@ -25,15 +25,15 @@ def random_boxes(count=60):
 
 
 @pytest.mark.parametrize("sampling_ratio", [1, 2, 3])
-def test_pooling_by_lookup_is_torchvisions(sampling_ratio, monkeypatch):
+def test_pooling_by_lookup_equals_torchvision(sampling_ratio, monkeypatch):
     features, (boxes, images) = pyramid(), random_boxes()
     assert len(pyramid_level(boxes, 4).unique()) == 4
     weights = torch.randn(60, 7, 7, 5, dtype=torch.float64)
-    found = pool_boxes(features, STRIDES, boxes, images, 7, sampling_ratio)
-    gradients = torch.autograd.grad((found * weights).sum(), features)
+    pooled = pool_boxes(features, STRIDES, boxes, images, 7, sampling_ratio)
+    gradients = torch.autograd.grad((pooled * weights).sum(), features)
     monkeypatch.setattr(bag_pooling, "_pool_by_lookup", bag_pooling._pool_by_level)
     expected = pool_boxes(features, STRIDES, boxes, images, 7, sampling_ratio)
-    assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    assert_close(pooled, expected, rtol=1e-9, atol=1e-9)
     expected_gradients = torch.autograd.grad((expected * weights).sum(), features)
     assert_close(gradients, expected_gradients, rtol=1e-9, atol=1e-9)
 
@@ -41,11 +41,11 @@ def test_pooling_by_lookup_is_torchvisions(sampling_ratio, monkeypatch):
 @pytest.mark.parametrize("sampling_ratio", [0, 2])
 def test_every_level_gets_a_gradient_even_without_boxes(sampling_ratio):
     features = pyramid()
-    found = pool_boxes(
+    pooled = pool_boxes(
         features, STRIDES, torch.zeros(0, 4, dtype=torch.float64), torch.zeros(0, dtype=torch.long), 7, sampling_ratio
     )
-    assert found.shape == (0, 7, 7, 5)
-    found.sum().backward()
+    assert pooled.shape == (0, 7, 7, 5)
+    pooled.sum().backward()
     assert all(feature.grad is not None and not feature.grad.any() for feature in features)
 
 
@@ -56,20 +56,20 @@ def test_features_in_half_precision_do_not_round_the_boxes():
     boxes = torch.tensor([[1003.0, 21, 1007, 25]])
     half = [feature.bfloat16() for feature in features]
     images = torch.zeros(1, dtype=torch.long)
-    found = bag_pooling._pool_by_level(half, STRIDES, boxes, images, torch.zeros(1, dtype=torch.long), 1, 2)
-    assert found.flatten()[0].item() == pytest.approx(0.75, abs=0.01)  # samples at cells 250.5 and 251
+    pooled = bag_pooling._pool_by_level(half, STRIDES, boxes, images, torch.zeros(1, dtype=torch.long), 1, 2)
+    assert pooled.flatten()[0].item() == pytest.approx(0.75, abs=0.01)  # samples at cells 250.5 and 251
 
 
 def test_pooling_commutes_with_mirroring():
     features, (boxes, images) = pyramid(), random_boxes()
-    found = pool_boxes(features, STRIDES, boxes, images)
+    pooled = pool_boxes(features, STRIDES, boxes, images)
     mirrored = pool_boxes(
         [feature.flip(3) for feature in features], STRIDES, mirror(boxes, torch.tensor(320.0)), images
     )
-    assert_close(mirrored.flip(2), found, rtol=1e-9, atol=1e-9)
+    assert_close(mirrored.flip(2), pooled, rtol=1e-9, atol=1e-9)
 
 
-def test_pooling_is_the_same_bit_for_bit():
+def test_pooling_is_deterministic_to_the_bit():
     features, (boxes, images) = pyramid(torch.float32), random_boxes()
 
     def gradients():

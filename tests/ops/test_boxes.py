@@ -20,7 +20,7 @@ from tests.strategies import IMAGE_WIDTH, boxes
 
 
 @given(boxes(), boxes())
-def test_iou_is_torchvisions(first, second):
+def test_iou_equals_torchvision(first, second):
     assert_close(iou(first[:, None], second), box_iou(first, second), rtol=1e-6, atol=1e-9)
 
 
@@ -62,14 +62,14 @@ def test_decode_limits_the_change_of_size_both_ways():
 
 
 def test_clip_keeps_boxes_inside_their_own_image():
-    found = clip(torch.tensor([[-5.0, -5.0, 50.0, 50.0], [1.0, 2.0, 3.0, 4.0]]), torch.tensor([[20, 30], [20, 30]]))
-    assert found.tolist() == [[0, 0, 30, 20], [1, 2, 3, 4]]
+    clipped = clip(torch.tensor([[-5.0, -5.0, 50.0, 50.0], [1.0, 2.0, 3.0, 4.0]]), torch.tensor([[20, 30], [20, 30]]))
+    assert clipped.tolist() == [[0, 0, 30, 20], [1, 2, 3, 4]]
 
 
 @given(boxes())
-def test_mirroring_twice_changes_nothing(found):
+def test_mirroring_twice_changes_nothing(original):
     width = torch.tensor(IMAGE_WIDTH, dtype=torch.float64)
-    assert_close(mirror(mirror(found, width), width), found)
+    assert_close(mirror(mirror(original, width), width), original)
 
 
 def test_images_are_mirrored_inside_their_own_width():
@@ -77,12 +77,12 @@ def test_images_are_mirrored_inside_their_own_width():
     assert mirror_images(images, torch.tensor([5.0]))[0, 0, 0, :5].tolist() == [4, 3, 2, 1, 0]
 
 
-def test_corners_are_those_of_xywh():
+def test_corners_of_xywh_boxes():
     assert corners([(1, 2, 3, 4)]).tolist() == [[1, 2, 4, 6]]
     assert corners([]).shape == (0, 4)
 
 
-def test_the_distance_of_centres():
+def test_the_distance_between_centres():
     boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 4, 4]])
     others = torch.tensor([[3.0, 4, 13, 14], [1, 1, 3, 3]])
     assert centre_distance(boxes, others).tolist() == [5.0, 0.0]

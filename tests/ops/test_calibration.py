@@ -20,7 +20,7 @@ def normal(*size, seed=0):
     return torch.randn(*size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_the_variance_is_told_from_evidence():
+def test_the_variance_is_estimated_from_evidence():
     evidence = normal(4000, 3)
     deviation = (0.5 * evidence[:, :1]).exp()
     found = relative_variance(0.1 * deviation * normal(4000, 4, seed=1), evidence)
@@ -31,30 +31,29 @@ def test_the_variance_is_told_from_evidence():
     assert torch.corrcoef(torch.stack([found.log(), expected.log()]))[0, 1] > 0.97
 
 
-def test_evidence_without_meaning_tells_nothing():
+def test_meaningless_evidence_gives_equal_variances():
     found = relative_variance(normal(4000, 4), normal(4000, 2, seed=1))
     assert_close(found, torch.ones_like(found), rtol=0.15, atol=0)
     assert_close(relative_variance(normal(50, 4), torch.ones(50, 1, dtype=torch.float64)), torch.ones(50).double())
 
 
-def test_the_own_error_is_what_noise_and_scatter_leave():
-    noise, own, scatter = 0.2 * normal(20000, 4), 0.1 * normal(20000, 4, seed=1), 0.05 * normal(20000, 4, seed=2)
-    error = 0.3 * noise + own + scatter
+def test_the_variance_of_the_refiners_error_is_what_noise_and_scatter_leave():
+    noise, error, scatter = 0.2 * normal(20000, 4), 0.1 * normal(20000, 4, seed=1), 0.05 * normal(20000, 4, seed=2)
     response = response_to(noise, 0.3 * noise + scatter)
     assert_close(response.slope, torch.full((4,), 0.3).double(), rtol=0, atol=0.01)
-    found = own_variance(noise - error, torch.ones(20000).double(), 0.2, response)
+    found = own_variance(noise - (0.3 * noise + error + scatter), torch.ones(20000).double(), 0.2, response)
     assert_close(found[0], torch.full((4,), 0.01).double(), rtol=0.1, atol=0)
 
 
-def test_a_residual_that_noise_explains_leaves_no_error():
+def test_residuals_that_noise_explains_leave_no_error():
     assert not own_variance(0.1 * normal(100, 4), torch.ones(100).double(), 0.2, no_response()).any()
 
 
-def test_objects_without_an_error_of_their_own_show_how_large_the_noise_can_be():
+def test_objects_that_are_refined_without_error_show_how_large_the_noise_can_be():
     noise, scatter = 0.2 * normal(20000, 4), 0.05 * normal(20000, 4, seed=2)
     hard = torch.arange(20000) >= 8000
-    own = 0.3 * normal(20000, 4, seed=1) * hard[:, None]
-    residuals = noise - 0.3 * noise - own - scatter
+    error = 0.3 * normal(20000, 4, seed=1) * hard[:, None]
+    residuals = noise - 0.3 * noise - error - scatter
     relative = relative_variance(residuals, hard[:, None].double())
     response = response_to(noise, 0.3 * noise + scatter)
     assert largest_noise(residuals, relative, response) == pytest.approx(0.2, abs=0.01)
@@ -84,7 +83,7 @@ def test_a_probability_is_learnt():
 
 
 @pytest.mark.parametrize("happened", [True, False])
-def test_outcomes_that_do_not_differ_are_certain(happened):
+def test_outcomes_that_are_all_equal_are_certain(happened):
     signals = normal(100, 3)
     found = fit_probability(signals, torch.full((100,), happened))(signals)
     assert ((found > 0.5) == happened).all()

@@ -16,7 +16,7 @@ def random_bags(seed, bags=3, members=12):
 
 
 @given(st.integers(0, 10**6))
-def test_a_merged_box_lies_among_its_members(seed):
+def test_a_merged_box_lies_within_its_members(seed):
     proposals, ranking = random_bags(seed)
     merged = merge_top(proposals, ranking, proposals[:, 0])
     assert (merged.boxes >= proposals.amin(1) - 1e-4).all()
@@ -35,7 +35,7 @@ def test_merging_commutes_with_mirroring_and_order(seed):
     assert_close(found, expected, rtol=0, atol=1e-4)
 
 
-def test_only_the_highest_members_count():
+def test_only_the_highest_ranking_members_count():
     proposals, _ = random_bags(0, bags=1)
     ranking = torch.zeros(1, 12, dtype=torch.float64)
     ranking[0, 4] = 1
@@ -47,7 +47,7 @@ def test_a_bag_smaller_than_k_is_merged_whole():
     assert merge_top(proposals, ranking, proposals[:, 0]).members.shape == (3, 3)
 
 
-def test_all_zero_or_infinite_rankings_keep_the_fallback():
+def test_rankings_that_are_zero_or_not_finite_keep_the_fallback():
     proposals, ranking = random_bags(2)
     ranking[0], ranking[1] = 0, float("nan")
     fallback = torch.arange(12, dtype=torch.float64).reshape(3, 4)
@@ -67,8 +67,8 @@ def test_scaling_reaches_from_zero_to_one():
 
 
 def test_proposals_agree_with_where_most_of_the_ranking_lies():
-    here, there = torch.tensor([0.0, 0, 10, 10]), torch.tensor([50.0, 50, 60, 60])
-    bag = torch.stack([here, here + 1, here - 1, there])[None]
+    near, far = torch.tensor([0.0, 0, 10, 10]), torch.tensor([50.0, 50, 60, 60])
+    bag = torch.stack([near, near + 1, near - 1, far])[None]
     found = agreement(bag, torch.ones(1, 4))
     assert found[0, 0] > found[0, 1] > found[0, 3] == 0.25
     assert_close(agreement(bag, torch.tensor([[0.0, 0, 0, 1]])), torch.tensor([[0.0, 0, 0, 1]]))

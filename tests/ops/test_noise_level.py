@@ -11,7 +11,7 @@ OBJECT = torch.tensor([100.0, 100.0, 140.0, 160.0])
 
 
 def statistics(level, slope, count=1500, seed=0):
-    """Those of a refiner that leads every proposal to the object, but for a share of its distance."""
+    """Statistics of a refiner that moves proposals to the object, except for a share ``slope`` of their distance."""
     noise = (2 * torch.rand(count, 2, generator=torch.Generator().manual_seed(seed)) - 1) * level
     boxes = OBJECT + (noise * (OBJECT[2:] - OBJECT[:2])).repeat(1, 2)
     bags = neighbours(boxes, (1.0, 1.4, 0.7), (0.3,))
@@ -21,7 +21,7 @@ def statistics(level, slope, count=1500, seed=0):
 
 
 @given(st.floats(0.05, 0.6), st.floats(0, 0.9))
-def test_the_level_is_told_however_far_proposals_follow(level, slope):
+def test_the_level_is_estimated_for_any_slope(level, slope):
     assert noise_level(statistics(level, slope)) == pytest.approx(level, rel=0.07)
 
 
@@ -32,12 +32,12 @@ def test_statistics_of_batches_add_up():
     assert_close(move_statistics(boxes[:, None], boxes[:, None], boxes)[0], torch.full((2,), 3.0).double())
 
 
-def test_few_objects_tell_nothing():
+def test_few_objects_give_no_estimate():
     assert noise_level(no_statistics()) is None
     assert noise_level(statistics(0.3, 0.5, count=19)) is None
 
 
-def test_a_refiner_that_moves_nothing_gives_a_number():
+def test_a_refiner_that_moves_nothing_gives_level_0():
     boxes = OBJECT.repeat(30, 1)
     bags = neighbours(boxes, (1.0, 1.4), (0.3,))
     assert noise_level(move_statistics(bags, bags, boxes)) == 0.0

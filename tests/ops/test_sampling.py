@@ -11,24 +11,24 @@ RATIOS, OFFSETS = (1.0, 1.2, 1.3, 0.8, 0.7), (0.2,)
 
 
 @given(boxes())
-def test_the_first_neighbour_of_ratio_one_is_the_box(found):
-    bags = neighbours(found, RATIOS, OFFSETS)
-    assert bags.shape == (len(found), 125, 4)
-    assert_close(bags[:, 0], found)
+def test_the_first_neighbour_of_ratio_one_is_the_box(originals):
+    bags = neighbours(originals, RATIOS, OFFSETS)
+    assert bags.shape == (len(originals), 125, 4)
+    assert_close(bags[:, 0], originals)
 
 
 @given(boxes(2))
-def test_sampling_commutes_with_mirroring_as_a_set(found):
+def test_sampling_commutes_with_mirroring_as_a_set(originals):
     width = torch.tensor(IMAGE_WIDTH, dtype=torch.float64)
-    bags = mirror(neighbours(found, RATIOS, OFFSETS), width)
-    mirrored = neighbours(mirror(found, width), RATIOS, OFFSETS)
+    bags = mirror(neighbours(originals, RATIOS, OFFSETS), width)
+    mirrored = neighbours(mirror(originals, width), RATIOS, OFFSETS)
     for bag, other in zip(bags, mirrored, strict=True):
         distance = torch.cdist(bag, other)
         assert distance.amin(1).max() < 1e-4
         assert distance.amin(0).max() < 1e-4
 
 
-def test_several_offsets_add_four_places_each():
+def test_several_offsets_add_four_boxes_each():
     assert neighbours(torch.tensor([[0.0, 0.0, 4.0, 4.0]]), (1.0, 2.0), (0.1, 0.5)).shape == (1, 4 * 9, 4)
 
 
@@ -42,7 +42,7 @@ def test_a_proposal_is_valid_when_more_than_seven_tenths_are_inside():
 
 
 @given(st.integers(0, 2**31), st.integers(8, 500), st.integers(8, 500))
-def test_negatives_keep_to_their_range(seed, height, width):
+def test_negatives_stay_in_their_range(seed, height, width):
     draws = torch.rand(1, 4, 50, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     found = negative_boxes(torch.tensor([[height, width]]), draws)[0]
     assert (found[:, 2:] >= found[:, :2]).all()
@@ -51,7 +51,7 @@ def test_negatives_keep_to_their_range(seed, height, width):
     assert (found[:, 3] <= 1.2 * height).all()
 
 
-def test_negatives_answer_to_the_bags_of_their_own_image_only():
+def test_negatives_are_compared_with_the_bags_of_their_image_only():
     negatives = torch.tensor([[[0.0, 0.0, 10.0, 10.0]], [[0.0, 0.0, 10.0, 10.0]]])
     bag = torch.tensor([[[50.0, 50.0, 60.0, 60.0], [0.0, 0.0, 10.0, 9.0]]])
     assert far_from_bags(negatives, bag, torch.tensor([1])).tolist() == [[True], [False]]
@@ -62,7 +62,7 @@ def test_every_negative_of_an_image_without_objects_counts():
     assert found.all()
 
 
-def test_draws_depend_on_each_images_seed_alone():
+def test_draws_depend_only_on_the_seed_of_each_image():
     found = uniform_draws(torch.tensor([3, 4]), 5)
     assert found.shape == (2, 4, 5)
     assert found[1].equal(uniform_draws(torch.tensor([4]), 5)[0])

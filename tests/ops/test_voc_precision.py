@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ssd_det.ops.voc_precision import voc_average_precision, voc_matches
 
 
-def test_the_area_of_a_curve_worked_out_by_hand():
+def test_the_area_of_a_curve_computed_by_hand():
     scores = np.array([0.9, 0.8, 0.7, 0.6])
     correct = np.array([True, False, True, False])
     # recalls 1/3, 1/3, 2/3, 2/3 at precisions 1, 1/2, 2/3, 1/2: two steps of 1/3, under 1 and under 2/3
@@ -30,7 +30,7 @@ def test_precision_lies_between_0_and_1_and_false_alarms_at_the_end_change_nothi
     assert more == pytest.approx(value)
 
 
-def test_the_best_scored_claim_of_an_object_is_the_hit():
+def test_the_claim_with_the_highest_score_is_the_hit():
     overlaps = np.array([[0.6, 0.1], [0.9, 0.0], [0.2, 0.7], [0.3, 0.4]])
     scores = np.array([0.8, 0.5, 0.4, 0.9])
     correct, counted = voc_matches(overlaps, scores, np.array([False, False]))
@@ -43,7 +43,7 @@ def test_a_detection_claims_only_the_object_it_overlaps_most():
     assert voc_matches(overlaps, np.array([0.9, 0.8]), np.array([False, False]))[0].tolist() == [True, False]
 
 
-def test_what_claims_a_difficult_object_does_not_count_and_what_misses_it_does():
+def test_a_detection_that_claims_a_difficult_object_does_not_count():
     overlaps = np.array([[0.9, 0.6], [0.8, 0.1], [0.3, 0.1], [0.1, 0.7]])
     correct, counted = voc_matches(overlaps, np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False]))
     assert correct.tolist() == [False, False, False, True]

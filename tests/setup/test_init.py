@@ -12,13 +12,13 @@ import yaml
 from ssd_det.main import main
 from ssd_det.setup import init as command
 from ssd_det.setup.messages import duration
-from ssd_det.setup.timing import Cost, measure
+from ssd_det.setup.timing import Cost, Finished, measure
 from ssd_det.shipped import configs_folder
 
 
 @pytest.fixture(scope="module")
 def data(demo, tmp_path_factory):
-    """A folder with the demo's files to work in."""
+    """A folder with a copy of the demo's files."""
     folder = tmp_path_factory.mktemp("init")
     shutil.copytree(demo, folder, dirs_exist_ok=True)
     return folder
@@ -33,17 +33,17 @@ def here(data, tmp_path, monkeypatch):
 WORDS = ["init", "--annotations=noisy.json", "--image_root=images"]
 
 
-def costs(*found):
-    """Stands in for measuring, and notes what was to be measured."""
-    calls = iter(found)
-    return lambda *_: next(calls)
+def measured(*costs):
+    """Stands in for measuring: one cost after the other."""
+    remaining = iter(costs)
+    return lambda *_: next(remaining)
 
 
 def in_process(words):
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said):
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
         code = main(words)
-    return code, said.getvalue()
+    return Finished(code, errors.getvalue())
 
 
 def answer_in_process(_, questions):
@@ -63,25 +63,25 @@ def test_the_yaml_trains_refiner_and_detector(make_coco, make_image, tmp_path, m
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "measure", partial(measure, run=in_process))
     assert main(["init", f"--annotations={path.name}", "--image_root=images", "--output=mine"]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("4, 4 with objects", "estimated while the refiner trains", "seconds a step", "peak memory", "GiB"):
-        assert part in said
-    assert "Training will take about" in said
-    assert "ssd-det split-annotations noisy.json --output mine/split" in said
+        assert part in printed
+    assert "Training will take about" in printed
+    assert "ssd-det split-annotations noisy.json --output mine/split" in printed
 
 
-def test_the_printed_command_runs_the_chain(here, monkeypatch, capsys):
+def test_the_printed_command_runs_the_pipeline(here, monkeypatch, capsys):
     assert main([*WORDS, f"--output={here / 'mine'}", "--test_annotations=test.json", "--skip_timing"]) == 0
-    said = capsys.readouterr().out
-    assert "Training will take" not in said
-    assert "split-annotations" not in said
-    printed = shlex.split(said.partition("Next:")[2])
-    assert printed[:2] == ["ssd-det", "pipeline"]
+    printed = capsys.readouterr().out
+    assert "Training will take" not in printed
+    assert "split-annotations" not in printed
+    command_line = shlex.split(printed.partition("Next:")[2])
+    assert command_line[:2] == ["ssd-det", "pipeline"]
     stages = []
     monkeypatch.setattr("ssd_det.pipeline.stage.Stage.advance", lambda self, *_: stages.append(self))
     monkeypatch.setattr("ssd_det.pipeline.processes.Processes.run", lambda *_: 0)
     monkeypatch.setattr("ssd_det.pipeline.processes.Processes.ask", answer_in_process)
-    assert main(printed[1:]) == 0
+    assert main(command_line[1:]) == 0
     assert [stage.folder.name for stage in stages] == ["refiner", "true", "refined", "detector", "test"]
     chosen = yaml.safe_load((here / "mine" / "pipeline.yaml").read_text())
     for section, stage in (("refine", stages[0]), ("detect", stages[3])):
@@ -93,25 +93,25 @@ def test_the_printed_command_runs_the_chain(here, monkeypatch, capsys):
             assert resolved["trainer"][name] == value
 
 
-def test_every_setting_has_its_reason_and_the_base_configurations_lie_beside(here):
-    path = here / "own.yaml"
+def test_every_setting_has_a_reason_and_the_base_configurations_are_written_beside_them(here):
+    path = here / "mine.yaml"
     assert main([*WORDS, f"--output={path}", "--skip_timing"]) == 0
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# Chosen by ssd-det init for noisy.json: 6 images, ")
     settings = [line for line in lines if ": " in line and not line.startswith("#") and "seed" not in line]
     assert len(settings) > 25
     assert all(" # " in line for line in settings)
-    assert sorted(file.name for file in here.iterdir()) == ["detect.yaml", "own.yaml", "refine_small.yaml"]
+    assert sorted(file.name for file in here.iterdir()) == ["detect.yaml", "mine.yaml", "refine_small.yaml"]
     for name in ("detect.yaml", "refine_small.yaml"):
         assert (here / name).read_text() == (configs_folder() / name).read_text()
 
 
-def test_files_that_are_there_are_kept_unless_overwritten(here, capsys):
+def test_existing_files_are_kept_unless_overwrite_is_set(here, capsys):
     assert main(["configs", f"--output={here}"]) == 0
     assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 2
     assert "pipeline.yaml: exists already" in capsys.readouterr().err
     (here / "pipeline.yaml").unlink()
-    assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 0, "untouched base configurations are no obstacle"
+    assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 0, "unchanged base configurations may exist"
     (here / "pipeline.yaml").unlink()
     (here / "detect.yaml").write_text("model: null\n")
     assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 2
@@ -121,45 +121,53 @@ def test_files_that_are_there_are_kept_unless_overwritten(here, capsys):
     assert (here / "detect.yaml").read_text() == (configs_folder() / "detect.yaml").read_text()
 
 
-def test_steps_that_do_not_fit_the_memory_are_halved(here, monkeypatch, capsys):
+def test_batches_are_halved_until_steps_fit_the_memory(here, monkeypatch, capsys):
     fitting = Cost(0.5, 1.0)
-    monkeypatch.setattr(command, "measure", costs(None, fitting, Cost(1.0, 1e6), fitting, fitting, fitting))
+    monkeypatch.setattr(command, "measure", measured(None, fitting, Cost(1.0, 1e6), fitting, fitting, fitting))
     assert main([*WORDS, f"--output={here}"]) == 0
-    said = capsys.readouterr().out
-    assert "They need more memory than there is, and" in said
-    assert "They need 1000000.0 GiB, and" in said
+    printed = capsys.readouterr().out
+    assert "They need more memory than there is, and" in printed
+    assert "They need 1000000.0 GiB, and" in printed
     chosen = yaml.safe_load((here / "pipeline.yaml").read_text())
     assert chosen["refine"]["settings"]["data"]["init_args"]["batch_size"] == 1
     assert chosen["detect"]["settings"]["data"]["init_args"]["batch_size"] == 1
-    assert "Warning" not in said
+    assert "Warning" not in printed
 
 
-def test_where_nothing_can_be_halved_any_more_it_is_said(here, monkeypatch, capsys):
+def test_a_warning_is_printed_if_nothing_can_be_halved_any_more(here, monkeypatch, capsys):
     monkeypatch.setattr(command, "measure", lambda *_: None)
     assert main([*WORDS, f"--output={here}"]) == 0
-    said = capsys.readouterr().out
-    assert "Warning: a training needs more memory than there is" in said
-    assert "Training will take" not in said
+    printed = capsys.readouterr().out
+    assert "Warning: a training needs more memory than there is" in printed
+    assert "Training will take" not in printed
 
 
-def test_what_a_training_says_of_bad_input_is_passed_on(here, data, monkeypatch, capsys):
-    answers = {
-        (2, "ssd-det: error: images/a.png: does not decode: replace the file.\n"): "images/a.png: does not decode",
-        (1, "Traceback\nValueError: what\n"): "refine cannot be trained: ValueError: what",
-    }
-    for number, (answer, sentence) in enumerate(answers.items()):
-        monkeypatch.setattr(command, "measure", partial(measure, run=lambda _, answer=answer: answer))
-        assert main([*WORDS, f"--output={here / str(number)}"]) == 2
-        assert sentence in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("finished", "sentence"),
+    [
+        (
+            Finished(2, "ssd-det: error: images/a.png: does not decode: replace the file.\n"),
+            "images/a.png: does not decode",
+        ),
+        (Finished(1, "Traceback\nValueError: what\n"), "refine cannot be trained: ValueError: what"),
+    ],
+)
+def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finished, sentence):
+    monkeypatch.setattr(command, "measure", partial(measure, run=lambda _: finished))
+    assert main([*WORDS, f"--output={here}"]) == 2
+    assert sentence in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("answer", [(-9, ""), (137, ""), (1, "torch.OutOfMemoryError: CUDA out of memory. Tried")])
-def test_a_training_that_runs_out_of_memory_is_recognised(here, answer):
+@pytest.mark.parametrize(
+    "finished",
+    [Finished(-9, ""), Finished(137, ""), Finished(1, "torch.OutOfMemoryError: CUDA out of memory. Tried")],
+)
+def test_a_training_that_runs_out_of_memory_is_recognised(here, finished):
     assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 0
-    assert measure(here / "pipeline.yaml", "detect", [], run=lambda _: answer) is None
+    assert measure(here / "pipeline.yaml", "detect", [], run=lambda _: finished) is None
 
 
-def test_names_that_lead_out_need_leave(make_coco, make_image, tmp_path, capsys):
+def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, capsys):
     make_image("secret.png")
     (tmp_path / "images").mkdir()
     path = make_coco(images=[{"id": 1, "file_name": "../secret.png", "width": 40, "height": 30}])

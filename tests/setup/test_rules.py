@@ -18,19 +18,19 @@ BCCD = DataFacts(
     longest_side=640,
     shortest_side=480,
     largest_image=(640, 480),
-    objects_an_image=(13, 24, 30),
+    objects_per_image=(13, 24, 30),
     object_sides=(40.0, 100.0, 140.0),
     relative_sides=(0.0625, 0.156, 0.22),
 )
-COCO = replace(BCCD, images=118_000, images_with_objects=117_000, objects=860_000, objects_an_image=(4, 22, 93))
+COCO = replace(BCCD, images=118_000, images_with_objects=117_000, objects=860_000, objects_per_image=(4, 22, 93))
 LAPTOP = Machine(cores=2, memory=16.0)
 H100 = Gpu("H100", 78.0, bf16=True)
 OLD = Gpu("V100", 15.0, bf16=False)
 
 
 def values(settings, section):
-    own = settings.refine if section == "refine" else settings.detect
-    return {name: choice.value for name, choice in {**settings.common, **own}.items()}
+    choices = settings.refine if section == "refine" else settings.detect
+    return {name: choice.value for name, choice in {**settings.common, **choices}.items()}
 
 
 def test_on_a_laptop_the_settings_are_those_that_were_measured_there():
@@ -85,7 +85,7 @@ def test_small_objects_raise_the_resolution_as_far_as_machine_and_images_go():
 
 def test_crowds_get_more_detections():
     assert (
-        values(choose(replace(BCCD, objects_an_image=(50, 150, 300)), LAPTOP), "detect")["detections_per_image"] == 450
+        values(choose(replace(BCCD, objects_per_image=(50, 150, 300)), LAPTOP), "detect")["detections_per_image"] == 450
     )
 
 
@@ -111,14 +111,14 @@ shares = st.floats(1e-6, 1.5)
 
 
 @given(sizes, sizes, sizes, st.tuples(sizes, sizes, sizes), st.tuples(shares, shares, shares), st.data())
-def test_any_facts_give_settings_that_can_be_meant(images, longest, shortest, objects, relative, draw):
+def test_settings_are_plausible_for_any_facts(images, longest, shortest, objects, relative, draw):
     data = replace(
         BCCD,
         images=images,
         images_with_objects=max(images // 2, 1),
         longest_side=max(longest, shortest),
         shortest_side=min(longest, shortest),
-        objects_an_image=tuple(sorted(objects)),
+        objects_per_image=tuple(sorted(objects)),
         relative_sides=tuple(sorted(relative)),
     )
     machine = draw.draw(
