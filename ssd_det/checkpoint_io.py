@@ -8,7 +8,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Write beside the checkpoint's place, flush to disk, and rename.
+    """Write a temporary file beside the checkpoint, flush it to disk, and rename it.
 
     Lightning writes to the system's temporary folder, from where a file may be moved by copying, over the only
     checkpoint of a training.
@@ -16,9 +16,9 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Save a checkpoint to a local path."""
-        place = Path(path)
-        beside = place.with_name(f".{place.name}.new")
-        super().save_checkpoint(checkpoint, beside, storage_options)
-        with beside.open("rb") as file:
+        final = Path(path)
+        temporary = final.with_name(f".{final.name}.new")
+        super().save_checkpoint(checkpoint, temporary, storage_options)
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        beside.replace(place)
+        temporary.replace(final)

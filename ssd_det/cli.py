@@ -129,7 +129,7 @@ class SSDDetCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Put the logs where ``trainer.default_root_dir`` says; but for training, only wandb is told anything.
 
-        A log of another command would take the place of the training's.
+        The log of another command would overwrite that of the training.
         """
         trainer = self.config[self.subcommand].trainer
         loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
@@ -213,13 +213,13 @@ class SSDDetCLI(LightningCLI):
 
 
 def _with_short_names(word: str) -> str:
-    """A word of the command line with the short name of a class, in the place of its dotted path."""
+    """A word of the command line, with short names of classes instead of dotted paths."""
     option, equals, value = word.rpartition("=")
     return f"{option}{equals}{with_short_names(value)}"
 
 
 def _listed(setting: Any) -> list[Any]:
-    """What a setting of the trainer holds, be it a list, one thing or nothing."""
+    """A setting of the trainer as a list: it may be one, a single object or None."""
     if setting is None:
         return []
     return list(setting) if isinstance(setting, list) else [setting]

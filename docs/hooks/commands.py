@@ -110,8 +110,7 @@ def _settings(owner: type[Any], group: str, remark: str = "") -> str:
         rows = [row for row in rows if row not in known]
         remark += f" Has the settings of [{base.__name__}](#{base.__name__.lower()}) as well."
     text = (owner.__doc__ or "").partition("\n")[0]
-    path = f"{owner.__module__}.{owner.__name__}"
-    return f"### {owner.__name__}\n\n{text}{remark}\n\n```yaml\nclass_path: {path}\n```\n\n{_table(rows)}\n"
+    return f"### {owner.__name__}\n\n{text}{remark}\n\n```yaml\nclass_path: {owner.__name__}\n```\n\n{_table(rows)}\n"
 
 
 def _class_rows(owner: type[Any], group: str) -> list[Row]:

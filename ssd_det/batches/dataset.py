@@ -91,13 +91,13 @@ class CocoDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: tuple[int, int]) -> Sample:
+    def __getitem__(self, epoch_and_index: tuple[int, int]) -> Sample:
         """Read a sample.
 
         Args:
-            place: epoch and index.
+            epoch_and_index: of the sample; the epoch decides its random draws.
         """
-        epoch, index = place
+        epoch, index = epoch_and_index
         image = self.images[index]
         random = np.random.default_rng([self.seed % 2**64, epoch, image.id % 2**64])
         augment_seed, step_seed = random.integers(2**31, size=2).tolist()
@@ -108,14 +108,14 @@ class CocoDataset(Dataset[Sample]):
         augmented = self.augmentation(read_image(self.paths[image.id], image), augment_seed)
         width = augmented.image.shape[1]
 
-        def place_boxes(boxes: Sequence[Xywh]) -> Tensor:
-            placed = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
-            return (mirror(placed, placed.new_tensor(width)) if augmented.flipped else placed).float()
+        def augmented_boxes(boxes: Sequence[Xywh]) -> Tensor:
+            scaled = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
+            return (mirror(scaled, scaled.new_tensor(width)) if augmented.flipped else scaled).float()
 
         return Sample(
             image=torch.from_numpy(np.ascontiguousarray(augmented.image.transpose(2, 0, 1))),
-            boxes=place_boxes([a.bbox for a in annotations]),
-            true_boxes=place_boxes([a.true_bbox or UNKNOWN for a in annotations]),
+            boxes=augmented_boxes([a.bbox for a in annotations]),
+            true_boxes=augmented_boxes([a.true_bbox or UNKNOWN for a in annotations]),
             labels=torch.tensor([self.label_of[a.category_id] for a in annotations], dtype=torch.long),
             annotation_ids=torch.tensor([a.id for a in annotations], dtype=torch.long),
             scale=torch.tensor(augmented.scale),

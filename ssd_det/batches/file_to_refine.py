@@ -46,7 +46,7 @@ class FileToRefine:
 
         Args:
             processes: how many share the batches.
-            boxes: by annotation id, to be refined in place of those of the file, only the images that they are in.
+            boxes: by annotation id, refined instead of those of the file; other images are left out then.
 
         Raises:
             InputError: if no annotation can be used, or there are fewer images than processes.

@@ -48,8 +48,8 @@ class BoxPanels(Callback):
             datamodule = trainer.datamodule  # type: ignore[attr-defined]
             trained_on = cast(DataLoader[RefineBatch], trainer.train_dataloader).dataset
             assert isinstance(trained_on, CocoDataset)
-            places = np.linspace(0, len(trained_on) - 1, min(self.images, len(trained_on))).astype(int)
-            images = [trained_on.images[place] for place in places]
+            indices = np.linspace(0, len(trained_on) - 1, min(self.images, len(trained_on))).astype(int)
+            images = [trained_on.images[index] for index in indices]
             paths = {image.id: trained_on.paths[image.id] for image in images}
             augmentation = Augmentation(datamodule.shortest_side, datamodule.longest_side)
             coco = replace(datamodule.coco, images=images)

@@ -73,7 +73,7 @@ class DetectionMetrics(Callback):
         """Write what was found, measure it and log the figures.
 
         Raises:
-            InputError: if an image could not be read on any process, or not all images were looked at.
+            InputError: if an image could not be read on any process, or images were left out.
         """
         results, folder = self._gather(trainer)
         figures = torch.full((len(LOGGED),), float("nan"), device=pl_module.device)
@@ -120,7 +120,7 @@ class DetectionMetrics(Callback):
         images = trainer.datamodule.coco_for("test").images  # type: ignore[attr-defined]
         if len(found) < len(images):
             raise InputError(
-                f"Only {len(found)} of {len(images)} images were looked at: "
+                f"Only {len(found)} of {len(images)} images were processed: "
                 f"leave out trainer.fast_dev_run, trainer.limit_test_batches and trainer.limit_predict_batches."
             )
         folder = Path(trainer.log_dir or trainer.default_root_dir)

@@ -150,11 +150,12 @@ def load_network(name: BackboneName, weights: str | None) -> nn.Module:
             f"give a path, null, or one of {names}."
         )
     network = cast(nn.Module, get_model(name, weights=None))
-    kind, mend = f"a state_dict of torchvision's {name}", "give a file saved with torch.save(model.state_dict(), path)"
+    kind = f"a state_dict of torchvision's {name}"
+    advice = "give a file saved with torch.save(model.state_dict(), path)"
     try:
-        network.load_state_dict(load_tensors(path, kind, mend))
+        network.load_state_dict(load_tensors(path, kind, advice))
     except RuntimeError as error:
-        raise InputError(f"{path}: is not {kind} (other names or shapes): {mend}.") from error
+        raise InputError(f"{path}: is not {kind} (other names or shapes): {advice}.") from error
     return network
 
 

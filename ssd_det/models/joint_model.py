@@ -53,7 +53,7 @@ class JointModel(nn.Module):
         """Losses of the detector on features that are there already.
 
         Args:
-            images: ``Tensor[B, 3, H, W]``, of which only the shape is looked at.
+            images: ``Tensor[B, 3, H, W]``, only their shape is used.
             features: P2 to P6 of these images.
             objects: labels and images of the objects.
             boxes: ``Tensor[G, 4]`` to learn, xyxy in pixels, inside their images; where one has no area, the box of

@@ -127,7 +127,7 @@ class RefinerHead(nn.Module):
         """Refine the boxes of a batch.
 
         Args:
-            features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``; levels above are not looked at.
+            features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``; levels above are not used.
             objects: the annotated objects; there may be none.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from; none when only refining.
         """
@@ -256,16 +256,16 @@ class RefinerHead(nn.Module):
         )
 
     def _merge(
-        self, bag: Tensor, ranking: Tensor, fallback: Tensor, objects: Objects, places: Tensor | None = None
+        self, bag: Tensor, ranking: Tensor, fallback: Tensor, objects: Objects, seen_at: Tensor | None = None
     ) -> MergedBoxes:
         """Merge bags ``Tensor[G, P, 4]`` by their ranking ``Tensor[G, P]`` in the chosen way.
 
-        Places ``Tensor[G, 4]`` are where the objects seem to be; where not given, where the ranking alone puts them.
+        ``seen_at``, ``Tensor[G, 4]``, is where the objects seem to be: where the ranking alone puts them if not given.
         """
         if self.merging == "exclusive":
-            if places is None:
-                places = merge_top(bag, ranking, fallback, self.top_k).boxes
-            ranking = ranking * exclusion(bag, places, objects.rivals())
+            if seen_at is None:
+                seen_at = merge_top(bag, ranking, fallback, self.top_k).boxes
+            ranking = ranking * exclusion(bag, seen_at, objects.rivals())
         elif self.merging == "agreement":
             ranking = ranking * agreement(bag, ranking)
         return merge_top(bag, ranking, fallback, self.top_k)
@@ -279,7 +279,7 @@ class RefinerHead(nn.Module):
         else:
             quality = predicted_iou(stage.iou_scores.detach())
             ranking = ranking * scale_in_bag(quality)
-        merged = self._merge(stage.proposals, ranking, r1, objects, places=r1)
+        merged = self._merge(stage.proposals, ranking, r1, objects, seen_at=r1)
         return merged, ranking.sum(dim=1) if quality is None else _weighted_mean(quality, merged)
 
 

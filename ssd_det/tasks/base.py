@@ -15,7 +15,7 @@ from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
-from ssd_det.tasks.checkpoint import MEND, categories_of, load_checkpoint
+from ssd_det.tasks.checkpoint import ADVICE, categories_of, load_checkpoint
 
 OptimizerName = Literal["sgd", "adamw"]
 
@@ -206,7 +206,7 @@ class Task(LightningModule):
             self.load_state_dict(self._own_weights(checkpoint))
         except (RuntimeError, KeyError, TypeError) as error:
             raise InputError(
-                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {MEND}."
+                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {ADVICE}."
             ) from error
 
     def _own_weights(self, checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

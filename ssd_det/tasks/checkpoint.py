@@ -8,7 +8,7 @@ from ssd_det.annotations.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 
-MEND = "give one that fit wrote"
+ADVICE = "give one that fit wrote"
 KEYS = ("task", "settings", "categories", "state_dict")
 
 
@@ -27,12 +27,12 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
         InputError: if it is missing or something else.
     """
     kind = f"a checkpoint of a {task or 'refiner, a detector or a joint model'}"
-    checkpoint = load_tensors(path, kind, MEND)
+    checkpoint = load_tensors(path, kind, ADVICE)
     missing = [key for key in KEYS if key not in checkpoint]
     if missing:
-        raise InputError(f"{path}: is not {kind} (it has no {', '.join(missing)}): {MEND}.")
+        raise InputError(f"{path}: is not {kind} (it has no {', '.join(missing)}): {ADVICE}.")
     if task is not None and checkpoint["task"] not in {task, *accepted}:
-        raise InputError(f"{path}: is not {kind} but of a {checkpoint['task']}: {MEND} for a {task}.")
+        raise InputError(f"{path}: is not {kind} but of a {checkpoint['task']}: {ADVICE} for a {task}.")
     return checkpoint
 
 

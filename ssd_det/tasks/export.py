@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ssd_det.errors import InputError
-from ssd_det.tasks.checkpoint import MEND, load_checkpoint
+from ssd_det.tasks.checkpoint import ADVICE, load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
 
@@ -33,7 +33,7 @@ def detector_checkpoint(path: str | Path) -> dict[str, Any]:
         if name.startswith(PREFIX)
     }
     if not weights or not settings.keys() >= set(names):
-        raise InputError(f"{path}: is not a whole checkpoint of a joint model: {MEND}.")
+        raise InputError(f"{path}: is not a whole checkpoint of a joint model: {ADVICE}.")
     return {
         **{key: value for key, value in checkpoint.items() if key not in OF_TRAINING},
         "task": DetectTask.NAME,
