@@ -9,7 +9,7 @@ from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
 from ssd_det.annotations.coco import read_coco
-from ssd_det.annotations.edits.refined import Guard, Refinement, Summary, refined_content
+from ssd_det.annotations.edits.refined import Guard, Refinement, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.joint_datamodule import JointDataModule
@@ -47,7 +47,7 @@ class SSDDetTrainer(Trainer):
         min_score: float | None = None,
         max_shift: float | None = None,
         calibration_images: int = 500,
-    ) -> Summary:
+    ) -> RefineSummary:
         """Write an annotation file with refined boxes.
 
         Args:

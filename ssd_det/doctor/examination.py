@@ -143,7 +143,7 @@ def _per_category(tables: Tables) -> dict[str, int]:
 
 
 def _passed_through(tables: Tables) -> dict[str, int]:
-    """Count why annotations cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.reason_to_skip` tells."""
+    """Count why annotations cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.why_unusable` tells."""
     low = tables.box[:, :2].clip(min=0)
     visible = np.minimum(tables.box[:, :2] + tables.box[:, 2:], tables.box_limits) - low
     reasons = {

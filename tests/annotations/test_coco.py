@@ -53,7 +53,7 @@ def test_a_byte_order_mark_is_no_hindrance(make_coco):
 )
 def test_boxes_that_cannot_be_refined_have_a_reason(make_coco, parts, reason):
     coco = read_coco(make_coco(annotations=[{**BOX, **parts}]))
-    assert coco.reason_to_skip(coco.annotations[0]) == reason
+    assert coco.why_unusable(coco.annotations[0]) == reason
 
 
 @pytest.mark.parametrize(

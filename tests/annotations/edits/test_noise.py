@@ -96,8 +96,8 @@ def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "is no list of detections"),
-        ([3], "is no list of detections"),
+        ({}, "is not a list of detections"),
+        ([3], "is not a list of detections"),
         ([{"image_id": 1, "category_id": 3}], "detection 0: bbox is missing"),
         ([{"image_id": "x", "category_id": 3, "bbox": [1, 1, 2, 2]}], 'detection 0: image_id is "x"'),
     ],

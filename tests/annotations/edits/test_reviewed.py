@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import parse_coco, read_coco
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.edits.refined import Refinement, refined_content
-from ssd_det.annotations.edits.reviewed import digest, reviewed_content
+from ssd_det.annotations.edits.reviewed import reviewed_content
 from ssd_det.annotations.output import write_json
 from ssd_det.main import main
 

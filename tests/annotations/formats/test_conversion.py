@@ -78,7 +78,7 @@ def test_there_and_back(content, images, tmp_path_factory, target, tolerance):
             assert box == pytest.approx(true, abs=tolerance * WIDTH)
     assert {a.id for a in back.annotations} == set(range(1, len(content["annotations"]) + 1))
     again = convert(back, target, folder)
-    assert not [kind for kind in again.unheld if kind.startswith("ids of")], (
+    assert not [kind for kind in again.dropped if kind.startswith("ids of")], (
         "the ids of a folder are those of its order"
     )
 

@@ -139,5 +139,5 @@ def test_what_leads_to_the_old_folder_leads_to_the_new_one(tmp_path, monkeypatch
     expected = f'# mine\r\npath: "{tmp_path}/out" # here\r\ntrain: [list.txt, "images"]\r\nnames: [cat, no]\r\n'
     assert (tmp_path / "out" / "data.yaml").read_bytes() == expected.encode()
     assert (tmp_path / "out" / "list.txt").read_text() == "./images/b.png\n"
-    places = [place.image for place in read_annotations("out").source.layout.places()]
-    assert all(place.is_relative_to(tmp_path / "out") for place in places)
+    images = [image for image, _ in read_annotations("out").source.layout.labelled_images()]
+    assert all(image.is_relative_to(tmp_path / "out") for image in images)
