@@ -260,7 +260,7 @@ def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
     seen: set[int] = set()
     for value in ids:
         if value in seen:
-            raise InputError(f"{path}: {kind} id {value} is there more than once: give each {kind} its own id.")
+            raise InputError(f"{path}: {kind} id {value} is used more than once: give each {kind} its own id.")
         seen.add(value)
 
 

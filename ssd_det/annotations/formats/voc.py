@@ -12,7 +12,7 @@ from ssd_det.annotations.paths import normal
 
 
 class VocFormat(FolderFormat):
-    """A Pascal VOC folder: one with ``Annotations``, that itself, or a folder of xml files."""
+    """A Pascal VOC folder: one with ``Annotations``, the folder ``Annotations`` itself, or a folder of xml files."""
 
     title = "Pascal VOC folder"
     example = f"one with {ANNOTATIONS}/*.xml"

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
+from ssd_det.annotations.formats.data_yaml import YAML_NAMES, YAML_SUFFIXES
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.formats.yolo_export import DECIMALS, export_yolo
 from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, looks_like_labels, numbers_of
-from ssd_det.annotations.formats.yolo_layout import YAML_NAMES, YAML_SUFFIXES, layout_of, read_layout
+from ssd_det.annotations.formats.yolo_layout import layout_of, read_layout
 from ssd_det.annotations.formats.yolo_source import read_yolo
 
 

@@ -44,7 +44,7 @@ def export_yolo(
             raise InputError(
                 f"{coco.path}: image {image_id}: {path} has a suffix that YOLO does not know: make it png or jpg."
             )
-        label = label_path_of(PurePosixPath(path)).with_suffix(".txt").as_posix()
+        label = label_path_of(PurePosixPath(path)).as_posix()
         if owners.setdefault(label, path) != path:
             raise InputError(
                 f"{coco.path}: image {image_id}: {path} and {owners[label]} would have one label file: rename one."

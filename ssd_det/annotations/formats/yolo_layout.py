@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-import yaml
-
+from ssd_det.annotations.formats.data_yaml import class_names, find_yaml, keypoint_columns, read_data_yaml, read_text
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.formats.yolo_labels import looks_like_labels
 from ssd_det.annotations.paths import IMAGE_SUFFIXES, normal
-from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 
-YAML_SUFFIXES = (".yaml", ".yml")
-YAML_NAMES = ("data.yaml", "data.yml")
-LEVELS_ABOVE = 4  # that data.yaml may be above a folder of labels
 SPLITS = ("train", "val", "validation", "test")
 CLASS_LIST = "classes.txt"  # what labelling tools leave beside the labels
 
@@ -80,7 +75,7 @@ class Layout:
             yield inside[0]
 
     def tracked_files(self) -> list[Path]:
-        """Every file but the images that the annotations depend on."""
+        """Every file that the annotations depend on, images left out."""
         files = {self.yaml}
         for path in self.entries():
             if path.is_dir():
@@ -142,15 +137,15 @@ class Layout:
             )
 
     def _label_folder(self, images: Path) -> Path:
-        """Where the labels of a folder of images are: in the twin of the last folder named images, or beside them."""
-        twin = self._twin(images / "image").parent
-        return twin if twin.is_dir() else images
+        """Where the labels of a folder of images are: in a folder labels in place of images, or beside the images."""
+        in_labels = self._label_path(images / "image").parent
+        return in_labels if in_labels.is_dir() else images
 
     def _label_of(self, image: Path) -> Path:
-        twin, beside = self._twin(image).with_suffix(".txt"), image.with_suffix(".txt")
-        return beside if beside.is_file() and not twin.is_file() else twin
+        in_labels, beside = self._label_path(image), image.with_suffix(".txt")
+        return beside if beside.is_file() and not in_labels.is_file() else in_labels
 
-    def _twin(self, image: Path) -> Path:
+    def _label_path(self, image: Path) -> Path:
         return self.dataset_root / label_path_of(image.relative_to(self.dataset_root))
 
     def listed(self, listing: Path, lines: Iterable[str]) -> list[Path]:
@@ -181,13 +176,13 @@ def _as_list(value: object) -> list[object]:
 
 
 def label_path_of(image: PurePath) -> PurePath:
-    """The path of an image with labels in place of the last folder named images, and the suffix of the image."""
+    """The label file of an image, in a folder labels in place of the last folder named images."""
     parts = list(image.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == "images":
             parts[index] = "labels"
             break
-    return image.__class__(*parts)
+    return image.__class__(*parts).with_suffix(".txt")
 
 
 def read_layout(path: Path, image_root: str | Path | None = None) -> Layout:
@@ -219,7 +214,7 @@ def layout_of(path: Path) -> Layout:
         InputError: if it cannot be used.
     """
     file = find_yaml(path)
-    content = _content(file)
+    content = read_data_yaml(file)
     folder = normal(file.parent)
     path_entry = content.get("path")
     entries_root = normal(folder / path_entry) if isinstance(path_entry, str) and path_entry else folder
@@ -232,72 +227,7 @@ def layout_of(path: Path) -> Layout:
         content=content,
         dataset_root=dataset_root,
         entries_root=entries_root,
-        names=_names(file, content),
-        keypoint_columns=_keypoint_columns(file, content),
+        names=class_names(file, content),
+        keypoint_columns=keypoint_columns(file, content),
         chosen_labels=normal(path) if is_part else None,
     )
-
-
-def find_yaml(path: Path) -> Path:
-    """The data.yaml that a path of a YOLO folder belongs to: itself, or the nearest one in or above the folder.
-
-    Raises:
-        InputError: if there is none.
-    """
-    if not path.is_dir():
-        return path
-    start = normal(path)
-    for folder in (start, *start.parents)[: LEVELS_ABOVE + 1]:
-        for name in YAML_NAMES:
-            if (folder / name).is_file():
-                return (path if folder == start else folder) / name
-    raise InputError(f"{path}: holds YOLO labels but no data.yaml is in it or above: add one with train and names.")
-
-
-def read_text(file: Path) -> str:
-    """The text of a file.
-
-    Raises:
-        InputError: if it is missing, unreadable, or not text.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{file}: there is no such file: give the path of a data.yaml.") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}): give a file that you may read.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: is not text in UTF-8: save it as UTF-8.") from None
-
-
-def _content(file: Path) -> dict[str, object]:
-    """What a data.yaml holds; every value stays a text, so that a class may be called no."""
-    try:
-        content = yaml.load(read_text(file), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{file}: is not yaml ({' '.join(str(error).split())}): correct it.") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: is not a data.yaml of YOLO: give one with train and names.")
-    return content
-
-
-def _names(file: Path, content: Mapping[str, object]) -> dict[int, str]:
-    names = content.get("names")
-    pairs = (
-        list(enumerate(names)) if isinstance(names, list) else list(names.items()) if isinstance(names, dict) else []
-    )
-    if not pairs:
-        raise InputError(f"{file}: has no names: add names, the list of the classes.")
-    invalid = [key for key, name in pairs if not isinstance(name, str) or not name or not str(key).isdecimal()]
-    if invalid:
-        raise InputError(f"{file}: names are not classes by number: correct {first_of(invalid)}.")
-    return {int(key): name for key, name in pairs}
-
-
-def _keypoint_columns(file: Path, content: Mapping[str, object]) -> int | None:
-    shape = content.get("kpt_shape")
-    if shape is None:
-        return None
-    if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
-        raise InputError(f"{file}: kpt_shape is {shape}: give two numbers, keypoints and columns of each.")
-    return int(shape[0]) * int(shape[1])

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import yaml
 
 from ssd_det.annotations.coco import CocoFile, Image, parse_coco
+from ssd_det.annotations.formats.data_yaml import read_text
 from ssd_det.annotations.formats.image_headers import name_below, size_of
 from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, Label, parse_labels, with_label_boxes
-from ssd_det.annotations.formats.yolo_layout import SPLITS, Layout, read_layout, read_text
+from ssd_det.annotations.formats.yolo_layout import SPLITS, Layout, read_layout
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.source import Rewritten, SourceFolder

@@ -51,7 +51,7 @@ def images(tmp_path_factory):
 
 
 def as_lists(coco):
-    """What a format has to keep: by image, in order, category name and box."""
+    """What a format must keep: by image, in order, category name and box."""
     names = {c.id: c.name for c in coco.categories}
     return {
         image.file_name.removeprefix("images/").removeprefix("JPEGImages/"): [

@@ -22,7 +22,7 @@ def test_a_folder_is_read_in_the_order_of_its_files(tmp_path):
         (3, "images/c d.png"),
     ]
     assert [a.id for a in coco.annotations] == [1, 2, 3, 4, 5]
-    assert [category.name for category in coco.categories] == ["cat", "no"], "a name is a text, whatever yaml calls it"
+    assert [category.name for category in coco.categories] == ["cat", "no"], "no is a name, not false"
     assert boxes(coco)[0] == ("images/a.png", 1, (15, 7.5, 10, 15))
     assert coco.entry(coco.annotations[1])["yolo_columns"] == "0.93"
     assert [coco.why_fixed(a) for a in coco.annotations] == [None, None, None, "polygon", None]
@@ -97,7 +97,7 @@ def test_labels_may_stand_beside_their_images(tmp_path):
     assert root / "a.txt" in tracked_files(root)
 
 
-def test_a_data_yaml_elsewhere_needs_the_leave_of_image_root(tmp_path):
+def test_a_data_yaml_elsewhere_needs_image_root(tmp_path):
     root = make_yolo(tmp_path / "data" / "yolo")
     expected = boxes(read_annotations(root))
     (tmp_path / "cfg").mkdir()
