@@ -1,4 +1,4 @@
-"""Changing annotations as they stand in the file: nothing but what is meant to change does."""
+"""Changing annotations as they stand in the file: only what is meant to change does."""
 
 import json
 import math

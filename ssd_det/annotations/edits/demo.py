@@ -164,7 +164,8 @@ def _texture(random: np.random.Generator, category_id: int) -> Pixels:
 def _clutter(random: np.random.Generator) -> Pixels:
     """A background of blurred noise and short thin lines in dull colours."""
     brightness = random.integers(60, 170, size=(6, 8, 1)) + random.integers(-12, 13, size=(6, 8, 3))
-    image: Pixels = cv2.resize(brightness.astype(np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
+    small = brightness.astype(np.uint8)
+    image = np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     for _ in range(SEGMENT_TRIES):
         start = random.integers((WIDTH, HEIGHT))
         end = start + random.integers(-30, 31, size=2)

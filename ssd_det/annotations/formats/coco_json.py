@@ -8,13 +8,13 @@ from ssd_det.annotations.formats.annotation_format import AnnotationFormat
 
 
 class CocoFormat(AnnotationFormat):
-    """A COCO json file: any file that is not of another format, so that errors are about json."""
+    """A COCO json file."""
 
     title = "COCO json"
     example = "a json file"
 
     def evidence(self, path: Path) -> str | None:
-        """None: files are recognised by what other formats claim."""
+        """None: any file that shows no evidence of another format is read as COCO json."""
         return None
 
     def may_be(self, path: Path) -> bool:

@@ -97,9 +97,9 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
 def _image_paths(coco: CocoFile, files: Mapping[int, Path], image_root: Path, image_folder: str) -> dict[int, str]:
     """The path of each image below the new folder, by image id."""
     names = {key: name_below(normal(file), normal(image_root), coco.path) for key, file in files.items()}
-    for known in [f.image_folder for f in FORMATS.values() if isinstance(f, FolderFormat)]:
-        if all(name.startswith(f"{known}/") for name in names.values()):  # the images of a folder in this format
-            names = {key: name.removeprefix(f"{known}/") for key, name in names.items()}
+    for prefix in [f"{f.image_folder}/" for f in FORMATS.values() if isinstance(f, FolderFormat)]:
+        if all(name.startswith(prefix) for name in names.values()):  # the images of a folder in that format
+            names = {key: name.removeprefix(prefix) for key, name in names.items()}
     return {key: f"{image_folder}/{name}" for key, name in names.items()}
 
 

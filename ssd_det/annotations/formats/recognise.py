@@ -1,4 +1,4 @@
-"""Telling what format annotations have, by what is there."""
+"""Telling what format annotations have, by their files."""
 
 from pathlib import Path
 
