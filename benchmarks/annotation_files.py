@@ -3,8 +3,8 @@
     python -m benchmarks.annotation_files --runs 3
 
 The files are drawn from a seed, with as many annotations an image as COCO train2017 has, 80 categories, float boxes,
-areas and short polygons, and have a few faults to mend. Beside the commands stands what one would do without them:
-pycocotools loads the file, and json writes it again.
+areas and short polygons, and have a few faults to fix. For comparison, pycocotools
+loads the file and json writes it again.
 """
 
 import argparse
@@ -18,14 +18,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from ssd_det.annotations.json_files import JsonObject
 
 ANNOTATIONS_AN_IMAGE = 860_000 / 118_000
 CATEGORIES = 80
 CORNERS = 6
-FAULT_EVERY = 100  # annotations: their flag is a text, so that there is something to mend
+FAULT_EVERY = 100  # annotations: their flag is a text, so that there is something to fix
 WIDTH, HEIGHT = 640, 480
 REWRITE = """
 import json, sys
@@ -43,8 +45,8 @@ class Cost(NamedTuple):
     memory: float
 
 
-def draw(count: int, seed: int) -> dict[str, Any]:
-    """A COCO file with so many annotations."""
+def draw(count: int, seed: int) -> JsonObject:
+    """The content of a COCO file with this many annotations."""
     random = np.random.default_rng(seed)
     images = max(1, round(count / ANNOTATIONS_AN_IMAGE))
     sides = np.exp(random.uniform(np.log(8), np.log(240), size=(count, 2)))
@@ -137,11 +139,11 @@ def main() -> None:
             path = Path(folder) / "true.json"
             path.write_text(json.dumps(draw(count, settings.seed)))
             print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
-            found: dict[str, list[Cost]] = {}
+            costs_of: dict[str, list[Cost]] = {}
             for _ in range(settings.runs):
                 for name, words in commands(Path(folder)).items():
-                    found.setdefault(name, []).append(cost_of(words))
-        for name, costs in found.items():
+                    costs_of.setdefault(name, []).append(cost_of(words))
+        for name, costs in costs_of.items():
             wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
             line = f"  {name:26}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
             if name in smallest:

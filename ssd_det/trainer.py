@@ -6,7 +6,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
 from ssd_det.annotations.coco import parse_coco
-from ssd_det.annotations.edits.refined import Guard, Summary, refined_content
+from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
@@ -39,7 +39,7 @@ class SSDDetTrainer(Trainer):
         max_shift: float | None = None,
         calibration_images: int = 500,
         given: frozenset[str] = frozenset(),
-    ) -> Summary:
+    ) -> RefineSummary:
         """Write an annotation file with refined boxes.
 
         Args:

@@ -1,4 +1,4 @@
-"""A small COCO file without a fault, to plant some in."""
+"""A small COCO file without faults, for tests to add some."""
 
 
 def clean_content():

@@ -1,4 +1,4 @@
-"""Spoiled annotation files: no command ends in a traceback or leaves half a file, whatever it is given.
+"""Damaged annotation files: no command ends in a traceback or leaves half a file.
 
 300 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time.
 """
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ssd_det.annotations.formats import table
 from ssd_det.main import main
 from tests.annotation_content import clean_content
 from tests.annotations.formats.folders import LABELS, XML
@@ -27,14 +28,14 @@ CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
 DEEP = 3_000
 
 
-class Spoiled(NamedTuple):
+class Damaged(NamedTuple):
     """Annotations to read: files by their path in a folder, and which of them, or which folder, to name."""
 
     files: dict[str, bytes]
     named: str
 
 
-# What takes the place of a value somewhere in the file.
+# What replaces a value somewhere in the file.
 ODD = st.one_of(
     st.sampled_from([None, True, False, 0, 1, -1, 2, "", "0", "1", "x", [], {}, [[]], [1, 2, 3, 4], {"id": 1}]),
     st.sampled_from([float("nan"), float("inf"), -0.0, 1e-300, 1e300, 2**63, -(2**63), 2**64, 10**400, 0.5, 1e9]),
@@ -46,7 +47,7 @@ ODD = st.one_of(
 EDITS = ("replace", "remove", "repeat", "rename", "swap")
 
 
-def spoil(content, edits):
+def damage(content, edits):
     """Edit a json value in place; each edit walks down from the top by its numbers and ends where they do."""
     for edit, steps, value in edits:
         node = content
@@ -75,22 +76,22 @@ def change(node, keys, key, edit, value):
 
 
 @st.composite
-def spoiled_bytes(draw):
-    """A COCO file with a few edits; rarely its bytes are spoiled as well."""
+def damaged_bytes(draw):
+    """A COCO file with a few edits; rarely its bytes are damaged as well."""
     content = clean_content()
     for entry in content["annotations"]:
         entry["true_bbox"] = list(entry["bbox"])
         entry["refine_score"] = 0.5
     steps = st.lists(st.integers(0, 30), min_size=1, max_size=5)
-    spoil(content, draw(st.lists(st.tuples(st.sampled_from(EDITS), steps, ODD), max_size=6)))
+    damage(content, draw(st.lists(st.tuples(st.sampled_from(EDITS), steps, ODD), max_size=6)))
     text = json.dumps(content, ensure_ascii=draw(st.booleans()))
     data = text.encode("utf-8", "surrogatepass")
     way = draw(st.sampled_from(["whole"] * 12 + ["cut", "byte", "utf-16", "latin-1", "mark", "deep", "empty"]))
-    place = draw(st.integers(0, len(data)))
+    offset = draw(st.integers(0, len(data)))
     return {
         "whole": data,
-        "cut": data[:place],
-        "byte": data[:place] + bytes([draw(st.integers(0, 255))]) + data[place + 1 :],
+        "cut": data[:offset],
+        "byte": data[:offset] + bytes([draw(st.integers(0, 255))]) + data[offset + 1 :],
         "utf-16": text.encode("utf-16", "surrogatepass"),
         "latin-1": text.encode("latin-1", "replace"),
         "mark": b"\xef\xbb\xbf" + data,
@@ -101,29 +102,29 @@ def spoiled_bytes(draw):
     }[way]
 
 
-def spoiled_coco():
-    return spoiled_bytes().map(lambda data: Spoiled({"in.json": data}, "in.json"))
+def damaged_coco():
+    return damaged_bytes().map(lambda data: Damaged({"in.json": data}, "in.json"))
 
 
 @st.composite
-def spoiled_folder(draw, clean, named):
-    """A sound folder of label files, in some of which bytes are replaced, removed or repeated, or which is gone."""
+def damaged_folder(draw, clean, named):
+    """A valid folder of label files; bytes of some are replaced, removed or repeated, or a file is missing."""
     files = dict(draw(st.sampled_from(clean)))
     for _ in range(draw(st.integers(0, 4))):
         path = draw(st.sampled_from(sorted(files)))
         data = files[path]
-        place, length = draw(st.integers(0, len(data))), draw(st.integers(0, 20))
+        offset, length = draw(st.integers(0, len(data))), draw(st.integers(0, 20))
         inside = draw(st.sampled_from(TOKENS) | st.binary(max_size=8))
         way = draw(st.sampled_from(["replace", "replace", "repeat", "cut", "utf-16"]))
         files[path] = {
-            "replace": data[:place] + inside + data[place + length :],
-            "repeat": data[:place] + data[place : place + length] * 2 + data[place + length :],
-            "cut": data[:place],
+            "replace": data[:offset] + inside + data[offset + length :],
+            "repeat": data[:offset] + data[offset : offset + length] * 2 + data[offset + length :],
+            "cut": data[:offset],
             "utf-16": data.decode("utf-8", "replace").encode("utf-16"),
         }[way]
     if draw(st.integers(0, 9)) == 0:
         del files[draw(st.sampled_from(sorted(files)))]
-    return Spoiled({f"{named}/{path}": data for path, data in files.items()}, named)
+    return Damaged({f"{named}/{path}": data for path, data in files.items()}, named)
 
 
 TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
@@ -168,9 +169,9 @@ def with_pictures(folder, images):
 
 # One strategy for each format that commands read.
 FORMATS = {
-    "coco": spoiled_coco(),
-    "yolo": spoiled_folder([with_pictures(folder, "images") for folder in (YOLO, ODD_YOLO)], "in"),
-    "voc": spoiled_folder([with_pictures(folder, "JPEGImages") for folder in (VOC, ODD_VOC)], "in"),
+    "coco": damaged_coco(),
+    "yolo": damaged_folder([with_pictures(folder, "images") for folder in (YOLO, ODD_YOLO)], "in"),
+    "voc": damaged_folder([with_pictures(folder, "JPEGImages") for folder in (VOC, ODD_VOC)], "in"),
 }
 
 COMMANDS = {
@@ -204,19 +205,23 @@ def folder(tmp_path_factory):
 
 
 def run(words):
-    """The exit code of a command, and what it wrote to standard error; its output has to be UTF-8."""
+    """The exit code of a command, and what it wrote to standard error; its output must be UTF-8."""
     output, errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors), warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         return main(words), errors.getvalue()
 
 
-def check_copy(spoiled, copy):
-    """Without noise, label files of a folder are the same to the byte."""
-    for path, content in spoiled.files.items():
-        place = copy / Path(path).relative_to(spoiled.named)
+def check_copy(damaged, copy):
+    """Check that label files of a folder are the same to the byte, as they are without noise."""
+    for path, content in damaged.files.items():
+        copied = copy / Path(path).relative_to(damaged.named)
         if "/labels/" in path or "/Annotations/" in path:
-            assert not place.exists() or place.read_bytes() == content
+            assert not copied.exists() or copied.read_bytes() == content
+
+
+def test_files_of_every_format_are_damaged():
+    assert FORMATS.keys() == table.FORMATS.keys()
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -227,15 +232,15 @@ def check_copy(spoiled, copy):
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data(), command=st.sampled_from(sorted(COMMANDS)))
-def test_spoiled_annotations_end_in_a_sentence(folder, name, data, command):
-    spoiled = data.draw(FORMATS[name])
+def test_damaged_annotations_end_in_a_sentence(folder, name, data, command):
+    damaged = data.draw(FORMATS[name])
     before = set(Path().iterdir())
-    for path, content in spoiled.files.items():
+    for path, content in damaged.files.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(content)
     inputs = set(Path().iterdir())
     try:
-        code, errors = run(COMMANDS[command].format(named=spoiled.named).split())
+        code, errors = run(COMMANDS[command].format(named=damaged.named).split())
         left = set(Path().iterdir()) - inputs
         assert code in {0, 1, 2}
         if code == 2:
@@ -245,11 +250,11 @@ def test_spoiled_annotations_end_in_a_sentence(folder, name, data, command):
         else:
             assert errors == ""
             assert left <= {Path("out.json"), Path("out"), Path("noisy.json")}
-            for path in (file for place in left for file in (place, *place.rglob("*.json")) if file.is_file()):
+            for path in (file for output in left for file in (output, *output.rglob("*.json")) if file.is_file()):
                 json.loads(path.read_text())
             if command == "copy":
-                check_copy(spoiled, Path("out"))
-        assert all(Path(path).read_bytes() == content for path, content in spoiled.files.items())
+                check_copy(damaged, Path("out"))
+        assert all(Path(path).read_bytes() == content for path, content in damaged.files.items())
     finally:
         for path in set(Path().iterdir()) - before:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -39,13 +39,13 @@ def write_xml(path, file_name, image, entries, names):
     for key in ("width", "height"):
         ElementTree.SubElement(size, key).text = str(image[key])
     for index, entry in enumerate(entries):
-        thing = ElementTree.SubElement(top, "object")
-        ElementTree.SubElement(thing, "name").text = names[entry["category_id"]]
-        ElementTree.SubElement(thing, "pose").text = "Left"
-        ElementTree.SubElement(thing, "truncated").text = str(index % 3 % 2)
-        ElementTree.SubElement(thing, "difficult").text = str(index % 2)
+        element = ElementTree.SubElement(top, "object")
+        ElementTree.SubElement(element, "name").text = names[entry["category_id"]]
+        ElementTree.SubElement(element, "pose").text = "Left"
+        ElementTree.SubElement(element, "truncated").text = str(index % 3 % 2)
+        ElementTree.SubElement(element, "difficult").text = str(index % 2)
         x, y, width, height = entry["bbox"]
-        box = ElementTree.SubElement(thing, "bndbox")
+        box = ElementTree.SubElement(element, "bndbox")
         for key, value in zip(("xmin", "ymin", "xmax", "ymax"), (x, y, x + width, y + height), strict=True):
             ElementTree.SubElement(box, key).text = str(round(value) + 1)
     ElementTree.ElementTree(top).write(path)

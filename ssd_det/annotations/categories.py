@@ -9,15 +9,21 @@ from ssd_det.annotations.values import first_of
 
 
 def different_categories(
-    source: str | Path, categories: Sequence[Category], other: str | Path, known: Sequence[Category]
+    source: str | Path,
+    categories: Sequence[Category],
+    other_source: str | Path,
+    other_categories: Sequence[Category],
 ) -> str:
     """A sentence that names the categories that only one of two sources has."""
     parts = [
-        f"only {place} has {first_of(f'{c.id} {c.name}' for c in some if c not in others)}"
-        for place, some, others in ((source, categories, known), (other, known, categories))
-        if any(c not in others for c in some)
+        f"only {path} has {first_of(f'{c.id} {c.name}' for c in present if c not in absent_from)}"
+        for path, present, absent_from in (
+            (source, categories, other_categories),
+            (other_source, other_categories, categories),
+        )
+        if any(c not in absent_from for c in present)
     ]
-    return f"{source}: has other categories than {other} ({'; '.join(parts)}): use data that belongs together."
+    return f"{source}: has other categories than {other_source} ({'; '.join(parts)}): use data that belongs together."
 
 
 def unique_names(coco: CocoFile) -> dict[int, str]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from ssd_det.annotations.json_files import read_json
-from ssd_det.annotations.source import Source
+from ssd_det.annotations.json_files import JsonObject, read_json
+from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
 from ssd_det.console import bar
 from ssd_det.errors import InputError
@@ -29,8 +29,8 @@ class Image(NamedTuple):
 class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
-    ``true_bbox`` is there where noise was added on purpose, ``original_bbox`` where the box was refined.
-    ``difficult`` is Pascal VOC's flag: nobody has to find the object. ``position`` is the place in the file's list.
+    ``true_bbox`` is set where noise was added on purpose, ``original_bbox`` where the box was refined.
+    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``position`` is the index in the list.
     """
 
     id: int
@@ -45,12 +45,12 @@ class Annotation(NamedTuple):
 
     @property
     def unrefined(self) -> Xywh:
-        """The box before refining, which is still the box where there was none."""
+        """The box before refining, which is the box itself where it was not refined."""
         return self.original_bbox or self.bbox
 
     @property
     def measurable(self) -> bool:
-        """Whether this is the box of one object to be found, with an area that single precision can hold."""
+        """Whether this is the box of one object that must be found, with an area that single precision can hold."""
         _, _, width, height = self.bbox
         return not self.crowd and not self.difficult and width >= LEAST_SIDE and height >= LEAST_SIDE
 
@@ -68,28 +68,28 @@ class CocoFile:
 
     Attributes:
         path: where it was read from.
-        content: the json as it is, every key kept; never changed.
+        content: the json as it was read, with every key; never changed.
         images: in the file's order.
         annotations: in the file's order.
         categories: in the order of their ids.
-        source: the files of another format that the content was made from; ``None`` for a COCO json file.
+        source: the folder of another format that the content was made from; ``None`` for a COCO json file.
     """
 
     path: Path
-    content: dict[str, Any]
+    content: JsonObject
     images: list[Image]
     annotations: list[Annotation]
     categories: list[Category]
-    source: Source | None = None
+    source: SourceFolder | None = None
 
     @cached_property
     def image_by_id(self) -> dict[int, Image]:
         """Every image by its id."""
         return {image.id: image for image in self.images}
 
-    def entry(self, annotation: Annotation) -> dict[str, Any]:
+    def entry(self, annotation: Annotation) -> JsonObject:
         """An annotation as it stands in the file."""
-        entry: dict[str, Any] = self.content["annotations"][annotation.position]
+        entry: JsonObject = self.content["annotations"][annotation.position]
         return entry
 
     @cached_property
@@ -100,8 +100,8 @@ class CocoFile:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
 
-    def reason_to_keep(self, annotation: Annotation) -> str | None:
-        """Why an annotation's files cannot take another box, usable as it is; ``None`` where they can."""
+    def why_fixed(self, annotation: Annotation) -> str | None:
+        """Why the files of a usable annotation cannot take another box; ``None`` where they can."""
         return self.source.fixed.get(annotation.position) if self.source else None
 
     def count_usable(self) -> int:
@@ -110,16 +110,16 @@ class CocoFile:
         Raises:
             InputError: if there is none.
         """
-        kept = sum(self.reason_to_skip(annotation) is None for annotation in self.annotations)
-        if not kept:
+        usable = sum(self.why_unusable(annotation) is None for annotation in self.annotations)
+        if not usable:
             raise InputError(
                 f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
                 f"(all crowd, difficult, without area or outside their image): give a file with boxes."
             )
-        return kept
+        return usable
 
-    def reason_to_skip(self, annotation: Annotation) -> str | None:
-        """Why an annotation's box cannot be refined; ``None`` where it can."""
+    def why_unusable(self, annotation: Annotation) -> str | None:
+        """Why an annotation can be neither trained on nor refined; ``None`` where it can."""
         if annotation.crowd:
             return "crowd"
         if annotation.difficult:
@@ -144,7 +144,7 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
 
     Args:
         path: of the file.
-        leave_out: keys that are not needed, to save memory; the content is not to be written then.
+        leave_out: keys that are not needed, to save memory; the content must not be written then.
 
     Raises:
         InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
@@ -154,13 +154,13 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
     return parse_coco(path, read_content(path, leave_out))
 
 
-def parse_coco(path: Path, content: dict[str, Any], source: Source | None = None) -> CocoFile:
+def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = None) -> CocoFile:
     """Check the content of a COCO file, as :func:`read_coco` does.
 
     Args:
-        path: where it is from, for errors.
+        path: what it was read from, for errors.
         content: with the lists ``images``, ``annotations`` and ``categories``.
-        source: the files of another format that it was made from.
+        source: the folder of another format that it was made from.
     """
     for key in LISTS:
         for index, entry in enumerate(content[key]):
@@ -170,10 +170,10 @@ def parse_coco(path: Path, content: dict[str, Any], source: Source | None = None
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
     entries = bar(content["annotations"], "annotations")
     annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
-    for kind, entries in (("image", images), ("category", categories), ("annotation", annotations)):
-        if not entries:
+    for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
+        if not parsed:
             raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
-        _check_unique(path, kind, (entry.id for entry in entries))
+        _check_unique(path, kind, (entry.id for entry in parsed))
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
     for annotation in annotations:
         if annotation.image_id not in image_ids:
@@ -191,11 +191,11 @@ def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> Input
 
 
 def with_boxes(coco: CocoFile, boxes: Mapping[int, Xywh]) -> CocoFile:
-    """A file as if it had other boxes, and only the images that these are in; its content is not changed.
+    """A file as if it had other boxes, and only the images of these boxes; its content is not changed.
 
     Args:
         coco: the file.
-        boxes: the other boxes, xywh, by annotation id. Annotations that are not among them keep theirs.
+        boxes: the other boxes, xywh, by annotation id. Other annotations of their images keep theirs.
     """
     images = {annotation.image_id for annotation in coco.annotations if annotation.id in boxes}
     annotations = [
@@ -206,8 +206,8 @@ def with_boxes(coco: CocoFile, boxes: Mapping[int, Xywh]) -> CocoFile:
     return replace(coco, images=[image for image in coco.images if image.id in images], annotations=annotations)
 
 
-def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    """What a COCO file holds, whatever its lists hold; ``leave_out`` as in :func:`read_json`.
+def read_content(path: Path, leave_out: Sequence[str] = ()) -> JsonObject:
+    """The content of a COCO file, its lists unchecked; ``leave_out`` as in :func:`read_json`.
 
     Raises:
         InputError: if it is missing, is not json, or has no lists of images, annotations and categories.
@@ -221,10 +221,10 @@ def read_content(path: Path, leave_out: Sequence[str] = ()) -> dict[str, Any]:
     for key in LISTS:
         if not isinstance(content.get(key), list):
             raise InputError(f"{path}: is json but not COCO: add the key {key}, a list.")
-    return cast("dict[str, Any]", content)
+    return cast("JsonObject", content)
 
 
-def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
+def _image(path: Path, index: int, entry: JsonObject) -> Image:
     where = f"{path}: images[{index}]"
     image_id = integer_of(where, entry, "id")
     where = f"{path}: image {image_id}"
@@ -235,12 +235,12 @@ def _image(path: Path, index: int, entry: dict[str, Any]) -> Image:
     return Image(image_id, file_name, width, height)
 
 
-def _category(path: Path, index: int, entry: dict[str, Any]) -> Category:
+def _category(path: Path, index: int, entry: JsonObject) -> Category:
     category_id = integer_of(f"{path}: categories[{index}]", entry, "id")
     return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
 
 
-def _annotation(path: Path, index: int, entry: dict[str, Any]) -> Annotation:
+def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
     annotation_id = integer_of(f"{path}: annotations[{index}]", entry, "id")
     where = f"{path}: annotation {annotation_id}"
     return Annotation(
@@ -260,7 +260,7 @@ def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
     seen: set[int] = set()
     for value in ids:
         if value in seen:
-            raise InputError(f"{path}: {kind} id {value} is there more than once: give each {kind} its own id.")
+            raise InputError(f"{path}: {kind} id {value} is used more than once: give each {kind} its own id.")
         seen.add(value)
 
 

@@ -1,18 +1,17 @@
-"""Changing annotations as they stand in the file: nothing changes but what is meant to."""
+"""Changing annotations as they stand in the file: only what is meant to change does."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.values import is_number
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
 REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou")
-AREA_TOLERANCE = 1e-4  # relative; files round their areas
 
 
-def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
+def moved(entry: JsonObject, bbox: Sequence[float]) -> JsonObject:
     """Copy an annotation with another box; ``area`` follows only where it was width times height.
 
     Args:
@@ -30,7 +29,7 @@ def moved(entry: Mapping[str, Any], bbox: Sequence[float]) -> dict[str, Any]:
     return result
 
 
-def restored(entry: Mapping[str, Any]) -> dict[str, Any]:
+def restored(entry: JsonObject) -> JsonObject:
     """Copy a refined annotation as it was before refining, with the keys in their old order.
 
     Args:
@@ -45,7 +44,7 @@ def restored(entry: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def with_annotations(coco: CocoFile, entries: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonObject:
     """Copy the content of a file with some annotations replaced.
 
     Args:
@@ -56,13 +55,13 @@ def with_annotations(coco: CocoFile, entries: Mapping[int, Mapping[str, Any]]) -
     return {key: annotations if key == "annotations" else value for key, value in coco.content.items()}
 
 
-def keep_box(entry: dict[str, Any], key: str, bbox: Sequence[float]) -> None:
-    """Note a box under a key, unless one is there already."""
+def keep_box(entry: JsonObject, key: str, bbox: Sequence[float]) -> None:
+    """Put a box under a key, unless there already is one."""
     if entry.get(key) is None:
         entry[key] = bbox
 
 
-def keep_area(entry: dict[str, Any], area: object) -> None:
-    """Note the area before refining in a refined annotation, unless :func:`restored` finds it to the digit."""
+def keep_area(entry: JsonObject, area: object) -> None:
+    """Put the area before refining into a refined annotation, unless :func:`restored` finds it to the digit."""
     if json.dumps(restored(entry)["area"]) != json.dumps(area):
         entry["original_area"] = area

@@ -15,8 +15,9 @@ from ssd_det.annotations.paths import IMAGE_SUFFIXES
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 
-SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # which the tools of YOLO do not read
-UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)  # what is no image raises these
+SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # the last of which the tools of YOLO do not read
+# What Pillow raises on files that are not images.
+UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 
 
 def resolve_images(
@@ -24,9 +25,10 @@ def resolve_images(
 ) -> tuple[dict[int, Path], list[Image]]:
     """Find the files of all images.
 
-    A file name that is none under the root is read in the ways of :func:`ssd_det.annotations.image_names.readings`, and
-    each of these is looked for: with leading folders dropped one by one, as the root may lie deeper than the names
-    start; then under any folder of the root, as it may lie higher. Unicode is compared in its composed form.
+    A file name that does not exist under the root is read in the ways of
+    :func:`ssd_det.annotations.image_names.readings`, and each of these is looked for: with leading folders dropped one
+    by one, as the root may lie deeper than the names start; then under any folder of the root, as it may lie higher.
+    Unicode is compared in its composed form.
 
     Args:
         coco: the annotation file.
@@ -37,22 +39,22 @@ def resolve_images(
         The path of each image that was found, by id, and the images that were not.
 
     Raises:
-        InputError: if ``image_root`` is not a folder, a file name leads out of it without leave, could mean several
+        InputError: if ``image_root`` is not a folder, a file name leads out of it and may not, could mean several
             files, or two file names lead to the same file.
     """
     folder = ImageFolder(Path(image_root))
     found, missing = {}, []
     names: dict[str, str] = {}
     for image in coco.images:
-        path = _sure(coco, image, folder.find(image.file_name, allow_outside))
-        if path is None:
+        file = _path_of(coco, image, folder.find(image.file_name, allow_outside))
+        if file is None:
             missing.append(image)
             continue
-        found[image.id] = Path(path)
-        place = str(found[image.id])
-        if names.setdefault(place, image.file_name) != image.file_name:
+        found[image.id] = Path(file)
+        path = str(found[image.id])
+        if names.setdefault(path, image.file_name) != image.file_name:
             raise InputError(
-                f"{coco.path}: image {image.id}: {image.file_name} and {names[place]} both lead to {place}: "
+                f"{coco.path}: image {image.id}: {image.file_name} and {names[path]} both lead to {path}: "
                 f"give the folder that the file names start from as image_root."
             )
     return found, missing
@@ -68,7 +70,7 @@ def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collec
 
 
 class Finding(NamedTuple):
-    """The file that a name leads to, or why there is none; without a reason there is no such file.
+    """The file that a name leads to, or why there is none; without a reason, no file fits.
 
     Attributes:
         path: of the file.
@@ -82,9 +84,9 @@ class Finding(NamedTuple):
 
 
 class ImageFolder:
-    """A folder of images, whose files are listed once, and only if a name asks for it.
+    """A folder of images, whose files are listed once, and only if a name requires it.
 
-    Symbolic links in it are its owner's, and followed wherever they lead.
+    Symbolic links in it were made by its owner, and are followed wherever they lead.
 
     Args:
         root: the folder.
@@ -124,7 +126,7 @@ class ImageFolder:
         return path if os.path.isfile(path) else None  # noqa: PTH113
 
     def _search(self, file_name: str) -> list[str]:
-        """The files that a name may stand for otherwise: none, one, or several that fit equally well."""
+        """The files that a name may stand for in other ways: none, one, or several that fit equally well."""
         ways = readings(file_name)
         for parts in ways:
             for start in range(len(parts)):
@@ -146,7 +148,7 @@ class ImageFolder:
 
     @cached_property
     def _ends(self) -> dict[str, list[str]]:
-        """Every file in a folder of the root by each of the shorter ends of its path."""
+        """Every file in a subfolder by each of the shorter ends of its path."""
         ends: dict[str, list[str]] = {}
         for path, files in self._files.items():
             parts = path.split("/")
@@ -155,7 +157,7 @@ class ImageFolder:
         return ends
 
     def _walk(self) -> Iterator[tuple[str, str]]:
-        """The folder, from the root, and the name of every file; a folder that links lead back to comes once."""
+        """The folder, from the root, and the name of every file; a folder that links lead back to is listed once."""
         seen: set[tuple[int, int]] = set()
         for folder, folders, names in os.walk(self.root, followlinks=True):
             status = os.stat(folder)  # noqa: PTH116
@@ -173,8 +175,12 @@ def _regular(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if os.path.isfile(path)]  # noqa: PTH113
 
 
-def _sure(coco: CocoFile, image: Image, finding: Finding) -> str | None:
-    """The file of an image, ``None`` where there is none."""
+def _path_of(coco: CocoFile, image: Image, finding: Finding) -> str | None:
+    """The path of the file of an image, ``None`` where there is none.
+
+    Raises:
+        InputError: if there are several, or it is outside and may not be.
+    """
     if finding.several:
         raise InputError(
             f"{coco.path}: image {image.id}: {image.file_name} could be {first_of(finding.several)}: "

@@ -5,13 +5,13 @@ import unicodedata
 from urllib.parse import parse_qs, unquote, urlsplit
 
 LOCAL_FILES = "d"  # Label Studio's /data/local-files/?d=folder/a.jpg
-UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")  # Label Studio puts it in front of what is uploaded
+UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")  # Label Studio puts it in front of uploaded files
 
 
 def readings(file_name: str) -> list[tuple[str, ...]]:
     """The ways to read a file name, the most literal first, each as folders and name in NFC.
 
-    As it is written; with backslashes for separators; as a URL, which has quoted characters, a host, or the path
+    As it is written; with backslashes as separators; as a URL, which has quoted characters, a host, or the path
     under ``?d=``; and without the eight hexadecimal digits that Label Studio puts in front of an uploaded file.
     """
     texts = [file_name, file_name.replace("\\", "/")]
@@ -27,7 +27,7 @@ def leads_up(file_name: str) -> bool:
 
 
 def _path_of_url(text: str) -> str:
-    """The path that a URL or a quoted path names; the text itself where it is none."""
+    """The path that a URL or a quoted path names; the text itself where it is neither."""
     if "%" not in text and "?" not in text and "://" not in text:
         return text
     try:

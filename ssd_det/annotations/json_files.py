@@ -13,18 +13,18 @@ JsonObject = dict[str, Any]
 
 
 def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
-    """What a json file holds.
+    """Read a json file.
 
     Args:
         path: of the file.
         leave_out: keys that are left out of all its objects.
-        kind: what it is to be, for errors.
+        kind: what the file should be, for errors.
 
     Raises:
-        InputError: if it is missing, unreadable or no json.
+        InputError: if it is missing, unreadable or not json.
     """
 
-    def reduced(entry: dict[str, Any]) -> dict[str, Any]:
+    def reduced(entry: JsonObject) -> JsonObject:
         for key in leave_out:
             entry.pop(key, None)
         return entry

@@ -1,4 +1,4 @@
-"""Writing files: what is in the way is said before any work, and nothing is ever half-written."""
+"""Writing files: what prevents it is said before any work, and nothing is ever half-written."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 
-PIECE = 2_000  # entries
+PIECE = 2_000  # entries that are encoded at once
 
 
 def check_output(
@@ -22,11 +22,11 @@ def check_output(
     Args:
         output: the path to write to.
         rewritten: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
-        others: inputs that are never to be replaced.
+        others: inputs that must never be replaced.
         overwrite: allow the output to exist.
 
     Raises:
-        InputError: if it is an input or exists, without leave, or its folder is missing or not writable.
+        InputError: if it is an input or exists and may not be replaced, or its folder is missing or not writable.
     """
     path = Path(output).resolve()
     if path.exists() and not path.is_file():
@@ -45,7 +45,7 @@ def check_output(
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, unless it is there.
+    """Make a folder, and those above it, unless it exists.
 
     Raises:
         InputError: if it cannot be made.
@@ -58,12 +58,12 @@ def make_folder(folder: Path) -> None:
 
 @collection_paused()
 def write_json(path: Path, content: object) -> None:
-    """Write json so that the file is there whole or not at all."""
+    """Write json, whole or not at all."""
     write_whole(path, lambda file: file.writelines(_pieces(content)))
 
 
 def _pieces(content: object) -> Iterator[str]:
-    """Json in the form of ``json.dump``, which is slow, by pieces small enough to be encoded at once."""
+    """The same text as that of ``json.dump``, which is slow, in pieces small enough to encode at once."""
     if isinstance(content, dict) and content and all(isinstance(key, str) for key in content):
         for number, (key, value) in enumerate(content.items()):
             yield f"{', ' if number else '{'}{json.dumps(key)}: "
@@ -79,7 +79,7 @@ def _pieces(content: object) -> Iterator[str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text so that the file is there whole or not at all."""
+    """Write text, whole or not at all."""
     write_whole(path, lambda file: file.write(text))
 
 
@@ -87,11 +87,11 @@ def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
     """Write to a temporary file in the same folder, flush it to disk, and rename it.
 
     Args:
-        path: where the file is to be.
-        write: writes the text into the open file that it is given.
+        path: of the file.
+        write: writes the text into the open file that it is called with.
 
     Raises:
-        InputError: if the disk refuses, for want of room or rights.
+        InputError: if the disk is full or the file may not be written.
     """
     temporary = None
     try:

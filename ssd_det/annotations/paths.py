@@ -1,4 +1,4 @@
-"""Paths of annotations and images, as people place them."""
+"""Paths of annotations and images."""
 
 import os
 from pathlib import Path, PurePath
@@ -7,5 +7,5 @@ IMAGE_SUFFIXES = (".bmp", ".dng", ".heic", ".jpeg", ".jpg", ".mpo", ".pfm", ".pn
 
 
 def normal(path: PurePath) -> Path:
-    """An absolute path without dots; links stay, as people place images by them."""
+    """An absolute path without dots; links are kept, as people link to the folders of their images."""
     return Path(os.path.abspath(path))  # noqa: PTH100

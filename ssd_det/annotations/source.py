@@ -1,4 +1,4 @@
-"""Where annotations come from that are no COCO json, and how their boxes get back into their files."""
+"""The folder that annotations other than COCO json were read from, and how other boxes get into its files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from ssd_det.ops.box_types import Xywh
 
 
 class Rewritten(NamedTuple):
-    """The files of a format with other boxes in them.
+    """The files of a folder with other boxes in them.
 
     Attributes:
-        files: all of them, by their places below the folder.
-        kept: how many boxes could not be put in, as nothing of them would be left in the file's numbers.
+        files: the bytes of all of them, by their paths below the dataset root.
+        kept: how many boxes stay as they were, as the new ones would be empty in the numbers of the file.
     """
 
     files: dict[str, bytes]
@@ -22,22 +22,20 @@ class Rewritten(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source(ABC):
+class SourceFolder(ABC):
     """A folder of annotation files.
 
     Attributes:
-        given: the path that the user gave.
-        home: the folder that the places of all its files start from.
-        links: images by the places that a copy of the folder needs them at.
+        dataset_root: the folder that all its files are below, absolute.
+        links: the images that a copy of the folder links to, by their paths below it.
         fixed: why an annotation, by its position, cannot get another box.
-        unheld: how many things of each kind there are that only this format holds.
+        dropped: how many things of each kind COCO json does not hold.
     """
 
-    given: Path
-    home: Path
+    dataset_root: Path
     links: dict[str, Path] = field(repr=False)
     fixed: dict[int, str] = field(repr=False)
-    unheld: dict[str, int]
+    dropped: dict[str, int]
 
     @abstractmethod
     def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
@@ -45,5 +43,5 @@ class Source(ABC):
 
         Args:
             boxes: the other boxes, xywh in pixels, by the positions of their annotations.
-            folder: where the files are going to be.
+            folder: where the files will be.
         """

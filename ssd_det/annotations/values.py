@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import count
 from typing import Any, TypeGuard, cast
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 
 MAX_ID = 2**63 - 1
 MAX_COORDINATE = 1e9
-NUMBERS = frozenset({int, float})  # as json has them; no subclasses, which bool would be
+NUMBERS = frozenset({int, float})  # the types of numbers in json; no subclasses, such as bool
 LEAST_SIDE = 1e-3
+AREA_TOLERANCE = 1e-4  # relative; an area that is closer to width times height was computed from them
 SHOWN_FAULTS = 10
 UNSET_TEXTS = {"", "0", "false"}
 
@@ -23,11 +25,11 @@ def first_of(values: Iterable[object]) -> str:
     return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
-    """A whole number under a key.
+def integer_of(where: str, entry: JsonObject, key: str) -> int:
+    """The whole number under a key.
 
     Raises:
-        InputError: if it is something else; it begins with ``where``.
+        InputError: if it is anything else; it begins with ``where``.
     """
     value = entry.get(key)
     if type(value) is int and -MAX_ID <= value <= MAX_ID:
@@ -39,11 +41,11 @@ def integer_of(where: str, entry: dict[str, Any], key: str) -> int:
     return int(value)
 
 
-def text_of(where: str, entry: dict[str, Any], key: str) -> str:
-    """A text under a key that is not empty.
+def text_of(where: str, entry: JsonObject, key: str) -> str:
+    """The text under a key, which must not be empty.
 
     Raises:
-        InputError: if it is something else; it begins with ``where``.
+        InputError: if it is anything else; it begins with ``where``.
     """
     value = entry.get(key)
     if not isinstance(value, str) or not value:
@@ -55,7 +57,7 @@ def box_of(where: str, key: str, value: object) -> Xywh:
     """A box xywh.
 
     Raises:
-        InputError: if it is something else; it begins with ``where`` and names ``key``.
+        InputError: if it is anything else; it begins with ``where`` and names ``key``.
     """
     if is_box(value):
         x, y, width, height = cast("list[float]", value)
@@ -63,11 +65,11 @@ def box_of(where: str, key: str, value: object) -> Xywh:
     raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
 
 
-def optional_box(where: str, key: str, entry: dict[str, Any]) -> Xywh | None:
-    """A box xywh under a key, or ``None`` where there is nothing.
+def optional_box(where: str, key: str, entry: JsonObject) -> Xywh | None:
+    """The box xywh under a key; ``None`` where the key is missing or null.
 
     Raises:
-        InputError: if it is something else; it begins with ``where``.
+        InputError: if it is anything else; it begins with ``where``.
     """
     return None if entry.get(key) is None else box_of(where, key, entry[key])
 
@@ -91,16 +93,16 @@ def are_numbers(values: Iterable[Any]) -> bool:
 
 
 def is_set(flag: object) -> bool:
-    """Whether a flag is set, which some files have as a text."""
+    """Whether a flag is set; some files have flags as texts."""
     return flag.lower() not in UNSET_TEXTS if isinstance(flag, str) else bool(flag)
 
 
 def shown(value: object) -> str:
-    """A value of the file in a message."""
+    """A value of a file, as messages show it."""
     text = "missing" if value is None else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def free_ids(taken: Set[int]) -> Iterator[int]:
-    """Ids that are not among those, from 1 up."""
+    """Ids from 1 up that are not taken, the lowest first."""
     return (number for number in count(1) if number not in taken)

@@ -81,7 +81,7 @@ class CocoDataset(Dataset[Sample]):
         self.max_objects = max_objects
         self.label_of = {category.id: label for label, category in enumerate(coco.categories)}
         self.objects = {
-            image.id: [a for a in coco.annotations_by_image.get(image.id, []) if coco.reason_to_skip(a) is None]
+            image.id: [a for a in coco.annotations_by_image.get(image.id, []) if coco.why_unusable(a) is None]
             for image in coco.images
         }
         self.images = [

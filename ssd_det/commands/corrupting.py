@@ -38,7 +38,7 @@ def corrupt_annotations(
         kind: uniform as published, gaussian, loose, tight, shifted to the right and down, corners on a coarse grid,
             boxes from a detector, or a mix of all but the last.
         detections: for detector, the predictions.json that ssd-det predict wrote for these images.
-        image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
+        image_root: the folder of a YOLO folder's images, if it is not that of data.yaml.
         overwrite: allow the output to exist, or to be the input.
     """
     others = [detections] if detections else []

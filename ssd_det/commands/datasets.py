@@ -1,17 +1,18 @@
-"""Commands that make data sets, put them together, take them apart and turn them into other formats."""
+"""Commands that draw, merge, split and convert data sets."""
 
 from pathlib import Path
-from typing import Any
 
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.merged import merge
 from ssd_det.annotations.edits.splitting import split
+from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
 from ssd_det.annotations.formats.folder_writing import write_folder
 from ssd_det.annotations.formats.reading import read_annotations
-from ssd_det.annotations.formats.recognise import Format
+from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, make_folder, write_json
 from ssd_det.console import say
 from ssd_det.errors import InputError
@@ -23,7 +24,7 @@ def convert_annotations(
     *,
     image_root: str,
     output: str,
-    to: Format | None = None,
+    to: FormatName | None = None,
     like: str | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -37,14 +38,14 @@ def convert_annotations(
         image_root: the folder that its file names start from.
         output: the COCO json file or the folder to write; a folder links to the images.
         to: coco, yolo or voc.
-        like: in the place of to, the YOLO or Pascal VOC folder that the annotations are a new version of: the output is
+        like: instead of to, the YOLO or Pascal VOC folder that the annotations are a new version of: the output is
             a copy of it, to the byte but for the boxes that differ.
         overwrite: allow the output to exist.
     """
     if (to is None) == (like is None):
         raise InputError("convert-annotations: give either --to coco, yolo or voc, or --like and a folder.")
     inputs = [annotations, *([like] if like else [])]
-    check = check_output if to == "coco" else check_folder
+    check = check_folder if to is None or isinstance(FORMATS[to], FolderFormat) else check_output
     path = check(output, others=inputs, overwrite=overwrite)
     coco = read_annotations(annotations, image_root)
     if like is not None:
@@ -54,12 +55,12 @@ def convert_annotations(
         print_kept(kept)
         return
     converted = convert(coco, to or "coco", image_root)
-    if to == "coco":
+    if converted.content is not None:
         write_json(path, converted.content)
     else:
         write_folder(path, converted.files, converted.links)
     say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
-    print_unheld(to or "coco", converted.unheld)
+    print_unheld(to or "coco", converted.dropped)
 
 
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:
@@ -68,7 +69,7 @@ def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) 
     convert-annotations takes whole folders.
 
     Args:
-        tree: a folder of a VOCdevkit, VOCdevkit/VOC2007 for one: it holds Annotations, ImageSets and JPEGImages.
+        tree: a folder of a VOCdevkit, such as VOCdevkit/VOC2007: it holds Annotations, ImageSets and JPEGImages.
         split: trainval, test, or another list in ImageSets/Main.
         output: the COCO json file to write; its file names start from JPEGImages.
         overwrite: allow the output to exist.
@@ -84,9 +85,9 @@ def demo_data(*, output: str, images: int = 150, test_images: int = 40, seed: in
     """Draw a small detection data set with true boxes, to try everything on.
 
     Args:
-        output: the folder to write train.json, test.json and images/ to; it is made if need be.
+        output: the folder to write train.json, test.json and images/ to; it is made if it does not exist.
         images: how many images train.json has.
-        test_images: how many others test.json has.
+        test_images: how many other images test.json has.
         seed: decides every pixel.
         overwrite: allow the files to exist.
     """
@@ -103,7 +104,7 @@ def merge_annotations(
     Args:
         annotations: COCO json files, YOLO folders or Pascal VOC folders; the first keep their ids.
         output: the COCO json file to write.
-        image_root: the folder that the file names of folders start from; that folder itself where not given.
+        image_root: the folder that the file names of folders start from; by default that folder itself.
         overwrite: allow the output to exist.
     """
     path = check_output(output, others=annotations, overwrite=overwrite)
@@ -129,11 +130,12 @@ def split_annotations(
 
     Args:
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
-        output: the folder to write train.json, val.json and, with a share of it, test.json to; it is made if need be.
+        output: the folder to write train.json, val.json and, with a share of it, test.json to; it is made if it does
+            not exist.
         val: share of the images of val.json.
         test: share of the images of test.json; 0 for no such file.
         seed: decides which images go where.
-        image_root: the folder that the file names of a folder start from; the folder itself where not given.
+        image_root: the folder that the file names of a folder start from; by default the folder itself.
         overwrite: allow the files to exist.
     """
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
@@ -155,5 +157,5 @@ def split_annotations(
             say(f"Too few images for all parts: {category.name} is not in {' and '.join(absent)}.")
 
 
-def _category_ids(content: dict[str, Any]) -> set[int]:
+def _category_ids(content: JsonObject) -> set[int]:
     return {int(entry["category_id"]) for entry in content["annotations"]}

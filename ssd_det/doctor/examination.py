@@ -150,7 +150,7 @@ def _per_category(columns: Columns) -> dict[str, int]:
 
 
 def _passed_through(columns: Columns) -> dict[str, int]:
-    """Count annotations that cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.reason_to_skip` has it."""
+    """Count annotations that cannot be refined, as :meth:`ssd_det.annotations.coco.CocoFile.why_unusable` has it."""
     low = columns.box[:, :2].clip(min=0)
     visible = np.minimum(columns.box[:, :2] + columns.box[:, 2:], columns.box_limits) - low
     reasons = {

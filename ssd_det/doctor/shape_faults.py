@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssd_det.annotations.entries import AREA_TOLERANCE
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.values import are_numbers, is_number
+from ssd_det.annotations.values import AREA_TOLERANCE, are_numbers, is_number
 from ssd_det.console import bar
 from ssd_det.doctor.columns import Booleans, Columns, Floats
 from ssd_det.doctor.image_faults import turned_boxes

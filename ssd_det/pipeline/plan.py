@@ -157,7 +157,7 @@ def plan(
     """
     noisy = Path(inputs.annotations)
     true = run / "true" / "true.json"
-    known = all(a.true_bbox is not None for a in coco.annotations if coco.reason_to_skip(a) is None)
+    known = all(a.true_bbox is not None for a in coco.annotations if coco.why_unusable(a) is None)
     stages = _refining(inputs, refine, run, refining, true if known else None)
     if coco.source is not None:
         _write_folder(stages[-1], noisy, inputs.image_root)

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ssd_det.annotations.edits.refined import Summary
+from ssd_det.annotations.edits.refined import RefineSummary
 from ssd_det.console import listed, say
 from ssd_det.refining.rehearsal import LEAST_LEVEL, Calibration
 from ssd_det.report.quality import THRESHOLDS
 
 
-def print_summary(summary: Summary, path: Path) -> None:
+def print_summary(summary: RefineSummary, path: Path) -> None:
     """Say what refining did to a file."""
     say(
         f"{path}: {summary.refined} boxes refined, their centres moved by {summary.mean_shift:.1f} px and "

@@ -89,7 +89,7 @@ def measure_data(coco: CocoFile) -> DataFacts:
         InputError: if no annotation can be used.
     """
     usable = coco.count_usable()
-    annotations = [annotation for annotation in coco.annotations if coco.reason_to_skip(annotation) is None]
+    annotations = [annotation for annotation in coco.annotations if coco.why_unusable(annotation) is None]
     sizes = np.array([(image.width, image.height) for image in coco.images])
     longest = {image.id: max(image.width, image.height) for image in coco.images}
     sides = np.sqrt([annotation.bbox[2] * annotation.bbox[3] for annotation in annotations])

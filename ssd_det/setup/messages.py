@@ -8,14 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.values import first_of
 from ssd_det.console import say
 from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
 
-FORMATS = {"coco": "COCO json", "yolo": "YOLO folder", "voc": "Pascal VOC folder"}
 SHOWN = {
     "network": "backbone",
     "images a step": "batch_size",
@@ -33,7 +32,7 @@ def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
     width, height = data.largest_image
     left_out = f", {data.left_out:,} more cannot be trained on" if data.left_out else ""
     rows = {
-        "format": FORMATS[recognise(coco.path)],
+        "format": format_of(coco.path).title,
         "images": f"{data.images:,}, {data.images_with_objects:,} with objects; median {data.longest_side} by "
         f"{data.shortest_side} px, largest {width}x{height}",
         "objects": f"{data.objects:,}{left_out}; {median} an image, 95% of the images up to {percentile_95}, "

@@ -28,7 +28,7 @@ def test_files_as_people_have_them_are_read(make_coco):
     assert [category.name for category in coco.categories] == ["ant", "zebra"]
 
 
-def test_a_byte_order_mark_is_no_hindrance(make_coco):
+def test_a_byte_order_mark_is_skipped(make_coco):
     path = make_coco()
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert len(read_coco(path).annotations) == 1
@@ -53,7 +53,7 @@ def test_a_byte_order_mark_is_no_hindrance(make_coco):
 )
 def test_boxes_that_cannot_be_refined_have_a_reason(make_coco, parts, reason):
     coco = read_coco(make_coco(annotations=[{**BOX, **parts}]))
-    assert coco.reason_to_skip(coco.annotations[0]) == reason
+    assert coco.why_unusable(coco.annotations[0]) == reason
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_boxes_that_cannot_be_refined_have_a_reason(make_coco, parts, reason):
         ({"images": []}, "there are no images"),
         ({"annotations": []}, "there are no annotations"),
         ({"categories": []}, "there are no categories"),
-        ({"images": [IMAGE, IMAGE]}, "image id 1 is there more than once"),
-        ({"annotations": [BOX, {**BOX, "id": 5.0}]}, "annotation id 5 is there more than once"),
-        ({"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]}, "category id 3 is there more than once"),
+        ({"images": [IMAGE, IMAGE]}, "image id 1 is used more than once"),
+        ({"annotations": [BOX, {**BOX, "id": 5.0}]}, "annotation id 5 is used more than once"),
+        ({"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]}, "category id 3 is used more than once"),
         ({"annotations": [{**BOX, "image_id": 2}]}, "annotation 5: image_id 2 is not among the file's images"),
         ({"annotations": [{**BOX, "category_id": 8}]}, "annotation 5: category_id 8 is not among the file's cat"),
         ({"annotations": [{**BOX, "bbox": [1, 2, 3]}]}, r"annotation 5: bbox is \[1, 2, 3\]: give 4 finite"),
@@ -126,7 +126,7 @@ def test_two_names_that_lead_to_one_file_are_refused(make_coco, make_image, tmp_
         resolve_images(read_coco(make_coco(images=images)), tmp_path / "images")
 
 
-def test_missing_images_and_folders_are_told(make_coco, tmp_path):
+def test_missing_images_and_folders_are_named(make_coco, tmp_path):
     coco = read_coco(make_coco())
     assert [image.id for image in resolve_images(coco, tmp_path)[1]] == [1]
     with pytest.raises(InputError, match="there is no such folder"):
@@ -137,7 +137,7 @@ def test_first_of_stops_at_ten():
     assert first_of(range(12)).endswith("8, 9 and 2 more")
 
 
-def test_keys_that_are_left_out_are_those_alone(make_coco):
+def test_only_the_keys_to_leave_out_are_left_out(make_coco):
     path = make_coco(annotations=[{**BOX, "segmentation": [[1, 2]], "who": {"segmentation": 1, "name": "a"}}])
     entry = {**BOX, "who": {"name": "a"}}
     assert read_coco(path, leave_out=["segmentation"]).content["annotations"] == [entry]

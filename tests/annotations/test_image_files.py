@@ -15,7 +15,7 @@ from ssd_det.main import main
 
 
 def find(root, *names, **settings):
-    """The files that names lead to, relative to the root where they are in it; ``None`` where there is none."""
+    """The files that names lead to, relative to the root if they are in it; ``None`` where there is none."""
     images = [Image(number, name, 40, 30) for number, name in enumerate(names)]
     found, _ = resolve_images(CocoFile(Path("names.json"), {}, images, [], []), root, **settings)
     paths = [found.get(image.id) for image in images]
@@ -38,7 +38,7 @@ def root(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "there"),
+    ("written", "existing"),
     [
         ("a.jpg", "a.jpg"),
         ("train/a.jpg", "train/a.jpg"),
@@ -64,17 +64,17 @@ def root(tmp_path):
         ("图像/寿司.jpg", "图像/寿司.jpg"),
     ],
 )
-def test_names_of_exports_lead_to_their_files(root, written, there):
-    assert find(root(there), written) == [there]
+def test_names_of_exports_lead_to_their_files(root, written, existing):
+    assert find(root(existing), written) == [existing]
 
 
-@pytest.mark.parametrize("there", ["NFC", "NFD"])
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
 @pytest.mark.parametrize("written", ["NFC", "NFD"])
 @pytest.mark.parametrize("prefix", ["", "/export/"])
-def test_composed_and_decomposed_letters_are_the_same(root, written, there, prefix):
+def test_composed_and_decomposed_letters_are_the_same(root, written, on_disk, prefix):
     names = {form: unicodedata.normalize(form, "déjà/vü.jpg") for form in ("NFC", "NFD")}
     assert names["NFC"] != names["NFD"]
-    assert find(root(names[there]), prefix + names[written]) == [names[there]]
+    assert find(root(names[on_disk]), prefix + names[written]) == [names[on_disk]]
 
 
 @pytest.mark.parametrize("written", ["b.jpg", "val/a.jpg", "1a2b3c4-a.jpg", "aa.jpg", "train", ".", "\x00", "x" * 5000])
@@ -110,14 +110,14 @@ OUTSIDE += ["/data/local-files/?d=../secret.jpg", "/data/local-files/?d=%2e%2e%2
 
 
 @pytest.mark.parametrize("written", OUTSIDE)
-def test_a_name_that_leads_up_is_refused_whether_or_not_a_file_is_there(root, written):
+def test_a_name_that_leads_up_is_refused_whether_or_not_a_file_exists(root, written):
     folder = root("train/a.jpg", "secret.jpg")
     match = r"names\.json: image 0: .*secret\.jpg leads out of the image root: correct file_name or image_root, or give"
     with pytest.raises(InputError, match=match):
         find(folder, written)
 
 
-def test_an_absolute_name_leads_out_with_leave_alone(root, tmp_path):
+def test_an_absolute_name_leads_out_only_where_that_is_allowed(root, tmp_path):
     folder, secret = root("train/a.jpg"), tmp_path / "secret.jpg"
     secret.write_bytes(b"")
     with pytest.raises(InputError, match=r"secret\.jpg leads out of the image root: correct .* or give allow_outside"):
@@ -134,7 +134,7 @@ def test_an_absolute_name_whose_end_is_under_the_root_is_read_there(root, tmp_pa
     assert find(folder, str(tmp_path / "a.jpg"), allow_outside=True) == [tmp_path / "a.jpg"]
 
 
-def test_links_in_the_root_are_its_owners_and_followed(root, tmp_path):
+def test_links_in_the_root_are_followed(root, tmp_path):
     folder = root("a.jpg")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "b.jpg").write_bytes(b"")
@@ -177,7 +177,7 @@ def test_every_command_with_images_refuses_and_allows(demo, make_coco, make_imag
 
 
 def resolved():
-    """As much of a configuration as a plan looks at."""
+    """The part of a configuration that a plan reads."""
     return {
         "model": {"class_path": "ssd_det.tasks.refine.RefineTask"},
         "data": {"init_args": {}},
@@ -191,9 +191,9 @@ def test_detectors_refuse_and_allow(make_coco, make_image, tmp_path, module):
     (tmp_path / "images").mkdir()
     path = str(make_coco(images=[{"id": 1, "file_name": str(tmp_path / "secret.png"), "width": 40, "height": 30}]))
     for setting, name in (("annotations", "coco"), ("test_annotations", "test_coco")):
-        given = {setting: path, "image_root": str(tmp_path / "images")}
+        settings = {setting: path, "image_root": str(tmp_path / "images")}
         with pytest.raises(InputError, match="leads out of the image root"):
-            getattr(module(**given), name)
-        assert getattr(module(**given, allow_outside=True), name).images == read_coco(path).images
+            getattr(module(**settings), name)
+        assert getattr(module(**settings, allow_outside=True), name).images == read_coco(path).images
     joint = JointDataModule(annotations=path, image_root=str(tmp_path / "images"), allow_outside=True)
     assert joint.for_refining().paths == {1: tmp_path / "secret.png"}

@@ -66,7 +66,7 @@ def test_a_file_that_is_read_and_written_is_the_same(tmp_path_factory, content):
 
 
 @given(coco_files())
-def test_moving_a_box_changes_the_box_alone(tmp_path_factory, content):
+def test_moving_a_box_changes_nothing_but_the_box(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("coco")
     (folder / "in.json").write_text(json.dumps(content))
     coco = read_coco(folder / "in.json")
@@ -96,7 +96,7 @@ def test_an_output_that_is_the_input_or_exists_needs_overwrite(tmp_path):
     assert check_output(path, path, overwrite=True) == path.resolve()
 
 
-def test_outputs_that_cannot_be_are_refused(tmp_path, monkeypatch):
+def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"the folder .* does not exist"):
         check_output(tmp_path / "none" / "out.json")
     with pytest.raises(InputError, match="is not a regular file"):
@@ -152,6 +152,6 @@ def test_a_link_is_followed(tmp_path):
         {1: [1, 2], "b": {"c": [float("inf"), 1e300]}},
     ],
 )
-def test_what_is_written_by_pieces_is_what_json_writes(tmp_path, content):
+def test_json_written_in_pieces_is_the_same_as_that_of_the_json_module(tmp_path, content):
     write_json(tmp_path / "out.json", content)
     assert (tmp_path / "out.json").read_text() == json.dumps(content)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, make_folder, write_json
 from ssd_det.errors import InputError
 
@@ -24,10 +24,10 @@ SEGMENT_TRIES = 40
 def draw_demo_data(
     folder: Path, images: int = 150, test_images: int = 40, seed: int = 0, overwrite: bool = False
 ) -> tuple[Path, Path]:
-    """Draw images with objects of four classes, and their COCO json, some to train and others to test on.
+    """Draw images with objects of four classes, and their COCO json, some to train on and others to test on.
 
     Args:
-        folder: gets ``train.json``, ``test.json`` and ``images/``; made if need be.
+        folder: gets ``train.json``, ``test.json`` and ``images/``; made if it does not exist.
         images: how many to train on.
         test_images: how many to test on.
         seed: decides every pixel: the same seed gives the same files.
@@ -50,8 +50,8 @@ def draw_demo_data(
 
 
 def _draw_set(path: Path, image_ids: Iterable[int], seed: int) -> None:
-    entries: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    entries: list[JsonObject] = []
+    annotations: list[JsonObject] = []
     for image_id in image_ids:
         pixels, objects = _draw_image(np.random.default_rng([seed % 2**64, image_id]))
         image = path.parent / "images" / f"{image_id:04d}.png"
@@ -80,7 +80,7 @@ def _draw_image(random: np.random.Generator) -> tuple[Pixels, list[tuple[int, tu
     objects: list[tuple[int, Mask]] = []
     for _ in range(int(random.integers(1, MOST_OBJECTS + 1))):
         category_id = int(random.integers(len(SHAPES))) + 1
-        mask = _place(random, list(SHAPES.values())[category_id - 1])
+        mask = _placed_shape(random, list(SHAPES.values())[category_id - 1])
         visible = [
             ((owner == index) & ~mask).sum() / earlier.sum() for index, (_, earlier) in enumerate(objects, start=1)
         ]
@@ -92,8 +92,8 @@ def _draw_image(random: np.random.Generator) -> tuple[Pixels, list[tuple[int, tu
     return image, [(category_id, _bounds(mask)) for category_id, mask in objects]
 
 
-def _place(random: np.random.Generator, shape: Callable[[int, int], Mask]) -> Mask:
-    """Put a shape of random size and place into the image, whole."""
+def _placed_shape(random: np.random.Generator, shape: Callable[[int, int], Mask]) -> Mask:
+    """The mask of a shape of random size at a random position, all of it in the image."""
     height, width = (int(side) for side in np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST), size=2)))
     top, left = int(random.integers(HEIGHT - height + 1)), int(random.integers(WIDTH - width + 1))
     mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
@@ -149,7 +149,7 @@ SHAPES: dict[str, Callable[[int, int], Mask]] = {
 
 
 def _texture(random: np.random.Generator, category_id: int) -> Pixels:
-    """Stripes of a colour that leans to the class, over the whole image, with noise."""
+    """Stripes of a colour near that of the class, over the whole image, with noise."""
     hue = (category_id * 45 + random.integers(-14, 15)) % 180
     colour = cv2.cvtColor(
         np.array([[[hue, random.integers(120, 230), random.integers(150, 250)]]], dtype=np.uint8), cv2.COLOR_HSV2RGB
@@ -164,7 +164,8 @@ def _texture(random: np.random.Generator, category_id: int) -> Pixels:
 def _clutter(random: np.random.Generator) -> Pixels:
     """A background of blurred noise and short thin lines in dull colours."""
     brightness = random.integers(60, 170, size=(6, 8, 1)) + random.integers(-12, 13, size=(6, 8, 3))
-    image: Pixels = cv2.resize(brightness.astype(np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
+    small = brightness.astype(np.uint8)
+    image = np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     for _ in range(SEGMENT_TRIES):
         start = random.integers((WIDTH, HEIGHT))
         end = start + random.integers(-30, 31, size=2)

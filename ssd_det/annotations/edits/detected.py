@@ -1,4 +1,4 @@
-"""Boxes that a detector found, in the place of annotated ones."""
+"""Boxes that a detector found, in place of annotated ones."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def nearest_detections(annotations: Sequence[Annotation], boxes: Array, detectio
 
     Args:
         annotations: the annotations.
-        boxes: ``[N, 4]``, theirs, xyxy in pixels.
+        boxes: ``[N, 4]``, their boxes, xyxy in pixels.
         detections: a COCO results file.
 
     Returns:
@@ -31,14 +31,14 @@ def nearest_detections(annotations: Sequence[Annotation], boxes: Array, detectio
     Raises:
         InputError: if the file cannot be used.
     """
-    found = _read_detections(Path(detections))
+    detected = _read_detections(Path(detections))
     nearest = np.full_like(boxes, np.nan)
-    for place, annotation in enumerate(annotations):
-        candidates = corners(found.get((annotation.image_id, annotation.category_id), []))
+    for index, annotation in enumerate(annotations):
+        candidates = corners(detected.get((annotation.image_id, annotation.category_id), []))
         if len(candidates):
-            overlaps = iou(candidates, boxes[place])
+            overlaps = iou(candidates, boxes[index])
             if overlaps.max() >= LEAST_IOU:
-                nearest[place] = candidates[overlaps.argmax()]
+                nearest[index] = candidates[overlaps.argmax()]
     return nearest
 
 
@@ -46,10 +46,10 @@ def _read_detections(path: Path) -> dict[tuple[int, int], list[Xywh]]:
     """The boxes of a COCO results file, by image and category."""
     entries = read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{path}: is no list of detections: give the predictions.json of ssd-det predict.")
-    found: dict[tuple[int, int], list[Xywh]] = defaultdict(list)
+        raise InputError(f"{path}: is not a list of detections: give the predictions.json of ssd-det predict.")
+    boxes: dict[tuple[int, int], list[Xywh]] = defaultdict(list)
     for index, entry in enumerate(entries):
         where = f"{path}: detection {index}"
         key = integer_of(where, entry, "image_id"), integer_of(where, entry, "category_id")
-        found[key].append(box_of(where, "bbox", entry.get("bbox")))
-    return found
+        boxes[key].append(box_of(where, "bbox", entry.get("bbox")))
+    return boxes

@@ -27,14 +27,14 @@ MIX = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 
 
 def generators(seed: int, ids: Sequence[int]) -> Iterator[Generator]:
-    """Random draws for each id, by seed and id only, each made when it is its turn.
+    """A generator for each id, which depends on the seed and the id only; each is made when it is asked for.
 
     Args:
-        seed: 64 bits of it count, as of the ids.
-        ids: of what the draws are for.
+        seed: of which 64 bits count, as of the ids.
+        ids: of what the generators are for.
     """
-    known = seeds(seed, ids)
-    return (_generator(known[place]) for place in bar(range(len(ids)), "noise"))
+    words = seeds(seed, ids)
+    return (_generator(words[index]) for index in bar(range(len(ids)), "noise"))
 
 
 def seeds(seed: int, ids: Sequence[int]) -> Seeds:
@@ -51,17 +51,17 @@ def seeds(seed: int, ids: Sequence[int]) -> Seeds:
                 mixed = MIX[0] * pool[target] - MIX[1] * _hashed(pool[source], *next(constants))
                 pool[target] = _folded(mixed)
     constants = pairwise(_constants(*OUTPUT_HASH))
-    words = np.stack([_hashed(pool[place % POOL], *next(constants)) for place in range(SEED)], axis=1)
+    words = np.stack([_hashed(pool[index % POOL], *next(constants)) for index in range(SEED)], axis=1)
     seeds: Seeds = words[:, ::2] | words[:, 1::2].astype(np.uint64) << np.uint64(WORD)
     return seeds
 
 
 def _generator(words: Seeds) -> Generator:
-    return Generator(PCG64(_Known(words)))  # type: ignore[arg-type]  # annotated for SeedSequence alone
+    return Generator(PCG64(_ComputedSeed(words)))  # type: ignore[arg-type]  # annotated for SeedSequence alone
 
 
-class _Known(ISeedSequence):
-    """A seed whose words are computed already, as many and as long as a ``PCG64`` asks for."""
+class _ComputedSeed(ISeedSequence):
+    """A seed whose words are already computed, as many and as long as a ``PCG64`` asks for."""
 
     def __init__(self, words: Seeds) -> None:
         self.words = words

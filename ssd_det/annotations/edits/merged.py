@@ -1,31 +1,32 @@
 """Several annotation files of one folder of images as one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.values import free_ids
 from ssd_det.errors import InputError
 
 MERGED_FROM = "merged_from"
 
 
-class Merged(NamedTuple):
-    """What merging made.
+class MergedFiles(NamedTuple):
+    """Several annotation files as one.
 
     Attributes:
-        content: of the file.
-        shared_images: how many images were in an earlier file already.
+        content: of the merged file.
+        shared_images: how many images were already in an earlier file.
         renumbered: how many annotations got another id, as theirs was taken.
     """
 
-    content: dict[str, Any]
+    content: JsonObject
     shared_images: int
     renumbered: int
 
 
-def merge(files: Sequence[CocoFile]) -> Merged:
+def merge(files: Sequence[CocoFile]) -> MergedFiles:
     """Put annotation files together; the content of none is changed.
 
     Images of one file name are one image, categories of one name one category: the entry of the earlier file stays,
@@ -34,7 +35,7 @@ def merge(files: Sequence[CocoFile]) -> Merged:
     keys of the files are those of the first that has them.
 
     Args:
-        files: in the order in which they lay claim to ids.
+        files: in the order in which they claim ids.
 
     Raises:
         InputError: if an image has two sizes.
@@ -42,7 +43,7 @@ def merge(files: Sequence[CocoFile]) -> Merged:
     _check_sizes(files)
     images, categories = _Table(files, "images", "file_name"), _Table(files, "categories", "name")
     annotations = _Table(files, "annotations", None)
-    content: dict[str, Any] = {}
+    content: JsonObject = {}
     for file in files:
         new_images, new_categories, new_annotations = (
             table.add(file.path, file.content) for table in (images, categories, annotations)
@@ -53,7 +54,7 @@ def merge(files: Sequence[CocoFile]) -> Merged:
             _renumber(entry, "category_id", new_categories)
         content |= _missing(file.content, content)
     content |= {table.kind: list(table.entries.values()) for table in (images, categories, annotations)}
-    return Merged(content, images.shared, annotations.renumbered)
+    return MergedFiles(content, images.shared, annotations.renumbered)
 
 
 class _Table:
@@ -62,7 +63,8 @@ class _Table:
     Args:
         files: all that will be added.
         kind: images, categories or annotations.
-        name_key: what says that entries of two files are the same; ``None`` where they never are.
+        name_key: the key that entries of two files have in common if they are the same; ``None`` where they never
+            are.
 
     Attributes:
         entries: by their new id.
@@ -72,14 +74,14 @@ class _Table:
 
     def __init__(self, files: Iterable[CocoFile], kind: str, name_key: str | None) -> None:
         self.kind = kind
-        self.entries: dict[int, dict[str, Any]] = {}
+        self.entries: dict[int, JsonObject] = {}
         self.shared = 0
         self.renumbered = 0
         self._name_key = name_key
         self._id_of: dict[str, int] = {}
-        self._free = _free_ids({int(entry["id"]) for file in files for entry in file.content[kind]})
+        self._free = free_ids({int(entry["id"]) for file in files for entry in file.content[kind]})
 
-    def add(self, path: Path, content: Mapping[str, Any]) -> dict[int, int]:
+    def add(self, path: Path, content: JsonObject) -> dict[int, int]:
         """Add the entries of a file.
 
         Returns:
@@ -95,13 +97,13 @@ class _Table:
                 self.entries[new_ids[old]] |= _missing(entry, self.entries[new_ids[old]])
                 self.shared += 1
                 continue
-            new_ids[old] = self._place(path, old, dict(entry))
+            new_ids[old] = self._insert(path, old, dict(entry))
             if name is not None:
                 names.setdefault(name, new_ids[old])
         self._id_of |= names  # only now: what a file tells apart stays apart
         return new_ids
 
-    def _place(self, path: Path, old: int, entry: dict[str, Any]) -> int:
+    def _insert(self, path: Path, old: int, entry: JsonObject) -> int:
         if old not in self.entries:
             self.entries[old] = entry
             return old
@@ -111,20 +113,15 @@ class _Table:
         return new
 
 
-def _missing(entry: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """What an entry has and another has not."""
-    return {key: value for key, value in entry.items() if key not in known}
+def _missing(entry: JsonObject, earlier: JsonObject) -> JsonObject:
+    """The keys of an entry that an earlier one does not have, with their values."""
+    return {key: value for key, value in entry.items() if key not in earlier}
 
 
-def _renumber(entry: dict[str, Any], key: str, new_ids: Mapping[int, int]) -> None:
+def _renumber(entry: JsonObject, key: str, new_ids: Mapping[int, int]) -> None:
     new = new_ids[int(entry[key])]
     if new != entry[key]:
         entry[key] = new
-
-
-def _free_ids(taken: set[int]) -> Iterator[int]:
-    """Ids that are not among those, from 1 up."""
-    return (number for number in count(1) if number not in taken)
 
 
 def _check_sizes(files: Iterable[CocoFile]) -> None:

@@ -1,6 +1,4 @@
-"""Noise on the boxes of an annotation file: the published protocol, and what people's boxes look like."""
-
-from typing import Any
+"""Noise on the boxes of an annotation file: the published protocol, and errors as annotators make them."""
 
 import numpy as np
 
@@ -9,6 +7,7 @@ from ssd_det.annotations.edits.detected import nearest_detections
 from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves
 from ssd_det.annotations.entries import keep_box, moved, with_annotations
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_arrays import corners
@@ -40,11 +39,11 @@ def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
 @collection_paused()
 def corrupt(
     coco: CocoFile, noise_level: float, seed: int, kind: Kind = "uniform", detections: str | None = None
-) -> tuple[dict[str, Any], int]:
+) -> tuple[JsonObject, int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
     Crowd boxes, difficult ones, boxes without area and those whose format cannot hold another stay as they are.
-    A ``true_bbox`` that is already there is kept.
+    An existing ``true_bbox`` is kept.
 
     Args:
         coco: the file; its content is not changed.
@@ -55,7 +54,7 @@ def corrupt(
         detections: for ``detector``, the COCO results of a detector on these images.
 
     Returns:
-        The content of the noisy file, and how many annotations the noise was meant for.
+        The content of the noisy file, and how many annotations noise was drawn for.
 
     Raises:
         InputError: if the noise level is out of range, or ``kind`` and ``detections`` do not go together.
@@ -66,7 +65,7 @@ def corrupt(
         raise InputError(
             f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
         )
-    chosen = [a for a in coco.annotations if a.measurable and coco.reason_to_keep(a) is None]
+    chosen = [a for a in coco.annotations if a.measurable and coco.why_fixed(a) is None]
     boxes = corners([a.bbox for a in chosen])
     size_of = {image.id: (image.height, image.width) for image in coco.images}
     sizes = np.array([size_of[a.image_id] for a in chosen], dtype=float).reshape(-1, 2)
@@ -87,8 +86,8 @@ def corrupt(
 
 
 @collection_paused()
-def with_true_boxes(coco: CocoFile) -> tuple[dict[str, Any], int]:
-    """Copy the content of a file with each ``true_bbox`` in the place of the noisy box.
+def with_true_boxes(coco: CocoFile) -> tuple[JsonObject, int]:
+    """Copy the content of a file with each ``true_bbox`` in place of the noisy box.
 
     Args:
         coco: the file; its content is not changed.
@@ -99,12 +98,12 @@ def with_true_boxes(coco: CocoFile) -> tuple[dict[str, Any], int]:
     Raises:
         InputError: if none has.
     """
-    known = [annotation for annotation in coco.annotations if annotation.true_bbox is not None]
-    if not known:
+    noisy = [annotation for annotation in coco.annotations if annotation.true_bbox is not None]
+    if not noisy:
         raise InputError(f"{coco.path}: no annotation has a true_bbox: give a file that corrupt-annotations wrote.")
     entries = {}
-    for annotation in known:
+    for annotation in noisy:
         entry = moved(coco.entry(annotation), coco.entry(annotation)["true_bbox"])
         del entry["true_bbox"]
         entries[annotation.position] = entry
-    return with_annotations(coco, entries), len(known)
+    return with_annotations(coco, entries), len(noisy)

@@ -1,4 +1,4 @@
-"""How people's boxes are wrong: for each kind of noise, how a box moves."""
+"""How annotated boxes are wrong: for each kind of noise, how a box moves."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal, get_args
@@ -11,7 +11,7 @@ Array = npt.NDArray[np.float64]
 Kind = Literal["uniform", "gaussian", "loose", "tight", "shifted", "grid", "detector", "mix"]
 
 TIGHTENING = 0.75  # of the level, or a tight box would be much further off than a loose one
-CELL = 1.5  # of the level and the usual side of a box: about as far off as uniform noise of that level
+CELL = 1.5  # times the level and the median side of a box: about as far off as uniform noise of that level
 
 
 def _uniform(random: Generator, level: float) -> Array:
@@ -56,7 +56,7 @@ MIXED = (*DRAWN, "grid")
 
 
 def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: float) -> Array:
-    """How each box moves, for any kind but ``detector``, which knows no draws.
+    """How each box moves, for any kind but ``detector``, which draws nothing.
 
     Args:
         kind: ``uniform`` as published; ``gaussian``, of the same spread; ``loose`` and ``tight``, every side too far
@@ -70,11 +70,11 @@ def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: floa
         ``[N, 4]``: (dx, dy, dw, dh), shifts of the centre and growth in units of the box's size.
     """
     gridded = _onto_grid(boxes, level)
-    chosen = []
-    for place, random in enumerate(generators):
+    moves_of_boxes = []
+    for index, random in enumerate(generators):
         name = MIXED[random.integers(len(MIXED))] if kind == "mix" else kind
-        chosen.append(gridded[place] if name == "grid" else DRAWN[name](random, level))
-    return np.array(chosen).reshape(-1, 4)
+        moves_of_boxes.append(gridded[index] if name == "grid" else DRAWN[name](random, level))
+    return np.array(moves_of_boxes).reshape(-1, 4)
 
 
 def _onto_grid(boxes: Array, level: float) -> Array:

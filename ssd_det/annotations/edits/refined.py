@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.entries import keep_area, keep_box, moved, with_annotations
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh, Xyxy, to_xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
@@ -51,11 +52,11 @@ class Guard:
             raise InputError(f"max_shift is {self.max_shift}: give a number above 0.")
 
     def with_default(self, min_score: float) -> "Guard":
-        """The same, with this score where none was given."""
+        """The same guard, with this score where none was given."""
         return Guard(min_score, self.max_shift) if self.min_score is None else self
 
-    def reason_to_keep(self, box: Xywh, refined: Xywh, score: float) -> str | None:
-        """Why a box xywh is not given up for a refined one; ``None`` where it is."""
+    def why_kept(self, box: Xywh, refined: Xywh, score: float) -> str | None:
+        """Why a box xywh is kept in place of a refined one; ``None`` where the refined one is taken."""
         if self.min_score is not None and score < self.min_score:
             return f"score below {self.min_score:.2f}"
         if self.max_shift is not None:
@@ -69,7 +70,7 @@ class Guard:
 
 
 @dataclass(frozen=True)
-class Summary:
+class RefineSummary:
     """What refining did to a file.
 
     Attributes:
@@ -92,18 +93,18 @@ NO_GUARD = Guard()
 
 def refined_content(
     coco: CocoFile, refinements: Mapping[int, Refinement], passed_over: Mapping[int, str], guard: Guard = NO_GUARD
-) -> tuple[dict[str, Any], Summary]:
+) -> tuple[JsonObject, RefineSummary]:
     """Copy the content of a file with refined boxes in it.
 
     A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
-    the keys ``original_bbox`` (kept if there already), ``refine_score`` and ``refine_iou``; and ``original_area`` where
+    the keys ``original_bbox`` (kept if it has one), ``refine_score`` and ``refine_iou``; and ``original_area`` where
     that does not follow from the original box. All else passes through.
 
     Args:
         coco: the file with the noisy boxes; its content is not changed.
         refinements: by annotation id.
-        passed_over: the images that were not looked at, and why, by image id.
-        guard: lets annotations pass through whose refined boxes are not to be trusted.
+        passed_over: why images were not refined, by image id.
+        guard: lets annotations pass through whose refined boxes cannot be trusted.
 
     Raises:
         InputError: if an annotation that can be refined is not among the refinements.
@@ -112,7 +113,7 @@ def refined_content(
     chosen: list[Annotation] = []
     boxes: list[Xywh] = []
     for annotation in coco.annotations:
-        reason = coco.reason_to_skip(annotation) or coco.reason_to_keep(annotation)
+        reason = coco.why_unusable(annotation) or coco.why_fixed(annotation)
         if reason is None:
             reason = passed_over.get(annotation.image_id)
         if reason is None and annotation.id not in refinements:
@@ -124,7 +125,7 @@ def refined_content(
             box = _rounded(refinements[annotation.id].box)
             reason = "no area after refining"
             if box[2] > 0 and box[3] > 0:
-                reason = guard.reason_to_keep(annotation.bbox, box, refinements[annotation.id].score)
+                reason = guard.why_kept(annotation.bbox, box, refinements[annotation.id].score)
             if reason is None:
                 chosen.append(annotation)
                 boxes.append(box)
@@ -145,7 +146,7 @@ def refined_content(
             keep_area(new_entry, entry["area"])
         entries[annotation.position] = new_entry
         disagreeing += not _agrees(entry.get("segmentation"), box, coco.image_by_id[annotation.image_id])
-    summary = Summary(
+    summary = RefineSummary(
         refined=len(chosen),
         mean_shift=shifts.mean().item() if chosen else 0.0,
         mean_iou=overlaps.mean().item() if chosen else 1.0,
@@ -161,12 +162,12 @@ def _rounded(box: Xyxy) -> Xywh:
 
 
 def _agrees(segmentation: object, box: Xywh, image: Image) -> bool:
-    """Whether a box bounds a segmentation, or there is no segmentation that can be read."""
+    """Whether a box bounds a segmentation; also where there is no segmentation that can be read."""
     bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
     return bounds is None or bool(iou(corners([bounds]), corners([box])) > AGREEMENT_IOU)
 
 
-def _polygon_bounds(polygons: list[Any]) -> Xywh | None:
+def _polygon_bounds(polygons: list[object]) -> Xywh | None:
     """The box xywh around polygons, each a list x, y, x, y, ..."""
     try:
         points = np.concatenate([np.asarray(polygon, dtype=float).reshape(-1, 2) for polygon in polygons])

@@ -1,42 +1,36 @@
 """Putting the decisions of a review into a refined annotation file."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.entries import restored, with_annotations
-from ssd_det.annotations.json_files import read_json
+from ssd_det.annotations.json_files import JsonObject, read_json
 from ssd_det.annotations.values import first_of, shown
 from ssd_det.errors import InputError
 
 Decision = Literal["accept", "reject"]
 DECISIONS = ("accept", "reject")
-MEND = "export the decisions once more from the page of the report"
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, which tells which file decisions were made on."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+EXPORT_AGAIN = "export the decisions again from the page of the report"
 
 
 def read_decisions(path: Path, coco: CocoFile) -> dict[int, Decision]:
     """Read what the page of a report exports.
 
     Args:
-        path: a json file with ``sha256`` of the annotation file that was looked at, and ``decisions``, ``accept`` or
+        path: a json file with ``sha256`` of the annotation file that was reviewed, and ``decisions``, ``accept`` or
             ``reject`` by annotation id.
-        coco: the annotation file that they are meant for.
+        coco: the annotation file that they should apply to.
 
     Raises:
-        InputError: if the file is not readable or not such a file, was made on another annotation file, or names an
-            annotation that is not there or was not refined.
+        InputError: if the file is not readable or has no decisions, was made on another annotation file, or names an
+            annotation that does not exist or was not refined.
     """
     content = read_json(path, kind="json file that the page of a report exported")
     if not isinstance(content, dict) or not isinstance(content.get("decisions"), dict) or "sha256" not in content:
-        raise InputError(f"{path}: holds no decisions of a review: {MEND}.")
+        raise InputError(f"{path}: holds no decisions of a review: {EXPORT_AGAIN}.")
     if content["sha256"] != digest(coco.path):
         raise InputError(
             f"{path}: was made on another file than {coco.path}, {shown(content.get('annotations'))} as it was then: "
@@ -48,15 +42,17 @@ def read_decisions(path: Path, coco: CocoFile) -> dict[int, Decision]:
             raise InputError(
                 f"{path}: annotation {shown(key)}: the decision is {shown([decision])[1:-1]}: write accept or reject."
             )
-    known = {str(annotation.id): annotation for annotation in coco.annotations}
-    if unknown := [key for key in decisions if key not in known]:
-        raise InputError(f"{path}: annotation {first_of(map(shown, unknown))}: not in {coco.path}: {MEND}.")
-    if kept := [key for key in decisions if known[key].original_bbox is None]:
-        raise InputError(f"{path}: annotation {first_of(map(shown, kept))}: was not refined, in {coco.path}: {MEND}.")
-    return {known[key].id: cast("Decision", decision) for key, decision in decisions.items()}
+    by_id = {str(annotation.id): annotation for annotation in coco.annotations}
+    if unknown := [key for key in decisions if key not in by_id]:
+        raise InputError(f"{path}: annotation {first_of(map(shown, unknown))}: not in {coco.path}: {EXPORT_AGAIN}.")
+    if unrefined := [key for key in decisions if by_id[key].original_bbox is None]:
+        raise InputError(
+            f"{path}: annotation {first_of(map(shown, unrefined))}: was not refined, in {coco.path}: {EXPORT_AGAIN}."
+        )
+    return {by_id[key].id: cast("Decision", decision) for key, decision in decisions.items()}
 
 
-def reviewed_content(coco: CocoFile, decisions: Mapping[int, Decision]) -> dict[str, Any]:
+def reviewed_content(coco: CocoFile, decisions: Mapping[int, Decision]) -> JsonObject:
     """Copy the content of a refined file in which rejected annotations are as they were before refining.
 
     Args:

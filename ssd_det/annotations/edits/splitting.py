@@ -1,19 +1,19 @@
-"""Dealing the images of an annotation file out to train, validation and test files, stratified by category."""
+"""Dividing the images of an annotation file among train, validation and test files, stratified by category."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 
 Labels = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
 
-def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, Any]]:
+def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, JsonObject]:
     """Divide a file by images, so that each part has its share of the images of each category.
 
     Images without annotations count as a category of their own, and entries of one file name stay together.
@@ -29,10 +29,10 @@ def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, d
     Raises:
         InputError: if a part would have no annotations.
     """
-    numbers: dict[str, int] = {}
-    unit_of = {image.id: numbers.setdefault(image.file_name, len(numbers)) for image in coco.images}
+    units: dict[str, int] = {}  # by file name
+    unit_of = {image.id: units.setdefault(image.file_name, len(units)) for image in coco.images}
     column_of = {category.id: column for column, category in enumerate(coco.categories)}
-    labels = np.zeros((len(numbers), len(coco.categories) + 1), dtype=bool)
+    labels = np.zeros((len(units), len(coco.categories) + 1), dtype=bool)
     for annotation in coco.annotations:
         labels[unit_of[annotation.image_id], column_of[annotation.category_id]] = True
     labels[:, -1] = ~labels.any(axis=1)
@@ -46,11 +46,12 @@ def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, d
 def stratify(labels: Labels, shares: list[float], random: np.random.Generator) -> Integers:
     """Iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, 2011).
 
-    The label with the fewest examples left is dealt out first, each example to the part that still wants most of that
-    label, then most of all. Here parts want whole numbers of a label, each at least one as far as there are so many.
+    The label with the fewest examples left is handled first: each example goes to the part that still needs most of
+    that label, and among these to the one that needs most examples. Here parts need whole numbers of a label, each at
+    least one as long as there are enough.
 
     Args:
-        labels: ``[examples, labels]``, which example has which; each has at least one.
+        labels: ``[examples, labels]``, whether an example has a label; each example has at least one.
         shares: of the parts, together 1.
         random: decides the order of the examples.
 
@@ -66,16 +67,15 @@ def stratify(labels: Labels, shares: list[float], random: np.random.Generator) -
         label = int(np.where(left > 0, left, len(labels) + 1).argmin())
         for example in random.permutation(np.flatnonzero(labels[:, label] & (parts < 0))):
             part = int(np.lexsort((wanted_in_all, wanted[:, label]))[-1])
-            own = labels[example]
             parts[example] = part
-            wanted[part, own] -= 1
+            wanted[part, labels[example]] -= 1
             wanted_in_all[part] -= 1
-            left[own] -= 1
+            left[labels[example]] -= 1
     return parts
 
 
 def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
-    """A count in whole numbers ``[parts]``, each at least 1; where there are fewer than parts, the first have 1."""
+    """A count divided into whole numbers ``[parts]``, each at least 1; a count below that goes to the first parts."""
     fair = shares * count
     quota = np.maximum(np.floor(fair).astype(np.int64), np.arange(len(shares)) < count)
     while quota.sum() > count:
@@ -85,7 +85,7 @@ def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
     return quota
 
 
-def _part(coco: CocoFile, name: str, image_ids: set[int]) -> dict[str, Any]:
+def _part(coco: CocoFile, name: str, image_ids: set[int]) -> JsonObject:
     images = [entry for image, entry in zip(coco.images, coco.content["images"], strict=True) if image.id in image_ids]
     annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in image_ids]
     if not annotations:

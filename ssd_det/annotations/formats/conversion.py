@@ -5,24 +5,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.entries import moved, with_annotations
+from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.image_headers import name_below
-from ssd_det.annotations.formats.recognise import Format
-from ssd_det.annotations.formats.voc_export import voc_files
-from ssd_det.annotations.formats.yolo import COLUMNS_KEY
-from ssd_det.annotations.formats.yolo_export import DECIMALS, yolo_files
-from ssd_det.annotations.formats.yolo_labels import numbers_of
+from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
-from ssd_det.annotations.values import first_of
+from ssd_det.annotations.values import AREA_TOLERANCE, first_of
 from ssd_det.errors import InputError
 
-IMAGE_FOLDERS = {"yolo": "images", "voc": "JPEGImages"}
 BASIC_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
-KEYS = {"yolo": (COLUMNS_KEY,), "voc": ("difficult", "truncated", "occluded", "pose")}
 IMAGE_KEYS = ("id", "file_name", "width", "height")
 
 
@@ -32,24 +27,24 @@ class Converted:
 
     Attributes:
         annotations: how many.
-        unheld: how many things of each kind could not be kept.
-        content: of a COCO file; empty for others.
-        files: of a folder, by their places.
-        links: to the images, by their places in the folder.
+        dropped: how many things of each kind the format does not hold.
+        content: of a COCO json file; ``None`` for folders.
+        files: of a folder, by their paths below it.
+        links: to the images of a folder, by their paths below it.
     """
 
     annotations: int
-    unheld: Counter[str]
-    content: dict[str, Any] = field(default_factory=dict)
+    dropped: Counter[str]
+    content: JsonObject | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, Path] = field(default_factory=dict)
 
 
-def convert(coco: CocoFile, target: Format, image_root: str | Path) -> Converted:
+def convert(coco: CocoFile, target: FormatName, image_root: str | Path) -> Converted:
     """Turn annotations into another format.
 
-    YOLO: classes are numbered from 0 in the order of the categories. Images go below ``images`` or ``JPEGImages``, with
-    the folders that they have below ``image_root``. Crowd boxes are left out, as is a box that has no area.
+    In a folder, images are below the folder that its format has for them, with the folders that they have below
+    ``image_root``. Crowd boxes, and boxes without area, are left out.
 
     Args:
         coco: the annotations.
@@ -59,79 +54,75 @@ def convert(coco: CocoFile, target: Format, image_root: str | Path) -> Converted
     Raises:
         InputError: if images are missing, or several would share a label file.
     """
-    unheld = Counter(coco.source.unheld) if coco.source else Counter[str]()
-    if target == "coco":
-        return Converted(len(coco.annotations), unheld, coco.content)
-    paths, missing = resolve_images(coco, image_root)
+    target_format = FORMATS[target]
+    dropped = Counter(coco.source.dropped) if coco.source else Counter[str]()
+    if not isinstance(target_format, FolderFormat):
+        return Converted(len(coco.annotations), dropped, coco.content)
+    files_of_images, missing = resolve_images(coco, image_root)
     if missing:
         raise missing_images_error(coco, image_root, missing)
-    links = _places(coco, paths, Path(image_root), IMAGE_FOLDERS[target])
-    suffix = ".xml" if target == "voc" else None  # folders are read in the order of their xml files, or images
-    ordered = sorted(coco.images, key=lambda image: _order(links[image.id], suffix))
-    reasons = {a.id: _reason_to_leave_out(a, coco.image_by_id[a.image_id], target) for a in coco.annotations}
-    unheld.update(f"{reason}, left out" for reason in reasons.values() if reason)
+    paths = _image_paths(coco, files_of_images, Path(image_root), target_format.image_folder)
+    images = sorted(coco.images, key=lambda image: target_format.reading_order(PurePosixPath(paths[image.id])))
+    reasons = {a.id: _why_left_out(a, coco.image_by_id[a.image_id], target_format) for a in coco.annotations}
     by_image = coco.annotations_by_image
-    chosen = {image.id: [a for a in by_image.get(image.id, []) if not reasons[a.id]] for image in ordered}
-    unheld.update(_unheld(coco, KEYS[target]))
-    unheld.update(_unheld_ids(coco, ordered, chosen))
-    write = yolo_files if target == "yolo" else voc_files
-    files = write(coco, {image.id: links[image.id] for image in ordered}, chosen, unheld)
-    count = sum(map(len, chosen.values()))
-    return Converted(count, +unheld, files=files, links={links[key]: paths[key] for key in links})
+    written = {image.id: [a for a in by_image.get(image.id, []) if not reasons[a.id]] for image in images}
+    folder = target_format.export(coco, {image.id: paths[image.id] for image in images}, written)
+    dropped.update(f"{reason}, left out" for reason in reasons.values() if reason)
+    dropped.update(_dropped_keys(coco, target_format.kept_keys))
+    dropped.update(_dropped_ids(images, written))
+    dropped.update(folder.dropped)
+    links = {path: files_of_images[image_id] for image_id, path in paths.items()}
+    return Converted(sum(map(len, written.values())), +dropped, files=folder.files, links=links)
 
 
-def like_content(model: CocoFile, coco: CocoFile) -> dict[str, Any]:
+def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
     """The content of a folder with the boxes that another file has for its annotations.
 
     Raises:
-        InputError: if the file has other annotations, or ``model`` is no folder.
+        InputError: if the file has other annotations, or ``model`` is not a folder.
     """
     if model.source is None:
         raise InputError(f"{model.path}: is a COCO json file: give a YOLO folder or a Pascal VOC folder as like.")
-    others = {annotation.id: annotation for annotation in coco.annotations}
-    different = {a.id for a in model.annotations} ^ set(others)
+    by_id = {annotation.id: annotation for annotation in coco.annotations}
+    different = {a.id for a in model.annotations} ^ set(by_id)
     if different:
         raise InputError(
             f"{coco.path}: has other annotation ids than {model.path}: {first_of(sorted(different))}: "
             f"give the folder that it was made from."
         )
-    entries = {a.position: moved(model.entry(a), coco.entry(others[a.id])["bbox"]) for a in model.annotations}
+    entries = {a.position: moved(model.entry(a), coco.entry(by_id[a.id])["bbox"]) for a in model.annotations}
     return with_annotations(model, entries)
 
 
-def _places(coco: CocoFile, paths: Mapping[int, Path], root: Path, folder: str) -> dict[int, str]:
-    """The place of each image below the new folder, by image id."""
-    names = {key: name_below(normal(path), normal(root), coco.path) for key, path in paths.items()}
-    for known in IMAGE_FOLDERS.values():  # as a folder of a format has it
-        if all(name.startswith(f"{known}/") for name in names.values()):
-            names = {key: name.removeprefix(f"{known}/") for key, name in names.items()}
-    return {key: f"{folder}/{name}" for key, name in names.items()}
+def _image_paths(coco: CocoFile, files: Mapping[int, Path], image_root: Path, image_folder: str) -> dict[int, str]:
+    """The path of each image below the new folder, by image id."""
+    names = {key: name_below(normal(file), normal(image_root), coco.path) for key, file in files.items()}
+    for prefix in [f"{f.image_folder}/" for f in FORMATS.values() if isinstance(f, FolderFormat)]:
+        if all(name.startswith(prefix) for name in names.values()):  # the images of a folder in that format
+            names = {key: name.removeprefix(prefix) for key, name in names.items()}
+    return {key: f"{image_folder}/{name}" for key, name in names.items()}
 
 
-def _order(place: str, suffix: str | None) -> tuple[str, ...]:
-    path = PurePosixPath(place)
-    return (path.with_suffix(suffix) if suffix else path).parts
-
-
-def _reason_to_leave_out(annotation: Annotation, image: Image, target: Format) -> str | None:
+def _why_left_out(annotation: Annotation, image: Image, target: FolderFormat) -> str | None:
     if annotation.crowd:
         return "crowd boxes"
     if min(annotation.bbox[2:]) <= 0:
         return "boxes without area"
-    if target == "yolo" and numbers_of(annotation.bbox, image, DECIMALS) is None:
-        return "boxes outside of their image"
-    return None
+    return target.why_left_out(annotation, image)
 
 
-def _unheld(coco: CocoFile, keys: Sequence[str]) -> Counter[str]:
-    """Count keys with a value that the other format has no place for."""
+def _dropped_keys(coco: CocoFile, kept_keys: Sequence[str]) -> Counter[str]:
+    """Count the keys with a value that the other format does not hold."""
     counts: Counter[str] = Counter()
+    known_keys = (*BASIC_KEYS, *kept_keys)
     for annotation in coco.annotations:
         entry = coco.entry(annotation)
-        counts.update(key for key, value in entry.items() if key not in (*BASIC_KEYS, *keys) and _says_something(value))
+        counts.update(key for key, value in entry.items() if key not in known_keys and _says_something(value))
         area = entry.get("area")
         width, height = annotation.bbox[2:]
-        if isinstance(area, int | float) and not math.isclose(area, width * height, rel_tol=1e-4, abs_tol=1e-6):
+        if isinstance(area, int | float) and not math.isclose(
+            area, width * height, rel_tol=AREA_TOLERANCE, abs_tol=1e-6
+        ):
             counts["areas of their own"] += 1
     counts.update(f"{key} of images" for entry in coco.content["images"] for key in entry if key not in IMAGE_KEYS)
     counts.update(
@@ -141,12 +132,12 @@ def _unheld(coco: CocoFile, keys: Sequence[str]) -> Counter[str]:
     return counts
 
 
-def _unheld_ids(coco: CocoFile, ordered: Sequence[Image], chosen: Mapping[int, Sequence[Annotation]]) -> Counter[str]:
-    """Count ids that are other ones when the new folder is read."""
-    annotations = [annotation for image in ordered for annotation in chosen[image.id]]
+def _dropped_ids(images: Sequence[Image], written: Mapping[int, Sequence[Annotation]]) -> Counter[str]:
+    """Count the ids that will differ when the new folder is read; images in the order in which they are read."""
+    annotations = [annotation for image in images for annotation in written[image.id]]
     return Counter(
         {
-            "ids of images": sum(image.id != number for number, image in enumerate(ordered, start=1)),
+            "ids of images": sum(image.id != number for number, image in enumerate(images, start=1)),
             "ids of annotations": sum(a.id != number for number, a in enumerate(annotations, start=1)),
         }
     )

@@ -3,23 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.folder_writing import write_folder
 from ssd_det.annotations.formats.reading import tracked_files
-from ssd_det.annotations.formats.recognise import ANNOTATIONS, recognise
-from ssd_det.annotations.formats.yolo_layout import layout_of
+from ssd_det.annotations.formats.recognise import format_of
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.annotations.paths import normal
-from ssd_det.annotations.source import Source
+from ssd_det.annotations.source import SourceFolder
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where annotations are going to be.
+    """Where annotations will be written.
 
     Attributes:
         json: the COCO json file.
@@ -31,7 +32,7 @@ class Destination:
 
     @property
     def path(self) -> Path:
-        """The place to tell people of."""
+        """The path to name in messages."""
         return self.folder or self.json
 
 
@@ -49,24 +50,26 @@ def check_destination(
     Args:
         output: the path to write to.
         annotations: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
-        others: inputs that are never to be replaced.
+        others: inputs that must never be replaced.
         overwrite: allow the output to exist.
         beside: name of the json file beside a folder.
 
     Raises:
         InputError: if something is in the way, see :func:`ssd_det.annotations.output.check_output`.
     """
-    given = Path(annotations)
-    if recognise(given) == "coco" or (Path(output).suffix == ".json" and not Path(output).is_dir()):
+    source = Path(annotations)
+    source_format = format_of(source)
+    wants_json = Path(output).suffix == ".json" and not Path(output).is_dir()
+    if wants_json or not isinstance(source_format, FolderFormat):
         return Destination(check_output(output, annotations, others, overwrite))
-    folder, home = normal(Path(output)), _home(given)
-    in_place = folder in (home, normal(given)) or folder.resolve() == home.resolve()
+    folder, dataset_root = normal(Path(output)), source_format.dataset_root(source)
+    in_place = folder in (dataset_root, normal(source)) or folder.resolve() == dataset_root.resolve()
     if in_place:
-        folder = home
+        folder = dataset_root
         if not overwrite:
             raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     else:
-        check_folder(folder, [given], overwrite)
+        check_folder(folder, [source], overwrite)
     json = check_output(folder.parent / beside, others=others, overwrite=overwrite)
     return Destination(json, folder)
 
@@ -76,14 +79,15 @@ def check_folder(output: str | Path, others: Sequence[str | Path] = (), overwrit
 
     Args:
         output: the folder.
-        others: inputs that are never to be replaced.
+        others: inputs that must never be replaced.
         overwrite: allow it to exist.
 
     Returns:
         Its absolute path.
 
     Raises:
-        InputError: if it is an input, exists without leave, is a file, or its own folder is missing or not writable.
+        InputError: if it is an input, exists and ``overwrite`` is not given, is a file, or the folder above is missing
+            or not writable.
     """
     folder = normal(Path(output))
     if not folder.is_dir():
@@ -95,13 +99,13 @@ def check_folder(output: str | Path, others: Sequence[str | Path] = (), overwrit
     return folder
 
 
-def save_annotations(coco: CocoFile, content: dict[str, Any], destination: Destination) -> int:
+def save_annotations(coco: CocoFile, content: JsonObject, destination: Destination) -> int:
     """Write the content of a COCO file, and its boxes into a copy of the folder that it came from.
 
     Args:
         coco: what was read.
         content: the same with other boxes, annotations at the same positions.
-        destination: where to.
+        destination: where to write them.
 
     Returns:
         How many boxes could not be put into the files of the folder, as nothing of them would be left in its numbers.
@@ -113,7 +117,7 @@ def save_annotations(coco: CocoFile, content: dict[str, Any], destination: Desti
 
 
 def save_folder(
-    coco: CocoFile, content: dict[str, Any], folder: Path, meanwhile: Callable[[], object] = lambda: None
+    coco: CocoFile, content: JsonObject, folder: Path, before_commit: Callable[[], object] = lambda: None
 ) -> int:
     """Write a copy of the folder that annotations came from with other boxes, or put them into the folder itself.
 
@@ -123,27 +127,18 @@ def save_folder(
         coco: what was read from the folder.
         content: as of a COCO file, annotations at the same positions.
         folder: the copy, or the folder itself.
-        meanwhile: is called before a folder that is there is touched, and before a new one gets its name.
+        before_commit: is called before an existing folder is touched, and before a new one gets its name.
 
     Returns:
         How many boxes could not be put in, as nothing of them would be left in the numbers of their files.
     """
-    source = cast("Source", coco.source)
-    pairs = zip(coco.content["annotations"], content["annotations"], strict=True)
-    boxes = {
-        place: tuple(new["bbox"]) for place, (old, new) in enumerate(pairs) if list(old["bbox"]) != list(new["bbox"])
-    }
-    free = {place: cast("Xywh", box) for place, box in boxes.items() if place not in source.fixed}
-    rewritten = source.rewritten(free, folder)
-    write_folder(folder, rewritten.files, {} if folder == source.home else source.links, meanwhile)
-    return rewritten.kept + len(boxes) - len(free)
-
-
-def _home(path: Path) -> Path:
-    """The folder that the files of a folder format are below."""
-    if recognise(path) == "yolo":
-        return layout_of(path).home
-    return normal(path).parent if normal(path).name == ANNOTATIONS else normal(path)
+    source = cast("SourceFolder", coco.source)
+    pairs = enumerate(zip(coco.content["annotations"], content["annotations"], strict=True))
+    changed = {i: Xywh(tuple(new["bbox"])) for i, (old, new) in pairs if list(old["bbox"]) != list(new["bbox"])}
+    movable = {position: box for position, box in changed.items() if position not in source.fixed}
+    rewritten = source.rewritten(movable, folder)
+    write_folder(folder, rewritten.files, {} if folder == source.dataset_root else source.links, before_commit)
+    return rewritten.kept + len(changed) - len(movable)
 
 
 def _holds_files_of(path: Path, folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Writing folders of annotation files: there whole or not at all, and in place file by file."""
+"""Writing folders of annotation files: a new one whole or not at all, one that exists file by file."""
 
 import shutil
 import tempfile
@@ -12,28 +12,32 @@ from ssd_det.errors import InputError
 
 
 def write_folder(
-    folder: Path, files: Mapping[str, bytes], links: Mapping[str, Path], meanwhile: Callable[[], object] = lambda: None
+    folder: Path,
+    files: Mapping[str, bytes],
+    links: Mapping[str, Path],
+    before_commit: Callable[[], object] = lambda: None,
 ) -> None:
-    """Make a folder, or bring one that is there up to date.
+    """Make a folder, or bring an existing one up to date.
 
-    A new folder is written beside its place and renamed. In one that is there, each file that differs is replaced
-    whole; the others, and what else is in it, stay.
+    A new folder is written under a temporary name beside it and renamed. In an existing one, each file that differs is
+    replaced whole; all else in it stays.
 
     Args:
-        folder: the place.
-        files: their bytes, by their places below the folder.
-        links: files that are linked to, by their places; copied where there are no links.
-        meanwhile: is called before a folder that is there is touched, and before a new one gets its name.
+        folder: the folder.
+        files: their bytes, by their paths below the folder.
+        links: the files to link to, by their paths below the folder; copied where links are not possible.
+        before_commit: is called before an existing folder is touched, and before a new one gets its name.
 
     Raises:
         InputError: if the disk refuses.
     """
     if folder.exists():
-        meanwhile()  # first, as it may keep what the files lose
-        for place, content in files.items():
-            if not _holds(folder / place, content):
-                make_folder((folder / place).parent)
-                write_bytes(folder / place, content)
+        before_commit()  # first, as it may save what the files lose
+        for name, content in files.items():
+            path = folder / name
+            if not _holds(path, content):
+                make_folder(path.parent)
+                write_bytes(path, content)
         _link(folder, links)
         return
     temporary = None
@@ -41,12 +45,12 @@ def write_folder(
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         inside = temporary / "folder"  # made with the rights that folders have here
         inside.mkdir()
-        for place, content in files.items():
-            path = inside / place
+        for name, content in files.items():
+            path = inside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         _link(inside, links)
-        meanwhile()
+        before_commit()
         inside.rename(folder)
     except OSError as error:
         raise InputError(
@@ -58,7 +62,7 @@ def write_folder(
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file, whole or not at all."""
 
     def write(file: IO[str]) -> None:
         cast("TextIOWrapper", file).buffer.write(content)
@@ -71,9 +75,9 @@ def _holds(path: Path, content: bytes) -> bool:
 
 
 def _link(folder: Path, links: Mapping[str, Path]) -> None:
-    """Link to files that are not there yet."""
-    for place, target in links.items():
-        path = folder / place
+    """Link to files; what exists under the name of a link stays."""
+    for name, target in links.items():
+        path = folder / name
         if path.exists() or path.is_symlink():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)

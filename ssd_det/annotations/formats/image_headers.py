@@ -9,28 +9,30 @@ from ssd_det.annotations.image_files import UNREADABLE
 from ssd_det.errors import InputError
 
 
-def name_below(image: Path, root: Path, whose: Path) -> str:
+def name_below(image: Path, root: Path, annotations: Path) -> str:
     """An image's path from the folder that file names start from.
 
     Args:
         image: absolute, without dots.
         root: the folder, absolute, without dots.
-        whose: the annotations, for errors.
+        annotations: what names the image, for errors.
 
     Raises:
         InputError: if the image is not below the folder.
     """
-    for place, folder in ((image, root), (_real(image.parent) / image.name, _real(root))):
-        if place.is_relative_to(folder):
-            return place.relative_to(folder).as_posix()
-    raise InputError(f"{whose}: the image {image} is not in image_root {root}: give a folder that all images are in.")
+    for path, folder in ((image, root), (_real(image.parent) / image.name, _real(root))):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    raise InputError(
+        f"{annotations}: the image {image} is not in image_root {root}: give a folder that all images are in."
+    )
 
 
 def size_of(image: Path) -> tuple[int, int]:
     """Width and height in pixels as the header has them; a rotation by EXIF is not applied.
 
     Raises:
-        InputError: if it is no image.
+        InputError: if it is not an image.
     """
     try:
         with PillowImage.open(image) as file:

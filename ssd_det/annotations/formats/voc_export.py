@@ -7,36 +7,43 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
-from ssd_det.annotations.formats.voc_xml import CORNERS, FLAGS
+from ssd_det.annotations.formats.annotation_format import FolderContent
+from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, CORNERS, FLAGS, IMAGES, LISTS
 from ssd_det.errors import InputError
 
 DECIMALS = 9
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def voc_files(
-    coco: CocoFile,
-    places: Mapping[int, str],
-    annotations: Mapping[int, Sequence[Annotation]],
-    unheld: Counter[str],
-) -> dict[str, bytes]:
-    """The xml files, and a list of all images; see :func:`ssd_det.annotations.formats.yolo_export.yolo_files`.
+def export_voc(
+    coco: CocoFile, image_paths: Mapping[int, str], annotations: Mapping[int, Sequence[Annotation]]
+) -> FolderContent:
+    """The xml files, and a list of all images.
+
+    Args:
+        coco: the annotations.
+        image_paths: of the images below the new folder, by image id.
+        annotations: those to write, by image id.
 
     Raises:
         InputError: if two images would have the same xml file, or a name cannot be in xml.
     """
     names = {category.id: category.name for category in coco.categories}
-    used = {names[a.category_id] for chosen in annotations.values() for a in chosen}
+    used = {names[a.category_id] for of_image in annotations.values() for a in of_image}
     read_as = {name: number for number, name in enumerate(sorted(used), start=1)}
-    unheld["categories without objects"] += sum(name not in used for name in names.values())
-    unheld["ids of categories"] += sum(read_as.get(name, key) != key for key, name in names.items())
+    dropped = Counter(
+        {
+            "categories without objects": sum(name not in used for name in names.values()),
+            "ids of categories": sum(read_as.get(name, key) != key for key, name in names.items()),
+        }
+    )
     files: dict[str, bytes] = {}
     stems = []
-    for image_id, place in places.items():
-        name = PurePosixPath(place).relative_to("JPEGImages")
+    for image_id, image_path in image_paths.items():
+        name = PurePosixPath(image_path).relative_to(IMAGES)
         stem = name.with_suffix("").as_posix()
         stems.append(stem)
-        path = f"Annotations/{stem}.xml"
+        path = f"{ANNOTATIONS}/{stem}.xml"
         if path in files:
             raise InputError(f"{coco.path}: image {image_id}: {name} would have the xml file of another: rename one.")
         top = _image_element(coco.image_by_id[image_id], name.as_posix())
@@ -46,8 +53,8 @@ def voc_files(
             raise InputError(f"{coco.path}: image {image_id}: a name has characters that xml cannot hold: correct it.")
         ElementTree.indent(top)
         files[path] = ElementTree.tostring(top, encoding="utf-8", xml_declaration=True) + b"\n"
-    files["ImageSets/Main/trainval.txt"] = "".join(f"{stem}\n" for stem in stems).encode()
-    return files
+    files[f"{LISTS}/Main/trainval.txt"] = "".join(f"{stem}\n" for stem in stems).encode()
+    return FolderContent(files, dropped)
 
 
 def _image_element(image: Image, name: str) -> ElementTree.Element:
@@ -62,14 +69,14 @@ def _image_element(image: Image, name: str) -> ElementTree.Element:
 
 def _add_object(top: ElementTree.Element, coco: CocoFile, annotation: Annotation, name: str) -> None:
     entry = coco.entry(annotation)
-    thing = ElementTree.SubElement(top, "object")
-    ElementTree.SubElement(thing, "name").text = name
+    element = ElementTree.SubElement(top, "object")
+    ElementTree.SubElement(element, "name").text = name
     if isinstance(entry.get("pose"), str):
-        ElementTree.SubElement(thing, "pose").text = entry["pose"]
+        ElementTree.SubElement(element, "pose").text = entry["pose"]
     for flag in FLAGS:
         if entry.get(flag) is not None:
-            ElementTree.SubElement(thing, flag).text = str(int(bool(entry[flag])))
+            ElementTree.SubElement(element, flag).text = str(int(bool(entry[flag])))
     x, y, width, height = annotation.bbox
-    box = ElementTree.SubElement(thing, "bndbox")
+    box = ElementTree.SubElement(element, "bndbox")
     for corner, value in zip(CORNERS, (x + 1, y + 1, x + width + 1, y + height + 1), strict=True):
         ElementTree.SubElement(box, corner).text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")

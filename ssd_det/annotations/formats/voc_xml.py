@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.parsers import expat
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MAX_COORDINATE
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 
+ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets"  # folders of xml files, images, and names
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FLAGS = ("difficult", "truncated", "occluded")
-HELD = ("name", *FLAGS, "pose", "bndbox")  # of an object, what COCO json keeps
+KEPT = ("name", *FLAGS, "pose", "bndbox")  # elements of an object that COCO json keeps
 MOST_DECIMALS = 17
 
 
 class Corner(NamedTuple):
-    """A coordinate of a box: its text, and where that is in the file, first and past the last byte."""
+    """A coordinate of a box: its text, and where that is in the file, from ``start`` up to ``end``, in bytes."""
 
     text: str
     start: int
@@ -29,7 +31,7 @@ class Corner(NamedTuple):
 
 @dataclass
 class VocObject:
-    """An object: the texts of its own elements, and its corners by name."""
+    """An object: the texts of its direct elements, and its corners by name."""
 
     texts: dict[str, str] = field(default_factory=dict)
     corners: dict[str, Corner] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class VocFile:
         codec: how numbers are written in it.
         texts: file name, width and height, by the path of their elements.
         objects: in the file's order.
-        unheld: how many elements and comments there are that COCO json does not keep.
+        dropped: how many elements and comments there are that COCO json does not keep.
     """
 
     path: Path
@@ -53,7 +55,7 @@ class VocFile:
     codec: str
     texts: dict[str, str] = field(default_factory=dict)
     objects: list[VocObject] = field(default_factory=list)
-    unheld: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
 
     def name_of(self, entry: VocObject) -> str:
         """The class of an object.
@@ -72,17 +74,17 @@ class VocFile:
         Raises:
             InputError: if they are missing or no size.
         """
-        width, height = (_number(self.path, place, self.texts.get(place)) for place in ("size/width", "size/height"))
-        for place, value in (("size/width", width), ("size/height", height)):
+        width, height = (_number(self.path, name, self.texts.get(name)) for name in ("size/width", "size/height"))
+        for name, value in (("size/width", width), ("size/height", height)):
             if not isinstance(value, int) or value < 1:
-                raise InputError(f"{self.path}: {place} is {value}: give a whole number from 1 up.")
+                raise InputError(f"{self.path}: {name} is {value}: give a whole number from 1 up.")
         return int(width), int(height)
 
     def box_of(self, entry: VocObject) -> list[float]:
         """The box of an object, xywh in pixels: corners are 1-based in VOC, and the width is xmax − xmin.
 
         Raises:
-            InputError: if it is none.
+            InputError: if it has no four numbers, or its corners are swapped.
         """
         texts = {corner: entry.corners[corner].text if corner in entry.corners else None for corner in CORNERS}
         x1, y1, x2, y2 = (_number(self.path, f"bndbox/{corner}", text) - 1 for corner, text in texts.items())
@@ -93,13 +95,13 @@ class VocFile:
             )
         return [x1, y1, x2 - x1, y2 - y1]
 
-    def flags_of(self, entry: VocObject) -> dict[str, Any]:
+    def flags_of(self, entry: VocObject) -> JsonObject:
         """Those of difficult, truncated, occluded and pose that an object has.
 
         Raises:
-            InputError: if a flag is no number.
+            InputError: if a flag is not a number.
         """
-        flags: dict[str, Any] = {
+        flags: JsonObject = {
             flag: int(_number(self.path, flag, entry.texts[flag])) for flag in FLAGS if flag in entry.texts
         }
         return flags | ({"pose": entry.texts["pose"]} if "pose" in entry.texts else {})
@@ -110,15 +112,15 @@ class VocFile:
         The corners of an object get as many decimals as they had; whole numbers stay whole.
 
         Args:
-            boxes: the boxes, xywh in pixels, by the places of their objects.
+            boxes: the boxes, xywh in pixels, by the index of their objects.
 
         Returns:
             The bytes, and how many boxes would be empty and were left as they were.
         """
         changes: list[tuple[int, int, bytes]] = []
         kept = 0
-        for place, box in boxes.items():
-            corners = self.objects[place].corners
+        for index, box in boxes.items():
+            corners = self.objects[index].corners
             decimals = min(max(_decimals(corner.text) for corner in corners.values()), MOST_DECIMALS)
             texts = self._corners(box, decimals)
             if float(texts[2]) <= float(texts[0]) or float(texts[3]) <= float(texts[1]):
@@ -161,7 +163,7 @@ def read_voc_file(path: Path) -> VocFile:
 
 
 class _Reader:
-    """Takes what expat finds; of elements that are there twice the first counts."""
+    """Takes what expat finds; of repeated elements the first counts."""
 
     def __init__(self, file: VocFile) -> None:
         self.file = file
@@ -193,23 +195,23 @@ class _Reader:
                 self.file.texts.setdefault("/".join(self.tags[1:]), "".join(text for _, text in self.pieces))
             case ["object", name]:
                 self.file.objects[-1].texts.setdefault(name, "".join(text for _, text in self.pieces))
-                if name not in HELD:
-                    self.file.unheld[f"elements {name}"] += 1
+                if name not in KEPT:
+                    self.file.dropped[f"elements {name}"] += 1
             case ["object", "bndbox", name] if name in CORNERS:
                 self.file.objects[-1].corners.setdefault(name, self._corner(name))
             case [name] if name not in ("size", "object"):
-                self.file.unheld[f"elements {name}"] += 1
+                self.file.dropped[f"elements {name}"] += 1
         self.tags.pop()
         self.pieces = []
 
     def comment(self, _: str) -> None:
-        self.file.unheld["comments"] += 1
+        self.file.dropped["comments"] += 1
 
     def entity(self, name: str, *_: object) -> None:
         raise InputError(f"{self.file.path}: declares entities ({name}), which no VOC file needs: remove them.")
 
     def _corner(self, name: str) -> Corner:
-        """The text of a coordinate and its place: the one piece of text that is no blank."""
+        """The text of a coordinate and its span: the only piece of text that is not blank."""
         pieces = [(start, text) for start, text in self.pieces if text.strip()]
         written = "".join(text for _, text in pieces).strip()
         if not pieces:
@@ -230,14 +232,14 @@ def _codec(content: bytes) -> str:
     return "utf-16-be" if content.startswith((b"\xfe\xff", b"\x00<")) else "ascii"
 
 
-def _number(path: Path, place: str, text: str | None) -> float:
-    """A finite number, whole where it has no fraction."""
+def _number(path: Path, name: str, text: str | None) -> float:
+    """The finite number in an element, an ``int`` where it has no fraction."""
     try:
         value = float(text or "")
     except ValueError:
         value = math.nan
     if not abs(value) <= MAX_COORDINATE:
-        raise InputError(f"{path}: {place} is {text or 'missing'}: give a number.")
+        raise InputError(f"{path}: {name} is {text or 'missing'}: give a number.")
     return int(value) if value.is_integer() else value
 
 

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 import yaml
 
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.formats.yolo import COLUMNS_KEY
-from ssd_det.annotations.formats.yolo_labels import numbers_of, shares
-from ssd_det.annotations.formats.yolo_layout import twin_of
+from ssd_det.annotations.formats.annotation_format import FolderContent
+from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, numbers_of, shares
+from ssd_det.annotations.formats.yolo_layout import label_path_of
 from ssd_det.annotations.paths import IMAGE_SUFFIXES
 from ssd_det.errors import InputError
 
@@ -17,51 +17,47 @@ DECIMALS = 8  # a thousandth of a pixel in any image
 NOTE = "# Everything is in train, and val is the same until you part them.\n"
 
 
-def yolo_files(
-    coco: CocoFile,
-    places: Mapping[int, str],
-    annotations: Mapping[int, Sequence[Annotation]],
-    unheld: Counter[str],
-) -> dict[str, bytes]:
+def export_yolo(
+    coco: CocoFile, image_paths: Mapping[int, str], annotations: Mapping[int, Sequence[Annotation]]
+) -> FolderContent:
     """The label files and the data.yaml.
 
     Args:
         coco: the annotations.
-        places: of the images below the new folder, by image id.
-        annotations: those that are to be written, by image id; each box has an area in its image.
-        unheld: counts of what cannot be held; gets more.
+        image_paths: of the images below the new folder, by image id.
+        annotations: those to write, by image id; each box has an area in its image.
 
     Raises:
         InputError: if two images would have the same label file, or one has a suffix that is not YOLO's.
     """
     number_of = {category.id: number for number, category in enumerate(coco.categories)}
-    unheld["ids of categories"] += sum(key != number for key, number in number_of.items())
+    dropped = Counter({"ids of categories": sum(key != number for key, number in number_of.items())})
     names = [category.name for category in coco.categories]
     settings = yaml.safe_dump(
         {"train": "images", "val": "images", "names": dict(enumerate(names))}, sort_keys=False, allow_unicode=True
     )
     files = {"data.yaml": (NOTE + settings).encode()}
     owners: dict[str, str] = {}
-    for image_id, place in places.items():
+    for image_id, path in image_paths.items():
         image = coco.image_by_id[image_id]
-        if not place.lower().endswith(IMAGE_SUFFIXES):
+        if not path.lower().endswith(IMAGE_SUFFIXES):
             raise InputError(
-                f"{coco.path}: image {image_id}: {place} has a suffix that YOLO does not know: make it png or jpg."
+                f"{coco.path}: image {image_id}: {path} has a suffix that YOLO does not know: make it png or jpg."
             )
-        label = twin_of(PurePosixPath(place)).with_suffix(".txt").as_posix()
-        if owners.setdefault(label, place) != place:
+        label = label_path_of(PurePosixPath(path)).as_posix()
+        if owners.setdefault(label, path) != path:
             raise InputError(
-                f"{coco.path}: image {image_id}: {place} and {owners[label]} would have one label file: rename one."
+                f"{coco.path}: image {image_id}: {path} and {owners[label]} would have one label file: rename one."
             )
         lines = []
         for annotation in annotations[image_id]:
             numbers = numbers_of(annotation.bbox, image, DECIMALS) or []
-            unheld["boxes clipped to their image"] += not all(0 <= v <= 1 for v in shares(annotation.bbox, image))
+            dropped["boxes clipped to their image"] += not all(0 <= v <= 1 for v in shares(annotation.bbox, image))
             columns = str(coco.entry(annotation).get(COLUMNS_KEY) or "").split()
             if len(columns) > 1:  # without kpt_shape they would be read as a polygon
-                unheld[COLUMNS_KEY] += 1
+                dropped[COLUMNS_KEY] += 1
                 columns = []
             lines.append(" ".join([str(number_of[annotation.category_id]), *numbers, *columns]) + "\n")
         if lines:
             files[label] = "".join(lines).encode()
-    return files
+    return FolderContent(files, dropped)

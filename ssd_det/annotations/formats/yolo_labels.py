@@ -11,7 +11,10 @@ from ssd_det.annotations.coco import Image
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 
+COLUMNS_KEY = "yolo_columns"  # of an annotation in COCO: what stands behind its box in the line
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LABEL_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0*)?(?:[ \t]+[-+.\deE]+){4,}[ \t]*(?:[\r\n]|$)")
+SNIFFED = 4096  # bytes
 COLUMN = re.compile(rb"\S+")
 BOX_COLUMNS = 5
 LEAST_POLYGON = 7  # a class and three points; one column after the box is a confidence
@@ -25,8 +28,8 @@ class Label(NamedTuple):
     Attributes:
         class_id: the class.
         values: centre x, centre y, width and height of the box as shares of the image, or the points of a polygon.
-        spans: where the four numbers of the box are in the file, first and past the last byte; empty for a polygon.
-        columns: what stands behind the box, separated by blanks.
+        spans: start and end of the four numbers of the box in the file, in bytes; empty for a polygon.
+        columns: the columns behind the box, separated by spaces.
     """
 
     class_id: int
@@ -41,7 +44,7 @@ class Label(NamedTuple):
 
     def points(self, image: Image) -> list[float]:
         """The points of a polygon in pixels, x, y, x, y, ..."""
-        return [value * (image.height if place % 2 else image.width) for place, value in enumerate(self.values)]
+        return [value * (image.height if index % 2 else image.width) for index, value in enumerate(self.values)]
 
     def box(self, image: Image) -> Xywh:
         """The box, or that around the polygon, xywh in pixels."""
@@ -54,13 +57,22 @@ class Label(NamedTuple):
         return Xywh((left, top, width * image.width, height * image.height))
 
 
+def looks_like_labels(file: Path) -> bool:
+    """Whether a text file begins with a line of YOLO labels."""
+    try:
+        with file.open("rb") as opened:
+            return LABEL_LINE.match(opened.read(SNIFFED)) is not None
+    except OSError:
+        return False
+
+
 def parse_labels(path: Path, content: bytes, classes: Container[int], keypoint_columns: int | None) -> list[Label]:
     """The lines of a label file.
 
     Args:
         path: the file, for errors.
         content: its bytes.
-        classes: the ids that there are.
+        classes: the ids of the classes.
         keypoint_columns: how many columns the keypoints of an object have; ``None`` where there are no keypoints.
 
     Raises:
@@ -79,8 +91,8 @@ def _label(
     where: str, columns: list[re.Match[bytes]], start: int, classes: Container[int], keypoint_columns: int | None
 ) -> Label:
     count = len(columns)
-    wanted = BOX_COLUMNS + (keypoint_columns or 0)
-    if count < BOX_COLUMNS or (keypoint_columns is not None and count not in (BOX_COLUMNS, wanted)):
+    with_keypoints = BOX_COLUMNS + (keypoint_columns or 0)
+    if count < BOX_COLUMNS or (keypoint_columns is not None and count not in (BOX_COLUMNS, with_keypoints)):
         raise InputError(
             f"{where}: has {count} columns: give class, centre x, centre y, width and height"
             + (f", and {keypoint_columns} for the keypoints." if keypoint_columns else ".")
@@ -111,15 +123,15 @@ def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Xy
     Args:
         content: the file.
         labels: its lines.
-        boxes: the boxes, xywh in pixels, by their place among the lines.
-        image: that the file is about.
+        boxes: the boxes, xywh in pixels, by the index of their lines.
+        image: the image of the file.
 
     Returns:
         The file, and how many boxes would be empty and were left as they were.
     """
     parts, done, kept = [], 0, 0
-    for place, box in sorted(boxes.items()):
-        spans = labels[place].spans
+    for index, box in sorted(boxes.items()):
+        spans = labels[index].spans
         decimals = max(-_exponent(content[first:last]) for first, last in spans)
         numbers = numbers_of(box, image, min(max(decimals, LEAST_DECIMALS), MOST_DECIMALS))
         if numbers is None:
@@ -132,7 +144,7 @@ def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Xy
 
 
 def numbers_of(box: Xywh, image: Image, decimals: int) -> list[str] | None:
-    """Centre and size of a box as shares of an image, clipped where need be; ``None`` where nothing would be left."""
+    """Centre and size of a box as shares of an image, clipped if it must be; ``None`` where nothing would be left."""
     values = shares(box, image)
     if not all(0 <= value <= 1 for value in values):
         left, top = min(max(box[0], 0), image.width), min(max(box[1], 0), image.height)
@@ -165,7 +177,7 @@ def _number(where: str, column: re.Match[bytes]) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{where}: {_text(column)} is no number: give numbers, separated by blanks.")
+        raise InputError(f"{where}: {_text(column)} is not a number: give numbers, separated by spaces.")
     return value
 
 

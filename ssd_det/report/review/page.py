@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ssd_det.annotations.categories import unique_names
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.edits.reviewed import digest
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.annotations.output import make_folder
 from ssd_det.errors import InputError

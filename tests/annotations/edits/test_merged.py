@@ -24,7 +24,7 @@ def by_id(entries):
     return {entry["id"]: entry for entry in entries}
 
 
-def test_ids_stay_or_are_numbered_anew_and_say_where_they_came_from(make_coco):
+def test_ids_stay_or_are_renumbered_and_say_where_they_came_from(make_coco):
     first = make_coco("a.json", images=[image(1, "a.png")], annotations=[box(5, 1, score=0.5)], info={"year": 1})
     second = make_coco(
         "b.json",
@@ -66,7 +66,7 @@ def test_an_image_of_two_sizes_is_refused(make_coco):
         merge([read_coco(first), read_coco(second)])
 
 
-def test_categories_are_one_by_their_name(make_coco):
+def test_categories_of_one_name_become_one(make_coco):
     first = make_coco("a.json", images=[image(1, "a.png")], categories=CATS)
     second = make_coco(
         "b.json",
@@ -81,7 +81,7 @@ def test_categories_are_one_by_their_name(make_coco):
     assert found == {5: "cat", 6: "cat", 7: "dog", 8: "cow"}
 
 
-def test_what_a_file_tells_apart_stays_apart(make_coco):
+def test_what_one_file_distinguishes_stays_distinct(make_coco):
     path = make_coco(images=[image(1, "a.png"), image(2, "a.png")], annotations=[box(5, 2)])
     other = make_coco("b.json", images=[image(3, "a.png")], annotations=[box(6, 3)])
     merged = merge([read_coco(path), read_coco(other)])
@@ -97,27 +97,28 @@ files = st.lists(
 
 
 @given(files, files)
-def test_nothing_is_lost_and_every_id_is_there_once(tmp_path_factory, images, categories):
+def test_nothing_is_lost_and_every_id_is_used_once(tmp_path_factory, images, categories):
     folder = tmp_path_factory.mktemp("merged")
     read, expected = [], []
-    for number, (own_images, own_categories) in enumerate(zip(images, categories, strict=False)):
+    for number, (file_images, file_categories) in enumerate(zip(images, categories, strict=False)):
+        pairs = [(image_id, category_id) for image_id, _ in file_images for category_id, _ in file_categories]
         boxes = [
             box(position, image_id, category_id, mark=f"{number}.{position}")
-            for position, (image_id, category_id) in enumerate((i, c) for i, _ in own_images for c, _ in own_categories)
+            for position, (image_id, category_id) in enumerate(pairs)
         ]
         content = {
-            "images": [image(key, name) for key, name in own_images],
+            "images": [image(key, name) for key, name in file_images],
             "annotations": boxes,
-            "categories": [{"id": key, "name": name} for key, name in own_categories],
+            "categories": [{"id": key, "name": name} for key, name in file_categories],
         }
         path = folder / f"{number}.json"
         path.write_text(json.dumps(content))
         read.append(read_coco(path))
-        names, kinds = dict(own_images), dict(own_categories)
+        names, kinds = dict(file_images), dict(file_categories)
         expected += [(entry["mark"], names[entry["image_id"]], kinds[entry["category_id"]]) for entry in boxes]
     path = folder / "all.json"
     path.write_text(json.dumps(merge(read).content))
-    merged = read_coco(path)  # which refuses ids that are there twice
+    merged = read_coco(path)  # which refuses ids that are used twice
     kinds = {category.id: category.name for category in merged.categories}
     found = [
         (merged.entry(a)["mark"], merged.image_by_id[a.image_id].file_name, kinds[a.category_id])

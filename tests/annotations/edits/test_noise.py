@@ -14,9 +14,9 @@ from ssd_det.errors import InputError
 def test_parity_of_noise(parity, level):
     arrays = {key: value.numpy() for key, value in parity.items()}
     sizes = arrays["img_hw"][arrays["box_image"]].astype(float)
-    found = perturb(arrays["boxes"], arrays[f"{level}_draws"], sizes)
-    np.testing.assert_allclose(found, arrays[f"{level}_noisy"], rtol=0, atol=5e-3)
-    kept = (found == arrays["boxes"]).all(axis=1)
+    noisy = perturb(arrays["boxes"], arrays[f"{level}_draws"], sizes)
+    np.testing.assert_allclose(noisy, arrays[f"{level}_noisy"], rtol=0, atol=5e-3)
+    kept = (noisy == arrays["boxes"]).all(axis=1)
     assert kept[arrays[f"{level}_is_fallback"]].all()
 
 
@@ -96,13 +96,13 @@ def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "is no list of detections"),
-        ([3], "is no list of detections"),
+        ({}, "is not a list of detections"),
+        ([3], "is not a list of detections"),
         ([{"image_id": 1, "category_id": 3}], "detection 0: bbox is missing"),
         ([{"image_id": "x", "category_id": 3, "bbox": [1, 1, 2, 2]}], 'detection 0: image_id is "x"'),
     ],
 )
-def test_results_that_are_none_are_refused(make_coco, tmp_path, content, message):
+def test_files_that_are_not_results_are_refused(make_coco, tmp_path, content, message):
     (tmp_path / "found.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=f"found.json: {message}"):
         corrupt(read_coco(make_coco()), 0.2, 0, "detector", str(tmp_path / "found.json"))

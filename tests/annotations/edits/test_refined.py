@@ -17,7 +17,7 @@ def refine(path, boxes, passed_over=None, **guard):
     return content["annotations"], summary
 
 
-def test_a_refined_annotation_has_its_box_and_three_keys_more(make_coco):
+def test_a_refined_annotation_has_its_box_and_three_more_keys(make_coco):
     path = make_coco(annotations=[{"note": "ü", **BOX, "area": 120, "score": 1}])
     (entry,), summary = refine(path, {5: (4.0, 5.0, 14.0, 11.0)})
     assert entry == {
@@ -34,7 +34,7 @@ def test_a_refined_annotation_has_its_box_and_three_keys_more(make_coco):
     assert (summary.refined, summary.mean_iou, summary.mean_shift) == (1, 0.5, 3)
 
 
-def test_an_original_that_is_there_is_kept(make_coco):
+def test_an_existing_original_is_kept(make_coco):
     path = make_coco(annotations=[{**BOX, "original_bbox": [4, 5, 10, 3]}])
     (entry,), summary = refine(path, {5: (4, 5, 14, 11)})
     assert entry["original_bbox"] == [4, 5, 10, 3]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import parse_coco, read_coco
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.edits.refined import Refinement, refined_content
-from ssd_det.annotations.edits.reviewed import digest, reviewed_content
+from ssd_det.annotations.edits.reviewed import reviewed_content
 from ssd_det.annotations.output import write_json
 from ssd_det.main import main
 
@@ -69,18 +70,20 @@ def test_one_rejected_changes_that_annotation_only(files):
     noisy, refined = files
     before = refined.read_bytes()
     _, final = apply(refined, decide(refined, {"6": "reject"}))
-    found, was, first = (json.loads(path.read_text())["annotations"] for path in (final, refined, noisy))
-    assert [found[0], found[2]] == [was[0], was[2]]
-    assert found[1] == first[1]
+    final_entries, refined_entries, noisy_entries = (
+        json.loads(path.read_text())["annotations"] for path in (final, refined, noisy)
+    )
+    assert [final_entries[0], final_entries[2]] == [refined_entries[0], refined_entries[2]]
+    assert final_entries[1] == noisy_entries[1]
     assert refined.read_bytes() == before
 
 
 side = st.integers(1, 30) | st.floats(0.5, 30)
-place = st.integers(0, 25) | st.floats(0, 25)  # in the image
+coordinate = st.integers(0, 25) | st.floats(0, 25)  # in the image
 
 
 @given(
-    bbox=st.tuples(place, place, side, side).map(list),
+    bbox=st.tuples(coordinate, coordinate, side, side).map(list),
     area=st.none() | st.integers(0, 900) | st.floats(0, 900) | st.just("product") | st.just("nearly"),
     box=st.tuples(st.floats(0, 19), st.floats(0, 14), st.floats(20, 40), st.floats(15, 30)),
 )
@@ -120,7 +123,7 @@ def test_decisions_that_do_not_fit_are_refused(files, capsys, decisions, changes
 
 
 @pytest.mark.parametrize(("text", "message"), [("{", "is not json"), (None, "there is no such file")])
-def test_broken_decisions_are_refused(files, capsys, text, message):
+def test_damaged_decisions_are_refused(files, capsys, text, message):
     _, refined = files
     path = refined.with_name("broken.json")
     if text is not None:

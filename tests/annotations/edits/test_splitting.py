@@ -24,10 +24,10 @@ def test_each_label_is_in_its_proportion_and_rare_ones_are_everywhere(counts, sh
     assert (found.sum(axis=0) == counts).all()
     assert (np.abs(found - np.outer(shares, counts)) < len(shares)).all()
     assert ((found > 0).sum(axis=0) == np.minimum(counts, len(shares))).all()
-    assert (found[0] > 0).all(), "what is there once is trained on"
+    assert (found[0] > 0).all(), "a label of one image is trained on"
 
 
-def test_images_of_several_labels_are_dealt_out_in_proportion():
+def test_images_of_several_labels_are_divided_in_proportion():
     random = np.random.default_rng(0)
     labels = random.random((2000, 20)) < np.geomspace(0.5, 0.005, 20)
     labels[:, 0] |= ~labels.any(axis=1)
@@ -38,10 +38,10 @@ def test_images_of_several_labels_are_dealt_out_in_proportion():
     assert np.abs(np.bincount(parts) / 2000 - shares).max() < 0.02
     drawn = random.permutation(parts)
     by_chance = np.stack([labels[drawn == part].sum(axis=0) for part in range(3)])
-    assert np.abs(by_chance - np.outer(shares, labels.sum(axis=0))).max() > 5, "which chance alone does not do"
+    assert np.abs(by_chance - np.outer(shares, labels.sum(axis=0))).max() > 5, "chance alone does not do that"
 
 
-def test_labels_that_are_there_twice_are_on_both_sides_even_if_images_share_them():
+def test_labels_of_two_images_are_on_both_sides_even_if_images_share_them():
     labels = [[1, 0], [1, 1], [0, 1]]
     parts = parts_of(labels, [0.9, 0.1])
     assert parts[0] != parts[1]
@@ -94,7 +94,7 @@ def test_parts_are_a_partition_of_images_and_annotations(write, images, seed):
     assert split(read_coco(path), {"train": 0.6, "val": 0.4}, seed) == contents
 
 
-def test_images_without_objects_are_dealt_out_as_well(write):
+def test_images_without_objects_are_divided_too(write):
     path = write([[0]] * 40 + [[]] * 20)
     contents = split(read_coco(path), {"train": 0.75, "val": 0.25}, 0)
     assert {name: len(content["images"]) for name, content in contents.items()} == {"train": 45, "val": 15}

@@ -48,5 +48,5 @@ def make_voc(root, encodings=("utf-8", "iso-8859-1", "utf-16")):
 
 
 def contents(folder):
-    """The bytes of every file below a folder, by its place."""
+    """The bytes of every file below a folder, by its path."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -51,7 +51,7 @@ def images(tmp_path_factory):
 
 
 def as_lists(coco):
-    """What a format has to keep: by image, in order, category name and box."""
+    """What a format must keep: by image, in order, category name and box."""
     names = {c.id: c.name for c in coco.categories}
     return {
         image.file_name.removeprefix("images/").removeprefix("JPEGImages/"): [
@@ -78,7 +78,7 @@ def test_there_and_back(content, images, tmp_path_factory, target, tolerance):
             assert box == pytest.approx(true, abs=tolerance * WIDTH)
     assert {a.id for a in back.annotations} == set(range(1, len(content["annotations"]) + 1))
     again = convert(back, target, folder)
-    assert not [kind for kind in again.unheld if kind.startswith("ids of")], (
+    assert not [kind for kind in again.dropped if kind.startswith("ids of")], (
         "the ids of a folder are those of its order"
     )
 

@@ -53,9 +53,9 @@ def test_a_copy_has_other_boxes_and_is_read_as_its_json_is(folder, tmp_path):
 
 def test_true_boxes_are_in_the_json_beside_a_folder(folder, tmp_path, capsys):
     assert corrupt(folder) == 0
-    for given in ("out", "out/data.yaml") if folder.name == "yolo" else ("out", "out/Annotations"):
-        assert main(["true-annotations", given, "--output=true.json"]) == 2
-        assert f"{given}: label files cannot hold true boxes: give the noisy.json" in capsys.readouterr().err
+    for path in ("out", "out/data.yaml") if folder.name == "yolo" else ("out", "out/Annotations"):
+        assert main(["true-annotations", path, "--output=true.json"]) == 2
+        assert f"{path}: label files cannot hold true boxes: give the noisy.json" in capsys.readouterr().err
         assert not (tmp_path / "true.json").exists()
     assert main(["true-annotations", "noisy.json", "--output=true.json"]) == 0
     true, expected = read_coco("true.json"), read_annotations(folder)
@@ -65,10 +65,10 @@ def test_true_boxes_are_in_the_json_beside_a_folder(folder, tmp_path, capsys):
 def test_in_place_only_label_files_that_change_are_touched(folder, tmp_path):
     before = contents(folder)
     stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    given = folder / ("data.yaml" if folder.name == "yolo" else "Annotations")
-    assert corrupt(given, output=given) == 2, "not without leave"
+    path_in_folder = folder / ("data.yaml" if folder.name == "yolo" else "Annotations")
+    assert corrupt(path_in_folder, output=path_in_folder) == 2, "not without --overwrite"
     assert contents(folder) == before
-    assert corrupt(given, "--overwrite", output=given) == 0
+    assert corrupt(path_in_folder, "--overwrite", output=path_in_folder) == 0
     after = contents(folder)
     assert after.keys() == before.keys()
     for path, stamp in stamps.items():
@@ -96,23 +96,23 @@ def test_the_boxes_of_a_json_go_back_into_the_folder(folder, tmp_path, capsys):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_json_file_alone_where_the_output_is_called_so(folder, tmp_path):
+def test_an_output_that_ends_in_json_is_a_json_file_alone(folder, tmp_path):
     assert corrupt(folder, output="noise.json") == 0
     assert len(read_coco("noise.json").annotations) == len(read_annotations(folder).annotations)
     assert {path.name for path in tmp_path.iterdir()} == {folder.name, "noise.json"}
 
 
-@pytest.mark.parametrize("output", ["there", "parts", "deep/er"])
+@pytest.mark.parametrize("output", ["existing", "parts", "deep/er"])
 def test_outputs_in_the_way_are_refused_before_any_work(folder, tmp_path, capsys, output):
     parts = "labels" if folder.name == "yolo" else "Annotations"
-    (tmp_path / "there").mkdir()
+    (tmp_path / "existing").mkdir()
     (tmp_path / "parts").symlink_to(folder / parts)
     before = contents(tmp_path)
     more = ["--overwrite"] if output == "parts" else []
     assert corrupt(folder, *more, output=output) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    expected = {"there": "exists already", "parts": "would be lost", "deep/er": "deep does not exist"}
+    expected = {"existing": "exists already", "parts": "would be lost", "deep/er": "deep does not exist"}
     assert expected[output] in error
     assert contents(tmp_path) == before
 
@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_finished_is_not_there(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_leads_to_the_old_folder_leads_to_the_new_one(tmp_path, monkeypatch):
+def test_paths_to_the_old_folder_become_paths_to_the_new_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = make_yolo(tmp_path / "yolo")
     yaml = f"# mine\r\npath: {root} # here\r\ntrain: [list.txt, '{root}/images']\r\nnames: [cat, no]\r\n"
@@ -139,5 +139,5 @@ def test_what_leads_to_the_old_folder_leads_to_the_new_one(tmp_path, monkeypatch
     expected = f'# mine\r\npath: "{tmp_path}/out" # here\r\ntrain: [list.txt, "images"]\r\nnames: [cat, no]\r\n'
     assert (tmp_path / "out" / "data.yaml").read_bytes() == expected.encode()
     assert (tmp_path / "out" / "list.txt").read_text() == "./images/b.png\n"
-    places = [place.image for place in read_annotations("out").source.layout.places()]
-    assert all(place.is_relative_to(tmp_path / "out") for place in places)
+    images = [image for image, _ in read_annotations("out").source.layout.labelled_images()]
+    assert all(image.is_relative_to(tmp_path / "out") for image in images)

@@ -6,7 +6,7 @@ from ssd_det.errors import InputError
 from tests.annotations.formats.folders import make_voc, make_yolo
 
 
-def test_each_format_is_known_by_what_is_there(tmp_path):
+def test_each_format_is_recognised_by_its_files(tmp_path):
     yolo, voc = make_yolo(tmp_path / "yolo"), make_voc(tmp_path / "voc")
     for path in (yolo, yolo / "data.yaml", yolo / "labels"):
         assert recognise(path) == "yolo"

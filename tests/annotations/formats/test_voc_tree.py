@@ -59,7 +59,7 @@ def test_a_difficult_object_is_left_alone(tree, tmp_path):
     path = tmp_path / "voc.json"
     path.write_text(json.dumps(convert_voc_tree(tree, "trainval")))
     coco = read_coco(path)
-    assert [coco.reason_to_skip(annotation) for annotation in coco.annotations] == [None, "difficult"]
+    assert [coco.why_unusable(annotation) for annotation in coco.annotations] == [None, "difficult"]
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_files_that_cannot_be_read_are_named(tree):
 
 
 def test_missing_files_are_named(tree, tmp_path):
-    with pytest.raises(InputError, match=r"val.txt: is not there: give the folder that holds Annotations"):
+    with pytest.raises(InputError, match=r"val.txt: does not exist: give the folder that holds Annotations"):
         convert_voc_tree(tree, "val")
-    with pytest.raises(InputError, match=r"is not there"):
+    with pytest.raises(InputError, match=r"does not exist"):
         convert_voc_tree(tmp_path, "trainval")
     (tree / "ImageSets" / "Main" / "trainval.txt").write_text("c\n")
     with pytest.raises(InputError, match=r"c.xml: there is no such file"):

@@ -22,10 +22,10 @@ def test_a_folder_is_read_in_the_order_of_its_files(tmp_path):
         (3, "images/c d.png"),
     ]
     assert [a.id for a in coco.annotations] == [1, 2, 3, 4, 5]
-    assert [category.name for category in coco.categories] == ["cat", "no"], "a name is a text, whatever yaml calls it"
+    assert [category.name for category in coco.categories] == ["cat", "no"], "no is a name, not false"
     assert boxes(coco)[0] == ("images/a.png", 1, (15, 7.5, 10, 15))
     assert coco.entry(coco.annotations[1])["yolo_columns"] == "0.93"
-    assert [coco.reason_to_keep(a) for a in coco.annotations] == [None, None, None, "polygon", None]
+    assert [coco.why_fixed(a) for a in coco.annotations] == [None, None, None, "polygon", None]
     assert coco.entry(coco.annotations[3])["segmentation"] == [pytest.approx([6.4, 4.8, 32, 4.8, 25.6, 28.8])]
 
 
@@ -97,7 +97,7 @@ def test_labels_may_stand_beside_their_images(tmp_path):
     assert root / "a.txt" in tracked_files(root)
 
 
-def test_a_data_yaml_elsewhere_needs_the_leave_of_image_root(tmp_path):
+def test_a_data_yaml_elsewhere_needs_image_root(tmp_path):
     root = make_yolo(tmp_path / "data" / "yolo")
     expected = boxes(read_annotations(root))
     (tmp_path / "cfg").mkdir()
@@ -122,7 +122,7 @@ def test_a_data_yaml_elsewhere_needs_the_leave_of_image_root(tmp_path):
         ("train: /usr\nnames: [cat, no]", "train is /usr, which is outside of"),
         ("train: list.txt\nnames: [cat, no]", r"lists \.\./x\.png, which is not in"),
         ("train: images\nnames: [cat, no]\nkpt_shape: 17", "kpt_shape is 17"),
-        ("- a", "is no data.yaml of YOLO"),
+        ("- a", "is not a data.yaml of YOLO"),
         ("a: [", "is not yaml"),
         ("train: labels\nnames: [cat, no]", "there are no images|there is no image"),
     ],

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from ssd_det.annotations.edits.reviewed import digest
+from ssd_det.annotations.digests import digest
 from ssd_det.main import main
 from tests.report.review.case import CATEGORIES, NAMES, content_of, write_case
 

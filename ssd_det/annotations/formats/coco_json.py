@@ -1,0 +1,34 @@
+"""COCO json, the format that all others are read as."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssd_det.annotations.coco import CocoFile, read_coco
+from ssd_det.annotations.formats.annotation_format import AnnotationFormat
+
+
+class CocoFormat(AnnotationFormat):
+    """A COCO json file."""
+
+    title = "COCO json"
+    example = "a json file"
+
+    def evidence(self, path: Path) -> str | None:
+        """None: any file that shows no evidence of another format is read as COCO json."""
+        return None
+
+    def may_be(self, path: Path) -> bool:
+        """Whether it is not a folder; it need not exist."""
+        return not path.is_dir()
+
+    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+        """Read the file; its file names stay as they are."""
+        return read_coco(path, leave_out)
+
+    def default_image_root(self, path: Path) -> Path:
+        """The folder ``images`` beside the file."""
+        return path.parent / "images"
+
+    def tracked_files(self, path: Path) -> list[Path]:
+        """The file itself."""
+        return [path]

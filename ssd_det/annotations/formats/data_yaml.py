@@ -1,0 +1,93 @@
+"""Finding and reading the data.yaml of a YOLO folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from ssd_det.annotations.paths import normal
+from ssd_det.annotations.values import first_of
+from ssd_det.errors import InputError
+
+YAML_SUFFIXES = (".yaml", ".yml")
+YAML_NAMES = ("data.yaml", "data.yml")
+LEVELS_ABOVE = 4  # that data.yaml may be above a folder of labels
+
+
+def find_yaml(path: Path) -> Path:
+    """The data.yaml that a path of a YOLO folder belongs to: itself, or the nearest one in or above the folder.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if not path.is_dir():
+        return path
+    start = normal(path)
+    for folder in (start, *start.parents)[: LEVELS_ABOVE + 1]:
+        for name in YAML_NAMES:
+            if (folder / name).is_file():
+                return (path if folder == start else folder) / name
+    raise InputError(f"{path}: holds YOLO labels but no data.yaml is in it or above: add one with train and names.")
+
+
+def read_text(file: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: if it is missing, unreadable, or not text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{file}: there is no such file: give the path of a data.yaml.") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}): give a file that you may read.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: is not text in UTF-8: save it as UTF-8.") from None
+
+
+def read_data_yaml(file: Path) -> dict[str, object]:
+    """The content of a data.yaml; every value stays a text, so that a class may be called no.
+
+    Raises:
+        InputError: if it cannot be read, or is not a mapping.
+    """
+    try:
+        content = yaml.load(read_text(file), Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"{file}: is not yaml ({' '.join(str(error).split())}): correct it.") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: is not a data.yaml of YOLO: give one with train and names.")
+    return content
+
+
+def class_names(file: Path, content: Mapping[str, object]) -> dict[int, str]:
+    """The names of the classes, by id.
+
+    Raises:
+        InputError: if there are none, or they are not names by number.
+    """
+    names = content.get("names")
+    pairs = (
+        list(enumerate(names)) if isinstance(names, list) else list(names.items()) if isinstance(names, dict) else []
+    )
+    if not pairs:
+        raise InputError(f"{file}: has no names: add names, the list of the classes.")
+    invalid = [key for key, name in pairs if not isinstance(name, str) or not name or not str(key).isdecimal()]
+    if invalid:
+        raise InputError(f"{file}: names are not classes by number: correct {first_of(invalid)}.")
+    return {int(key): name for key, name in pairs}
+
+
+def keypoint_columns(file: Path, content: Mapping[str, object]) -> int | None:
+    """How many columns the keypoints of an object have; ``None`` where there are no keypoints.
+
+    Raises:
+        InputError: if ``kpt_shape`` is not two numbers.
+    """
+    shape = content.get("kpt_shape")
+    if shape is None:
+        return None
+    if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
+        raise InputError(f"{file}: kpt_shape is {shape}: give two numbers, keypoints and columns of each.")
+    return int(shape[0]) * int(shape[1])
