@@ -196,4 +196,4 @@ def test_detectors_refuse_and_allow(make_coco, make_image, tmp_path, module):
             getattr(module(**settings), name)
         assert getattr(module(**settings, allow_outside=True), name).images == read_coco(path).images
     joint = JointDataModule(annotations=path, image_root=str(tmp_path / "images"), allow_outside=True)
-    assert joint.for_refining().paths == {1: tmp_path / "secret.png"}
+    assert joint.to_refine().paths == {1: tmp_path / "secret.png"}
