@@ -14,7 +14,7 @@ PACKAGE = Path(ssd_det.__file__).parent
 
 # From the lowest to the highest; the rooms of one row do not know of each other.
 ROWS = (
-    ("errors", "memory", "distributed", "shipped"),
+    ("errors", "memory", "distributed", "shipped", "class_names"),
     ("console", "flags", "ops"),
     ("losses", "annotations"),
     ("annotations.edits", "annotations.formats"),
