@@ -1,6 +1,6 @@
 """The pipeline's own time, outside of the processes of its stages, on the demo's data and one epoch a training.
 
-The same commands are run by the pipeline and, with its stages finished, left as they are.
+Each pipeline is called twice; the second call finds all stages finished.
 """
 
 import argparse
@@ -25,12 +25,12 @@ def ssd_det(*words: str) -> tuple[float, str]:
     return time.perf_counter() - started, printed
 
 
-def own_seconds(words: list[str]) -> tuple[float, float]:
-    """Wall time of a pipeline without and with its processes."""
+def pipeline_seconds(words: list[str]) -> tuple[float, float]:
+    """Wall time of a pipeline in seconds, outside of its processes and in all."""
     wall, printed = ssd_det(*words)
-    found = IN_PROCESSES.search(printed)
-    assert found is not None
-    return wall - float(found.group(1)), wall
+    match = IN_PROCESSES.search(printed)
+    assert match is not None
+    return wall - float(match.group(1)), wall
 
 
 def main() -> None:
@@ -50,10 +50,10 @@ def main() -> None:
         measured = []
         for number in range(runs):
             words = ["pipeline", f"--config={CONFIG}", *files, f"--output={folder}/{number}", *SHORT]
-            measured.append((*own_seconds(words), *own_seconds(words)))
-    own, wall, again, wall_again = map(statistics.median, zip(*measured, strict=True))
-    print(f"{runs} runs, medians: own time {own:.2f} s of {wall:.1f} s")
-    print(f"with all stages finished: {again:.2f} s of {wall_again:.1f} s")
+            measured.append((*pipeline_seconds(words), *pipeline_seconds(words)))
+    outside, wall, outside_again, wall_again = map(statistics.median, zip(*measured, strict=True))
+    print(f"{runs} runs, medians: own time {outside:.2f} s of {wall:.1f} s")
+    print(f"with all stages finished: {outside_again:.2f} s of {wall_again:.1f} s")
 
 
 if __name__ == "__main__":
