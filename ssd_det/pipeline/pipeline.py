@@ -85,7 +85,7 @@ def pipeline(
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
-        folds: train so many refiners, each on the images of all folds but one, whose boxes it then refines; with 1
+        folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         overrides: words of the command line for the configuration of each section.
@@ -188,7 +188,9 @@ def _check_overrides(overrides: dict[str, list[str]]) -> None:
         for word in words:
             name = word.partition("=")[0].removeprefix("--").replace("init_args.", "")
             if name in SET_BY_PIPELINE:
-                raise InputError(f"--{section}.{name} is set by the pipeline: leave it out, and see its own options.")
+                raise InputError(
+                    f"--{section}.{name} is set by the pipeline: leave it out, and use the pipeline's own options."
+                )
 
 
 def _check_folder(run: Path) -> None:
