@@ -1,6 +1,6 @@
-"""The time of the pipeline outside the processes of its stages, on the demo's data with one epoch per training.
+"""The pipeline's own time, outside of the processes of its stages, on the demo's data and one epoch a training.
 
-Each pipeline is run twice; the second run finds all stages finished.
+Each pipeline is called twice; the second call finds all stages finished.
 """
 
 import argparse
@@ -25,8 +25,8 @@ def ssd_det(*words: str) -> tuple[float, str]:
     return time.perf_counter() - started, printed
 
 
-def overhead_seconds(words: list[str]) -> tuple[float, float]:
-    """Wall time of a pipeline in seconds, without its processes and with them."""
+def pipeline_seconds(words: list[str]) -> tuple[float, float]:
+    """Wall time of a pipeline in seconds, outside of its processes and in all."""
     wall, printed = ssd_det(*words)
     match = IN_PROCESSES.search(printed)
     assert match is not None
@@ -50,10 +50,10 @@ def main() -> None:
         measured = []
         for number in range(runs):
             words = ["pipeline", f"--config={CONFIG}", *files, f"--output={folder}/{number}", *SHORT]
-            measured.append((*overhead_seconds(words), *overhead_seconds(words)))
-    overhead, wall, overhead_again, wall_again = map(statistics.median, zip(*measured, strict=True))
-    print(f"{runs} runs, medians: overhead {overhead:.2f} s of {wall:.1f} s")
-    print(f"with all stages finished: {overhead_again:.2f} s of {wall_again:.1f} s")
+            measured.append((*pipeline_seconds(words), *pipeline_seconds(words)))
+    outside, wall, outside_again, wall_again = map(statistics.median, zip(*measured, strict=True))
+    print(f"{runs} runs, medians: own time {outside:.2f} s of {wall:.1f} s")
+    print(f"with all stages finished: {outside_again:.2f} s of {wall_again:.1f} s")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for updates when it is imported
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
 
 from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
 from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words
-from ssd_det.pipeline.processes import die_with_parent
+from ssd_det.pipeline.parent import die_with_parent
 
-# What each command does, and the module that is imported when it is run; torch takes seconds to import.
+# What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
     "init": ("Look at data and machine, and write a configuration of the pipeline that fits both.", "setup.init"),
     "pipeline": (
@@ -75,7 +75,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
     """
     die_with_parent()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold what no terminal can show
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold characters that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     width = max(map(len, COMMANDS)) + 2
     parser = argparse.ArgumentParser(
@@ -83,7 +83,7 @@ def main(args: Sequence[str] | None = None) -> int:
         description="Better boxes for detection data sets, learnt from the inaccurate boxes alone.",
         epilog="commands:\n"
         + "\n".join(f"  {name:<{width}}{text}" for name, (text, _) in COMMANDS.items())
-        + "\n\nssd-det COMMAND --help says more of a command.",
+        + "\n\nssd-det COMMAND --help says more about a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ssd-det {__version__}")
@@ -95,7 +95,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("ssd-det: stopped.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever reads our output has seen enough; Python would complain on its last flush
+    except BrokenPipeError:  # the reader of our output has closed it; without this, Python complains at its last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
     except Exception as error:
@@ -104,7 +104,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
-    """Run a command; what a plain function returns is the exit code, 0 if it returns nothing."""
+    """Run a command; a plain function returns the exit code, or nothing for 0."""
     text, module_name = COMMANDS[name]
     module = import_module(f"ssd_det.{module_name}")
     # A hyphen in the name of a LightningCLI subcommand fails.
@@ -124,14 +124,14 @@ def _run(name: str, words: list[str]) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """What to tell the user of an error; one that is no matter of input is raised again."""
+    """What to tell the user about an error; one that is not about input is raised again."""
     cause: BaseException | None = error
     while cause is not None:  # jsonargparse wraps what a constructor raises
         if isinstance(cause, InputError):
             return cause.sentence
         cause = cause.__cause__
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}: correct the path or its rights."
+        return f"{error.filename}: {error.strerror}: correct the path or its permissions."
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
         return f"{' '.join(str(error).split())} Correct the trainer's settings."
     raise error

@@ -13,3 +13,13 @@ def ssd_det(*words, cwd=None):
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, **LIMITED}, capture_output=True, text=True, timeout=500, check=False
     )
+
+
+def fails(capsys, code, message):
+    """Check that a command ended with exit code 2 and one sentence on the error stream, without a traceback."""
+    error = capsys.readouterr().err
+    sentences = [line for line in error.splitlines() if line.startswith("ssd-det: error: ")]
+    assert code == 2
+    assert len(sentences) == 1
+    assert message in sentences[0]
+    assert "Traceback" not in error

@@ -12,7 +12,8 @@ from ssd_det.report.quality import overlaps
 from ssd_det.report.result_tables import markdown, print_results
 from ssd_det.report.review.page import INDEX, check_page_folder, write_page
 from ssd_det.report.run_results import read_results, training_curves
-from ssd_det.runs.records import RUN_RECORD, current_stages, image_root_of
+from ssd_det.runs.layout import RUN_RECORD
+from ssd_det.runs.records import current_stages, image_root_of
 from ssd_det.shipped import configs_folder, shipped_configs
 
 PAGE = "page"

@@ -1,11 +1,9 @@
 """The command ``ssd-det pipeline``."""
 
-import copy
-import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +16,20 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.annotations.output import make_folder, write_json
+from ssd_det.class_names import with_short_names
 from ssd_det.errors import INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags
-from ssd_det.pipeline.plan import Inputs, Refining, plan, resolve_words, settings_of
-from ssd_det.pipeline.processes import Processes, locked
+from ssd_det.pipeline.lock import locked
+from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.processes import Processes
+from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
 from ssd_det.pipeline.stage import digest
-from ssd_det.runs.records import RUN_RECORD
+from ssd_det.runs.layout import RUN_RECORD
+from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
 
 SECTIONS = ("refine", "detect")
-OWN_KEYS = ("config", "settings")
-OWN_SETTINGS = (
+SECTION_OPTIONS = ("config", "settings")
+SET_BY_PIPELINE = (
     "data.annotations",
     "data.image_root",
     "data.test_annotations",
@@ -43,7 +45,7 @@ TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
 
 @dataclass
 class Section:
-    """What a ``fit`` of the pipeline is told.
+    """What the user gives for a ``fit`` of the pipeline.
 
     Args:
         config: a configuration of ``fit``; a relative path starts from the file that names it.
@@ -83,7 +85,7 @@ def pipeline(
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
-        folds: train so many refiners, each on the images of all folds but one, whose boxes it then refines; with 1
+        folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         overrides: words of the command line for the configuration of each section.
@@ -95,31 +97,32 @@ def pipeline(
         )
     _check_overrides(overrides)
     refining = Refining(average_over_flip, rounds, folds)
-    # However a path is spelt, and from wherever: it is the content behind it that counts.
+    # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs, allow_outside)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
-    place = "the preparation"
+    step = "the preparation"
     processes = Processes()
     with locked(run):
         try:
-            record = _open_run(run, inputs)
-            settings = _resolve(run, record, processes, {"refine": refine, "detect": detect}, overrides)
+            record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
+            settings = {name: record.resolved[name].settings for name in SECTIONS}
             if allow_outside:
-                settings = {name: _let_outside(section) for name, section in settings.items()}
+                settings = {name: with_data(section, allow_outside=True) for name, section in settings.items()}
             stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining)
             for number, stage in enumerate(stages, start=1):
-                place = f"[{number}/{len(stages)}] {stage.title}"
-                stage.advance(processes, f"[{number}/{len(stages)}]")
-                record["current"].append(stage.folder.relative_to(run).as_posix())
-                write_json(run / RUN_RECORD, record)
-            place = "the report"
+                label = f"[{number}/{len(stages)}]"
+                step = f"{label} {stage.title}"
+                stage.advance(processes, label)
+                record = replace(record, current=(*record.current, stage.folder.relative_to(run).as_posix()))
+                write_json(run / RUN_RECORD, record.to_json())
+            step = "the report"
             code = processes.run(["report", str(run), *(["--allow_outside"] if allow_outside else [])])
         except KeyboardInterrupt:
-            print(f"Stopped in {place}: the same command goes on from there.", file=sys.stderr)
+            print(f"Stopped in {step}: the same command goes on from there.", file=sys.stderr)
             raise SystemExit(INTERRUPTED) from None
     if code:
         raise SystemExit(code)
@@ -128,7 +131,7 @@ def pipeline(
 
 def main(words: Sequence[str]) -> None:
     """Parse the words of the command line and run the pipeline."""
-    own, overrides = _split(words)
+    pipeline_words, overrides = _split(words)
     parser = ArgumentParser(
         prog="ssd-det pipeline",
         description=(pipeline.__doc__ or "").partition("\n")[0],
@@ -136,25 +139,26 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
     allow_bare_flags(parser)
-    chosen = vars(parser.instantiate_classes(parser.parse_args(own)))
+    chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
     pipeline(**chosen, overrides=overrides)
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Part the words that are for us from those that the ``fit`` of a section is to be told."""
-    own: list[str] = []
+    """Separate the options of the pipeline from those for the ``fit`` of each section."""
+    pipeline_words: list[str] = []
     overrides: dict[str, list[str]] = {section: [] for section in SECTIONS}
-    target = own
+    target = pipeline_words
     for word in words:
         section, dot, rest = word.removeprefix("--").partition(".")
         if word.startswith("--"):
-            foreign = section in SECTIONS and bool(dot) and rest.partition("=")[0].partition(".")[0] not in OWN_KEYS
-            target = overrides[section] if foreign else own
-            target.append(f"--{rest}" if foreign else word)
+            option = rest.partition("=")[0].partition(".")[0]
+            is_for_fit = section in SECTIONS and bool(dot) and option not in SECTION_OPTIONS
+            target = overrides[section] if is_for_fit else pipeline_words
+            target.append(f"--{rest}" if is_for_fit else word)
         else:
             target.append(word)
-    return own, overrides
+    return pipeline_words, overrides
 
 
 def _check(inputs: Inputs, allow_outside: bool) -> CocoFile:
@@ -183,70 +187,65 @@ def _check_overrides(overrides: dict[str, list[str]]) -> None:
     for section, words in overrides.items():
         for word in words:
             name = word.partition("=")[0].removeprefix("--").replace("init_args.", "")
-            if name in OWN_SETTINGS:
-                raise InputError(f"--{section}.{name} is set by the pipeline: leave it out, and see its own options.")
-
-
-def _let_outside(settings: dict[str, Any]) -> dict[str, Any]:
-    """A copy of settings that let file names lead out of the folders of the images."""
-    changed = copy.deepcopy(settings)
-    changed["data"]["init_args"]["allow_outside"] = True
-    return changed
+            if name in SET_BY_PIPELINE:
+                raise InputError(
+                    f"--{section}.{name} is set by the pipeline: leave it out, and use the pipeline's own options."
+                )
 
 
 def _check_folder(run: Path) -> None:
+    """Refuse a folder that has other files in it than those of a run."""
     names = [path.name for path in run.iterdir() if not path.name.startswith(".")] if run.is_dir() else []
     if names and RUN_RECORD not in names:
         raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
 
 
-def _open_run(run: Path, inputs: Inputs) -> dict[str, Any]:
-    """Read or make the record of a run.
-
-    Returns:
-        ``inputs``; ``resolved``, the configuration of each section with the digest of where it came from; and
-        ``current``, the folders of the stages that this call has found finished or brought to their end: none yet.
+def _open_run(run: Path, inputs: Inputs) -> RunRecord:
+    """Read or make the record of a run, in which no stage is up to date yet.
 
     Raises:
         InputError: if the run is one on other inputs.
     """
-    mine = asdict(inputs)
-    path = run / RUN_RECORD
-    record: dict[str, Any] = {"inputs": mine, "resolved": {}}
-    try:
-        if path.is_file():
-            record = json.loads(path.read_text(encoding="utf-8"))
-        theirs, _ = dict(record["inputs"]), dict(record["resolved"])
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: is not what the pipeline wrote: give another output, or remove {run}.") from None
-    for name, value in mine.items():
-        if theirs.get(name) != value:
+    paths = asdict(inputs)
+    record = read_run_record(run)
+    if record is None:
+        return RunRecord(paths, {})
+    for name, path in paths.items():
+        recorded = record.inputs.get(name)
+        if recorded != path:
             raise InputError(
-                f"{run}: is a run with another configuration: its {name} is {theirs.get(name)}, not {value}: "
+                f"{run}: is a run with another configuration: its {name} is {recorded}, not {path}: "
                 f"give another output, or remove it."
             )
-    return {**record, "current": []}
+    return replace(record, current=())
 
 
 def _resolve(
     run: Path,
-    record: dict[str, Any],
+    record: RunRecord,
     processes: Processes,
-    sections: dict[str, Section],
-    overrides: dict[str, list[str]],
-) -> dict[str, dict[str, Any]]:
-    """The whole configuration of each section; one that was worked out before is taken from the record."""
-    keys = {
+    sections: Mapping[str, Section],
+    overrides: Mapping[str, list[str]],
+) -> RunRecord:
+    """Work out the whole configuration of each section whose source has changed since it was recorded.
+
+    Returns:
+        The record with the configurations of all sections, as it is written to the run's folder.
+    """
+    sources = {
         name: [__version__, digest(Path(section.config.absolute)), section.settings, overrides[name]]
         for name, section in sections.items()
     }
-    resolved: dict[str, Any] = record["resolved"]
+    resolved = {
+        name: replace(section, settings=with_short_names(section.settings)) for name, section in record.resolved.items()
+    }
     questions = {
         name: resolve_words(name, section.config.absolute, section.settings, overrides[name], run)
         for name, section in sections.items()
-        if resolved.get(name, {}).get("from") != keys[name]
+        if name not in resolved or resolved[name].source != sources[name]
     }
     for name, printed in processes.ask(questions).items():
-        resolved[name] = {"from": keys[name], "settings": settings_of(name, printed)}
-    write_json(run / RUN_RECORD, record)
-    return {name: resolved[name]["settings"] for name in sections}
+        resolved[name] = ResolvedSection(sources[name], settings_of(name, printed))
+    record = replace(record, resolved=resolved)
+    write_json(run / RUN_RECORD, record.to_json())
+    return record

@@ -1,59 +1,21 @@
 """The processes of a run: one at a time, and none that outlives the pipeline."""
 
-import ctypes
-import fcntl
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from ssd_det.errors import InputError
+from ssd_det.pipeline.parent import PARENT
 
-PARENT = "SSD_DET_PIPELINE"
-PARENT_DEATH_SIGNAL = 1  # of Linux's prctl
 GRACE_SECONDS = 10
 # The folder of a stage holds its record before anything is logged there.
 EXPECTED_WARNINGS = ("ignore:Experiment logs directory",)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run folder, which the system frees when this process ends, however it does.
-
-    Raises:
-        InputError: if another process holds it.
-    """
-    with (folder / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise InputError(
-                f"{folder}: is in use by process {file.read().strip()}: wait for it, or give another output."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def die_with_parent() -> None:
-    """End this process when the one that started it ends, if that is a pipeline or a rank of its stage."""
-    parent = os.environ.get(PARENT)
-    if parent is None or sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    is_rank = "LOCAL_RANK" in os.environ  # started by the stage's first process
-    if not is_rank and os.getppid() != int(parent):  # ended before the line above
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 class Processes:
-    """Runs commands of ``ssd-det``, and knows how long they took.
+    """Runs commands of ``ssd-det``, and measures how long they take.
 
     Attributes:
         seconds: wall time in which at least one process was running.
@@ -80,7 +42,7 @@ class Processes:
             self.seconds += time.monotonic() - started
 
     def ask(self, questions: Mapping[str, Sequence[str]]) -> dict[str, str]:
-        """Run commands beside each other.
+        """Run commands at the same time.
 
         Args:
             questions: the words of each command, by name.
@@ -89,28 +51,32 @@ class Processes:
             What each printed, by name.
 
         Raises:
-            InputError: with what it said, if one fails.
+            InputError: with its error message, if one fails.
         """
         started = time.monotonic()
-        asked = {
+        processes = {
             name: subprocess.Popen(
                 _command(words), env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
             for name, words in questions.items()
         }
         try:
-            answers = {name: process.communicate() for name, process in asked.items()}
+            answers = {name: process.communicate() for name, process in processes.items()}
         except KeyboardInterrupt:
-            for process in asked.values():
+            for process in processes.values():
                 _end(process)
             raise
         self.seconds += time.monotonic() - started
-        for name, process in asked.items():
+        for name, process in processes.items():
             if process.returncode:
-                before, found, error = answers[name][1].rpartition("error: ")
-                said = error if found else before.rstrip().rpartition("\n")[2]
-                raise InputError(f"The configuration of {name} cannot be used: {' '.join(said.split())}")
+                raise InputError(f"The configuration of {name} cannot be used: {_message(answers[name][1])}")
         return {name: printed for name, (printed, _) in answers.items()}
+
+
+def _message(errors: str) -> str:
+    """What went wrong, from the error stream of a command: what follows ``error:``, or else the last line."""
+    before, marker, message = errors.rpartition("error: ")
+    return " ".join((message if marker else before.rstrip().rpartition("\n")[2]).split())
 
 
 def _command(words: Sequence[str]) -> list[str]:

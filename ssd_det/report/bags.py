@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from ssd_det.batches.samplers import EqualSizeBatches
 from ssd_det.errors import InputError
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import iou
-from ssd_det.runs.records import current_stages, read_record
+from ssd_det.runs.records import StageRecord, current_stages, read_stage_record
 from ssd_det.tasks.refine import RefineTask
 
 CHECKPOINT = "--checkpoint="
@@ -39,9 +38,9 @@ def bag_overlaps(run: Path, images: int = 100) -> dict[str, list[float]] | None:
     Raises:
         InputError: if the folder is not a run's, has no refined boxes, or its checkpoint or data cannot be used.
     """
-    if REFINED not in current_stages(run):
+    record = read_stage_record(run / REFINED) if REFINED in current_stages(run) else None
+    if record is None:
         raise InputError(f"{run}: has no refined boxes yet: let the pipeline finish.")
-    record = read_record(run / REFINED)
     task = RefineTask()
     task.restore(_checkpoint(record))
     refiner = task.refiner
@@ -84,18 +83,18 @@ def overlaps(output: RefinerOutput, before: Tensor, true: Tensor) -> dict[str, T
     }
 
 
-def _checkpoint(record: dict[str, Any]) -> str:
-    words = [word for command in record["commands"] for word in command if word.startswith(CHECKPOINT)]
+def _checkpoint(record: StageRecord) -> str:
+    words = [word for command in record.commands for word in command if word.startswith(CHECKPOINT)]
     return str(words[0].removeprefix(CHECKPOINT))
 
 
-def _batches(record: dict[str, Any], images: int) -> Iterator[RefineBatch]:
+def _batches(record: StageRecord, images: int) -> Iterator[RefineBatch]:
     """Some of the batches that a stage refined.
 
     Raises:
         InputError: if the data cannot be used.
     """
-    settings = record["settings"]["data"]
+    settings = record.settings["data"]
     kind = JointDataModule if settings["class_path"].endswith(JointDataModule.__name__) else RefineDataModule
     datamodule = kind(**settings["init_args"])
     batches = datamodule.to_refine().loader(processes=1).dataset

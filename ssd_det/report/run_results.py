@@ -8,7 +8,7 @@ from typing import Any
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.report.quality import overlaps
-from ssd_det.runs.records import current_stages, read_record, spoiled
+from ssd_det.runs.records import current_stages, damaged, read_stage_record
 
 TEST_FOLDERS = {"noisy": "test_noisy", "joint": "test_joint", "refined": "test", "clean": "test_clean"}
 BOXES = {"noisy": "noisy boxes", "joint": "refined boxes, jointly", "refined": "refined boxes", "clean": "clean boxes"}
@@ -45,7 +45,7 @@ def read_results(run: Path) -> dict[str, Any]:
         for boxes, folder in TEST_FOLDERS.items()
     }
     quality = _product(run, "refined", "quality.json", current, {"before", "after"}) or {}
-    records = [read_record(run / folder) for folder in current]
+    records = [read_stage_record(run / folder) for folder in current]
     return {
         "detectors": detectors,
         "won_back": {
@@ -58,7 +58,7 @@ def read_results(run: Path) -> dict[str, Any]:
         },
         "quality": {stage: found["all"] for stage in ("before", "after") if (found := quality.get(stage))} or None,
         "scores": quality.get("scores"),
-        "seconds": {record["title"]: record["seconds"] for record in records if record},
+        "seconds": {record.title: record.seconds for record in records if record},
     }
 
 
@@ -102,7 +102,7 @@ def _losses(path: Path) -> dict[int, float]:
         with path.open(encoding="utf-8", newline="") as file:
             return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")}
     except (ValueError, KeyError, TypeError, csv.Error):
-        raise spoiled(path) from None
+        raise damaged(path) from None
 
 
 def _product(run: Path, folder: str, name: str, current: Sequence[str], needed: Set[str]) -> dict[str, Any] | None:
@@ -117,9 +117,9 @@ def _product(run: Path, folder: str, name: str, current: Sequence[str], needed: 
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        raise spoiled(path) from None
+        raise damaged(path) from None
     if not needed <= content.keys():
-        raise spoiled(path)
+        raise damaged(path)
     return content
 
 

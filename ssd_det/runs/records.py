@@ -1,36 +1,120 @@
-"""What a run of the pipeline notes of itself in its folder, and what each stage notes in its own."""
+"""What a run of the pipeline records of itself in its folder, and what each stage records in its own."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
-
-RUN_RECORD = "run.json"
-STAGE_RECORD = "stage.json"
-KEYS = ("title", "commands", "settings", "inputs", "seconds")
+from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """What a stage noted of itself, nothing if it was not begun.
+@dataclass(frozen=True)
+class StageRecord:
+    """What a stage ran, on what, and how far it came.
 
-    Returns:
-        ``title``, ``commands``, ``settings``, ``inputs`` (digests by path), ``seconds``, and ``finished`` or
-        ``started``.
+    Attributes:
+        title: what it does.
+        commands: the words of each command.
+        settings: of ``config.yaml``; empty where the stage has none.
+        inputs: digests of what it read, by path; ``None`` for what was not there.
+        seconds: wall time of all attempts that have ended.
+        started: when the attempt began that has not ended, in seconds since the epoch.
+        finished: whether the stage has left its products.
+    """
+
+    title: str
+    commands: list[list[str]]
+    settings: JsonObject
+    inputs: dict[str, str | None]
+    seconds: float = 0.0
+    started: float | None = None
+    finished: bool = False
+
+    def to_json(self) -> JsonObject:
+        """What ``stage.json`` holds."""
+        content = {
+            "title": self.title,
+            "commands": self.commands,
+            "settings": self.settings,
+            "inputs": self.inputs,
+            "seconds": self.seconds,
+        }
+        if self.started is not None:
+            content["started"] = self.started
+        if self.finished:
+            content["finished"] = True
+        return content
+
+
+@dataclass(frozen=True)
+class ResolvedSection:
+    """The whole configuration of a section of the pipeline.
+
+    Attributes:
+        source: what it was worked out from.
+        settings: the configuration.
+    """
+
+    source: list[Any]
+    settings: JsonObject
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run works on and with, and which of its stages are up to date.
+
+    Attributes:
+        inputs: the paths of annotations and images, by name.
+        resolved: configurations by section.
+        current: folders of the stages that the last call of the pipeline found or made up to date, in their order.
+    """
+
+    inputs: Mapping[str, str]
+    resolved: Mapping[str, ResolvedSection]
+    current: tuple[str, ...] = ()
+
+    def to_json(self) -> JsonObject:
+        """What ``run.json`` holds."""
+        return {
+            "inputs": dict(self.inputs),
+            "resolved": {
+                name: {"from": section.source, "settings": section.settings} for name, section in self.resolved.items()
+            },
+            "current": list(self.current),
+        }
+
+
+def read_stage_record(folder: Path) -> StageRecord | None:
+    """Read what a stage recorded of itself, ``None`` if it was not begun.
 
     Raises:
         InputError: if the file holds something else.
     """
     path = folder / STAGE_RECORD
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return _stage_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return {}
-    except ValueError:
-        record = {}
-    if not isinstance(record, dict) or any(key not in record for key in KEYS):
-        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.")
-    return record
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.") from None
+
+
+def read_run_record(run: Path) -> RunRecord | None:
+    """Read what a run recorded of itself, ``None`` if it was not begun.
+
+    Raises:
+        InputError: if the file holds something else.
+    """
+    path = run / RUN_RECORD
+    try:
+        return _run_record(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: is not what the pipeline wrote: remove {run}, or give another output.") from None
 
 
 def current_stages(run: Path) -> list[str]:
@@ -39,7 +123,7 @@ def current_stages(run: Path) -> list[str]:
     Raises:
         InputError: if the folder is not a run's.
     """
-    folders = _noted(run, "current")
+    folders = _recorded(run, "current")
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise _no_run(run)
     return folders
@@ -51,15 +135,67 @@ def image_root_of(run: Path) -> str:
     Raises:
         InputError: if the folder is not a run's.
     """
-    inputs = _noted(run, "inputs")
+    inputs = _recorded(run, "inputs")
     if not isinstance(inputs, dict) or not isinstance(inputs.get("image_root"), str):
         raise _no_run(run)
     root: str = inputs["image_root"]
     return root
 
 
-def _noted(run: Path, key: str) -> Any:
-    """What a run noted of itself under a key, ``None`` if nothing can be read there."""
+def damaged(path: Path) -> InputError:
+    """The error that names a file of a stage which is not as the pipeline left it."""
+    return InputError(f"{path}: is not what the pipeline wrote: remove {path.parent} and run the pipeline again.")
+
+
+def _stage_record(content: Any) -> StageRecord:
+    """Check what ``stage.json`` holds.
+
+    Raises:
+        KeyError: if something is missing.
+        TypeError: if something has another type.
+    """
+    for command in _checked(content["commands"], list):
+        for word in _checked(command, list):
+            _checked(word, str)
+    for value in _checked(content["inputs"], dict).values():
+        _checked(value, str, type(None))
+    return StageRecord(
+        title=_checked(content["title"], str),
+        commands=content["commands"],
+        settings=_checked(content["settings"], dict),
+        inputs=content["inputs"],
+        seconds=_checked(content["seconds"], int, float),
+        started=_checked(content.get("started"), int, float, type(None)),
+        finished=_checked(content.get("finished", False), bool),
+    )
+
+
+def _run_record(content: Any) -> RunRecord:
+    """Check what ``run.json`` holds.
+
+    Raises:
+        KeyError: if something is missing.
+        TypeError: if something has another type.
+    """
+    for value in _checked(content["inputs"], dict).values():
+        _checked(value, str)
+    resolved = {
+        name: ResolvedSection(_checked(section["from"], list), _checked(section["settings"], dict))
+        for name, section in _checked(content["resolved"], dict).items()
+    }
+    current = tuple(_checked(folder, str) for folder in _checked(content.get("current", []), list))
+    return RunRecord(content["inputs"], resolved, current)
+
+
+def _checked(value: Any, *types: type) -> Any:
+    """The value, if it is of one of the types; ``True`` and ``False`` are no numbers."""
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise TypeError
+    return value
+
+
+def _recorded(run: Path, key: str) -> Any:
+    """What a run recorded of itself under a key, ``None`` if nothing can be read there."""
     try:
         return json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError, TypeError):
@@ -68,8 +204,3 @@ def _noted(run: Path, key: str) -> Any:
 
 def _no_run(run: Path) -> InputError:
     return InputError(f"{run}: holds no run of the pipeline: give the folder that was its output.")
-
-
-def spoiled(path: Path) -> InputError:
-    """The error that names a file of a stage which is not as the pipeline left it."""
-    return InputError(f"{path}: is not what the pipeline wrote: remove {path.parent} and run the pipeline again.")

@@ -12,7 +12,7 @@ from jsonargparse import capture_parser
 
 import ssd_det.pipeline.pipeline as pipeline_command
 from ssd_det.main import COMMANDS, main
-from ssd_det.pipeline.plan import resolve_words
+from ssd_det.pipeline.sections import resolve_words
 from ssd_det.shipped import configs_folder
 from tests.docs.pages import PAGES, commands_of, recorded
 

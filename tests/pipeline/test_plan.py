@@ -42,9 +42,9 @@ def test_a_fold_learns_from_noisy_boxes_and_refines_what_the_folds_before_left(s
     made = stages(folds=2)
     fits = [stage for stage in made if stage.title.startswith("fit refiner")]
     refines = [stage for stage in made if stage.title.startswith("refine annotations")]
-    for place, stage in enumerate(fits):
+    for fold, stage in enumerate(fits):
         data = stage.settings["data"]["init_args"]
-        assert (data["annotations"], data["fold"], data["folds"]) == (str(demo / "noisy.json"), place, 2)
+        assert (data["annotations"], data["fold"], data["folds"]) == (str(demo / "noisy.json"), fold, 2)
     inputs = [stage.settings["data"]["init_args"]["annotations"] for stage in refines]
     assert inputs == [str(demo / "noisy.json"), str(run / "fold_0" / "refined" / "refined.json")]
     assert refines[-1].folder == run / "refined"
@@ -53,7 +53,7 @@ def test_a_fold_learns_from_noisy_boxes_and_refines_what_the_folds_before_left(s
 
 
 class KilledError(Exception):
-    """What ends a run in its midst."""
+    """What ends a run before its last command."""
 
 
 class Player:

@@ -7,8 +7,9 @@ import zipfile
 import pytest
 
 from ssd_det.errors import InputError
-from ssd_det.pipeline.stage import CHECKPOINT, Stage
-from ssd_det.runs.records import read_record
+from ssd_det.pipeline.stage import Stage
+from ssd_det.runs.layout import CHECKPOINT
+from ssd_det.runs.records import read_stage_record
 
 
 class FakeProcesses:
@@ -44,7 +45,7 @@ def advance(stage, code=0):
 def test_a_stage_runs_once_and_says_so(stage, capsys):
     assert advance(stage) == stage.commands
     assert "learning_rate: 0.1" in (stage.folder / "config.yaml").read_text()
-    assert read_record(stage.folder)["finished"]
+    assert read_stage_record(stage.folder).finished
     assert advance(stage) == []
     assert "finished before" in capsys.readouterr().out
 
@@ -57,6 +58,15 @@ def test_another_setting_makes_it_run_again_and_is_named(stage, capsys):
     assert "because model.init_args.learning_rate was 0.1 and is 0.2." in capsys.readouterr().out
     assert not (stage.folder / "leftover").exists()
     assert advance(stage) == []
+
+
+def test_class_paths_of_an_earlier_layout_are_no_other_setting(stage):
+    stage.settings["model"]["class_path"] = "ssd_det.tasks.refine.RefineTask"
+    advance(stage)
+    stage.settings["model"]["class_path"] = "RefineTask"
+    assert advance(stage) == []
+    stage.settings["model"]["class_path"] = "JointTask"
+    assert advance(stage) == stage.commands
 
 
 def test_inputs_count_by_their_content(stage, capsys):
@@ -78,7 +88,7 @@ def test_a_file_of_weights_is_an_input(stage, tmp_path):
     assert advance(stage) == stage.commands
 
 
-def test_a_product_that_was_edited_stays_and_one_that_is_gone_is_made_again(stage, capsys):
+def test_a_product_that_was_edited_stays_and_one_that_is_missing_is_made_again(stage, capsys):
     advance(stage)
     product = stage.folder / "product.json"
     product.write_text("edited")
@@ -86,14 +96,14 @@ def test_a_product_that_was_edited_stays_and_one_that_is_gone_is_made_again(stag
     assert product.read_text() == "edited"
     product.unlink()
     assert advance(stage) == stage.commands
-    assert f"{product} is gone" in capsys.readouterr().out
+    assert f"{product} is missing" in capsys.readouterr().out
 
 
 def test_a_command_that_fails_ends_the_run_with_its_code_and_is_tried_again(stage, capsys):
     with pytest.raises(SystemExit) as end:
         advance(stage, code=2)
     assert end.value.code == 2
-    assert not read_record(stage.folder).get("finished")
+    assert not read_stage_record(stage.folder).finished
     assert advance(stage) == stage.commands
     assert "goes on" in capsys.readouterr().out
 
@@ -103,9 +113,9 @@ def test_a_killed_command_is_named(stage):
         advance(stage, code=-9)
 
 
-def test_a_product_that_was_not_left_is_named(stage, monkeypatch):
+def test_a_product_that_was_not_written_is_named(stage, monkeypatch):
     monkeypatch.setattr(FakeProcesses, "run", lambda self, words: 0)
-    with pytest.raises(InputError, match=r"has not left product\.json"):
+    with pytest.raises(InputError, match=r"did not write product\.json"):
         advance(stage)
 
 
@@ -124,11 +134,11 @@ def test_a_training_goes_on_from_its_checkpoint(stage):
     assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
 
 
-def test_half_a_checkpoint_is_not_gone_on_from(stage, capsys):
+def test_a_training_does_not_go_on_from_half_a_checkpoint(stage, capsys):
     checkpoint = interrupted(stage)
     checkpoint.write_bytes(checkpoint.read_bytes()[:20])
     assert advance(stage) == stage.commands
-    assert "is not whole: the training begins anew" in capsys.readouterr().out
+    assert "is incomplete: the training starts from the beginning" in capsys.readouterr().out
 
 
 def test_a_removal_that_was_interrupted_leaves_no_old_checkpoint(stage):
@@ -155,13 +165,13 @@ def test_other_settings_do_not_go_on_from_the_old_checkpoint(stage):
 def test_wall_time_adds_up_over_attempts(stage):
     with pytest.raises(SystemExit):
         advance(stage, code=1)
-    started = read_record(stage.folder)["started"]
+    started = read_stage_record(stage.folder).started
     os.utime(stage.folder / "stage.json", (started + 100, started + 100))
     advance(stage)
-    assert 100 <= read_record(stage.folder)["seconds"] < 110
+    assert 100 <= read_stage_record(stage.folder).seconds < 110
 
 
-def test_a_record_that_is_none_is_named(stage):
+def test_a_damaged_record_is_named(stage):
     advance(stage)
     for text in ("{", "[]", '{"a": 1}'):
         (stage.folder / "stage.json").write_text(text)

@@ -1,0 +1,24 @@
+"""What a process of the pipeline does at its start, so that it does not outlive the pipeline.
+
+Every command imports this, so it imports nothing that takes time.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PARENT = "SSD_DET_PIPELINE"
+"""The environment variable that holds the id of the pipeline's process."""
+PARENT_DEATH_SIGNAL = 1  # of Linux's prctl
+
+
+def die_with_parent() -> None:
+    """End this process when the one that started it ends, if that is a pipeline or a rank of its stage."""
+    parent = os.environ.get(PARENT)
+    if parent is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    is_rank = "LOCAL_RANK" in os.environ  # started by the stage's first process
+    if not is_rank and os.getppid() != int(parent):  # ended before the line above
+        os.kill(os.getpid(), signal.SIGKILL)

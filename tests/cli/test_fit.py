@@ -1,0 +1,84 @@
+"""``fit``, in this process wherever no second process is needed."""
+
+import json
+
+import pytest
+import torch
+
+from ssd_det.main import main
+from tests.command import fails, ssd_det
+from tests.words import DATA, TINY, checkpoint_in, logging_to
+
+
+def test_two_processes_train_together_whoever_has_the_true_boxes(inside):
+    content = json.loads((inside / "noisy.json").read_text())
+    for entry in content["annotations"][1:]:
+        del entry["true_bbox"]
+    (inside / "noisy.json").write_text(json.dumps(content))
+    quality = ["--trainer.callbacks=ssd_det.callbacks.box_quality.BoxQuality", "--trainer.max_epochs=1"]
+    words = [*TINY, *DATA, *quality, *logging_to("two"), "--trainer.devices=2", "--data.batch_size=1"]
+    result = ssd_det("fit", *words, cwd=inside)
+    assert result.returncode == 0, result.stderr
+    assert "noisy_iou" in (inside / "two" / "metrics.csv").read_text()
+
+
+def test_resuming_refuses_settings_that_it_could_not_follow(inside, capsys):
+    more = [f"--ckpt_path={checkpoint_in(inside)}", "--trainer.max_epochs=2", *logging_to("again")]
+    fails(capsys, main(["fit", *TINY, *DATA, *more, "--model.learning_rate=0.5"]), "model.learning_rate is 0.5, but")
+    assert main(["fit", *TINY, *DATA, *more]) == 0
+    assert "learning_rate: 0.02" in (inside / "again" / "hparams.yaml").read_text()
+    assert "ckpt_path" not in (inside / "again" / "config.yaml").read_text()
+
+
+def test_resuming_keeps_the_log_of_the_first_attempt(inside):
+    log = (inside / "runs" / "metrics.csv").read_text()
+    more = [f"--ckpt_path={checkpoint_in(inside)}", "--trainer.max_epochs=2", "--trainer.log_every_n_steps=1"]
+    assert main(["fit", *TINY, *DATA, *more, *logging_to("runs")]) == 0
+    assert [path.read_text() for path in (inside / "runs").glob("metrics.*.csv")] == [log]
+    assert (inside / "runs" / "metrics.csv").read_text() != log
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
+    (inside / "images" / "0002.png").write_bytes(b"nothing")
+    words = ["fit", *TINY, *DATA, "--trainer.max_epochs=1", f"--data.num_workers={workers}", *logging_to("again")]
+    fails(capsys, main(words), "0002.png: image 2 does not decode")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data.annotations=none.json"], "none.json: there is no such file"),
+        (["--model.weights=none.pth"], "none.pth are neither a file nor"),
+        (["--model.weights=noisy.json"], "noisy.json: is not a state_dict of torchvision's resnet18"),
+        (["--model.fpn_channels=20"], "fpn_channels is 20"),
+        (["--model.roi_size=0"], "model.roi_size is 0"),
+        (["--model.ratios=[]"], "model.ratios is []"),
+        (["--model.image_mean=[0.5]"], "model.image_mean and model.image_std need 3 numbers"),
+        (["--data.num_workers=-1"], "data.num_workers is -1"),
+        (["--trainer.accelerator=gpu"], "No supported gpu backend found"),
+        (["--data.batch_size=0"], "data.batch_size is 0"),
+        (["--ckpt_path=none.ckpt"], "none.ckpt: there is no such file"),
+        (["--ckpt_path=noisy.json"], "noisy.json: is not a checkpoint"),
+        (["--trainer.logger.save_dir=noisy.json/logs"], "noisy.json"),
+    ],
+)
+def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, message):
+    fails(capsys, main(["fit", *TINY, *DATA, *logging_to("again"), *words]), message)
+
+
+def test_wandb_tracks_a_training(inside):
+    words = ["--trainer.logger=lightning.pytorch.loggers.WandbLogger", "--trainer.logger.offline=true"]
+    assert main(["fit", *TINY, *DATA, *words, "--trainer.logger.save_dir=tracked", "--trainer.max_epochs=1"]) == 0
+    assert list((inside / "tracked" / "wandb").glob("offline-run-*/*.wandb"))
+
+
+def test_one_seed_decides_everything(inside, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(
+        "ssd_det.batches.refine_datamodule.RefineDataModule.train_dataloader",
+        lambda self: seeds.append((self.seed, torch.initial_seed())) or self.predict_dataloader(),
+    )
+    fast = ["--trainer.fast_dev_run=true", "--trainer.accelerator=cpu"]
+    assert main(["fit", *TINY, *DATA, *fast, "--seed_everything=45"]) == 0
+    assert seeds[0] == (45, 45)

@@ -1,0 +1,172 @@
+"""``refine-annotations``, in this process wherever no second process is needed."""
+
+import json
+
+import pytest
+
+from ssd_det.main import main
+from tests.command import fails, ssd_det
+from tests.words import DATA, TINY, checkpoint_in, logging_to
+
+
+def refine(folder, *more, output="refined.json"):
+    checkpoint = f"--checkpoint={checkpoint_in(folder)}"
+    return main(["refine-annotations", *TINY, *DATA, checkpoint, f"--output={output}", "--min_score=0", *more])
+
+
+def test_refining_changes_boxes_and_nothing_else(inside, capsys):
+    before = (inside / "noisy.json").read_bytes()
+    assert refine(inside) == 0
+    text = capsys.readouterr().out
+    assert "boxes refined" in text
+    assert "Passed through unchanged: none." in text
+    assert (inside / "noisy.json").read_bytes() == before
+    noisy, refined = json.loads(before), json.loads((inside / "refined.json").read_text())
+    assert {key: value for key, value in refined.items() if key != "annotations"} == {
+        key: value for key, value in noisy.items() if key != "annotations"
+    }
+    changed = {"bbox", "area", "original_bbox", "refine_score", "refine_iou"}
+    for old, new in zip(noisy["annotations"], refined["annotations"], strict=True):
+        assert new["original_bbox"] == old["bbox"]
+        assert {k: v for k, v in new.items() if k not in changed} == {k: v for k, v in old.items() if k not in changed}
+        assert 0 <= new["refine_score"] <= 1
+        x, y, width, height = new["bbox"]
+        assert 0 <= x < x + width <= 256.001
+        assert 0 <= y < y + height <= 192.001
+    assert any(entry["refine_iou"] < 1 for entry in refined["annotations"])
+
+
+def test_the_file_comes_back_unchanged_when_every_score_is_low(inside, capsys):
+    assert refine(inside, "--min_score=1") == 0
+    assert "(score below 1.00)" in capsys.readouterr().out
+    assert json.loads((inside / "refined.json").read_text()) == json.loads((inside / "noisy.json").read_text())
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "0.001", "1e9", ".nan"])
+def test_scales_that_show_nothing_are_refused(inside, capsys, scale):
+    fails(capsys, refine(inside, f"--average_over_scales=[{scale}]"), "give numbers from 0.25 to 4.0")
+    assert not (inside / "refined.json").exists()
+
+
+def test_any_batch_size_gives_the_same_boxes(inside):
+    assert refine(inside) == 0
+    assert refine(inside, "--data.batch_size=5", output="other.json") == 0
+    first, second = (json.loads((inside / name).read_text()) for name in ("refined.json", "other.json"))
+    for one, other in zip(first["annotations"], second["annotations"], strict=True):
+        assert one["bbox"] == pytest.approx(other["bbox"], abs=2e-3)
+
+
+def test_two_processes_write_every_annotation_once(inside):
+    assert refine(inside) == 0
+    result = ssd_det(
+        "refine-annotations",
+        *TINY,
+        *DATA,
+        f"--checkpoint={checkpoint_in(inside)}",
+        "--output=two.json",
+        "--min_score=0",
+        "--trainer.devices=2",
+        "--data.batch_size=16",
+        cwd=inside,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("boxes refined") == 1
+    one, two = (json.loads((inside / name).read_text()) for name in ("refined.json", "two.json"))
+    assert [entry["id"] for entry in two["annotations"]] == [entry["id"] for entry in one["annotations"]]
+    for first, second in zip(one["annotations"], two["annotations"], strict=True):
+        assert first["bbox"] == pytest.approx(second["bbox"], abs=2e-3)
+
+
+def test_two_processes_end_with_one_sentence_on_bad_input(inside):
+    (inside / "images" / "0002.png").write_bytes(b"nothing")
+    result = ssd_det(
+        "refine-annotations",
+        *TINY,
+        *DATA,
+        f"--checkpoint={checkpoint_in(inside)}",
+        "--output=two.json",
+        "--trainer.devices=2",
+        cwd=inside,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "image 2 does not decode" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (inside / "two.json").exists()
+
+
+def test_refining_leaves_the_folder_of_the_training_alone(inside):
+    before = {path: path.read_bytes() for path in inside.rglob("*") if path.is_file()}
+    assert refine(inside, *logging_to("runs")) == 0
+    after = {path for path in inside.rglob("*") if path.is_file()}
+    assert after == {*before, inside / "refined.json"}
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_the_input_is_the_output_only_with_overwrite(inside, capsys):
+    fails(capsys, refine(inside, output="noisy.json"), "is the input as well")
+    assert refine(inside, "--overwrite", output="noisy.json") == 0
+    assert "refine_score" in json.loads((inside / "noisy.json").read_text())["annotations"][0]
+
+
+def test_missing_images_stop_the_run_unless_skipped(inside, capsys):
+    (inside / "images" / "0003.png").unlink()
+    fails(capsys, refine(inside), "1 of 6 image files are not in images: 0003.png")
+    assert not (inside / "refined.json").exists()
+    assert refine(inside, "--skip_missing_images") == 0
+    entries = json.loads((inside / "refined.json").read_text())["annotations"]
+    assert all(("refine_score" in entry) == (entry["image_id"] != 3) for entry in entries)
+    assert "(image missing)" in capsys.readouterr().out
+
+
+def test_a_setting_against_the_checkpoint_is_refused(inside, capsys):
+    fails(capsys, refine(inside, "--model.roi_size=5"), "model.roi_size is 5, but")
+    assert refine(inside, "--model.learning_rate=3") == 0
+
+
+def test_settings_need_not_be_repeated(inside):
+    words = [word for word in TINY if not word.startswith("--model.")]
+    checkpoint = f"--checkpoint={checkpoint_in(inside)}"
+    assert main(["refine-annotations", *words, *DATA, checkpoint, "--output=plain.json", "--min_score=0"]) == 0
+    assert refine(inside) == 0
+    assert (inside / "plain.json").read_bytes() == (inside / "refined.json").read_bytes()
+
+
+def test_the_configuration_of_a_training_serves_refining(inside):
+    words = ["--config=runs/config.yaml", f"--checkpoint={checkpoint_in(inside)}", "--output=refined.json"]
+    assert main(["refine-annotations", *words]) == 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
+    (inside / "images" / "0002.png").write_bytes(b"nothing")
+    fails(capsys, refine(inside, f"--data.num_workers={workers}"), "0002.png: image 2 does not decode")
+    assert not (inside / "refined.json").exists()
+
+
+def test_sizes_that_differ_are_named(inside, capsys):
+    content = json.loads((inside / "noisy.json").read_text())
+    content["images"][0]["width"] += 1
+    (inside / "noisy.json").write_text(json.dumps(content))
+    fails(capsys, refine(inside), "image 1 is 256x192, but the annotation file says 257x192")
+
+
+def test_other_classes_are_refused(inside, capsys):
+    content = json.loads((inside / "noisy.json").read_text())
+    content["categories"][0]["name"] = "blob"
+    (inside / "noisy.json").write_text(json.dumps(content))
+    fails(capsys, refine(inside), "noisy.json has 1 blob")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data.annotations=none.json"], "none.json: there is no such file"),
+        (["--data.image_root=none"], "none: there is no such folder"),
+        (["--checkpoint=none.ckpt"], "none.ckpt: there is no such file"),
+        (["--checkpoint=noisy.json"], "noisy.json: is not a checkpoint of a refiner"),
+        (["--output=none/refined.json"], "none does not exist"),
+        (["--trainer.fast_dev_run=true"], "was not refined"),
+    ],
+)
+def test_bad_input_of_refining_ends_in_one_sentence(inside, capsys, words, message):
+    fails(capsys, refine(inside, *words), message)
