@@ -9,6 +9,8 @@ from ssd_det.console import busy
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 
+JsonObject = dict[str, Any]
+
 
 def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
     """What a json file holds.

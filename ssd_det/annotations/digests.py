@@ -1,0 +1,10 @@
+"""Telling files apart by what they hold."""
+
+import hashlib
+from pathlib import Path
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
