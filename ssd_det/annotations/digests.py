@@ -1,4 +1,4 @@
-"""Telling files apart by what they hold."""
+"""Digests of files, which tell whether a file is still the one that something was made from."""
 
 import hashlib
 from pathlib import Path

@@ -15,7 +15,7 @@ from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
 from ssd_det.annotations.output import check_output, make_folder, write_json
 from ssd_det.console import say
 from ssd_det.errors import InputError
-from ssd_det.report.folder_messages import print_kept, print_unheld
+from ssd_det.report.folder_messages import print_dropped, print_kept
 
 
 def convert_annotations(
@@ -59,7 +59,7 @@ def convert_annotations(
     else:
         write_folder(path, converted.files, converted.links)
     say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
-    print_unheld(to or "coco", converted.unheld)
+    print_dropped(to or "coco", converted.unheld)
 
 
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:

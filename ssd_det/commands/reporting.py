@@ -55,15 +55,15 @@ def report(
     check_page_folder(folder, overwrite or output is None)
     coco, true = read_boxes(run) if run else (read_coco(source), None)
     root = image_root or (image_root_of(run) if run else "")
-    given = read_annotations(reference, root) if reference is not None else true
-    boxes, comparison = _measure(coco, given)
+    compared_with = read_annotations(reference, root) if reference is not None else true
+    boxes, comparison = _measure(coco, compared_with)
     results = read_results(run) if run else None
     summary = summarise(coco, boxes, comparison, results)
     written = write_page(folder, coco, root, boxes, summary, count, allow_outside)
     _tell_of_page(folder / INDEX, coco, written)
     if run is not None and results is not None:
         # The figures of a run show its own true boxes, whatever the page compares with.
-        if true is not given:
+        if true is not compared_with:
             boxes = measure_file(coco, true_boxes(true) if true is not None else {})
         _report_run(run, results, boxes if true is not None else None, bags)
 

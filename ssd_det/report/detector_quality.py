@@ -86,7 +86,7 @@ class DetectorMetrics:
         """Read the content of metrics.json.
 
         Raises:
-            TypeError: if keys are missing, or others are there.
+            TypeError: if keys are missing, or unknown ones are there.
         """
         by_category = content.get("by_category")
         if by_category is not None:

@@ -93,7 +93,7 @@ def _entry(shown: PanelBox, scale: tuple[float, float], names: Mapping[int, str]
         "box_caption": name if shown.score is None else f"{name} {shown.score:.2f}",
     }
     numbers = {"refine_score": shown.score, "iou_with_true": shown.iou_with_true}
-    known = {key: value for key, value in numbers.items() if value is not None}
-    if known:  # wandb filters boxes by them
-        entry["scores"] = known
+    scores = {key: value for key, value in numbers.items() if value is not None}
+    if scores:  # wandb filters boxes by them
+        entry["scores"] = scores
     return entry

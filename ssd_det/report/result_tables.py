@@ -32,8 +32,11 @@ def tables(results: RunResults) -> list[Table]:
     made = [detector_table(results)]
     if results.quality:
         quality = [
-            [stage, *map(three_digits, (found.mean_iou, found.above_50, found.above_75, found.above_90))]
-            for stage, found in results.quality.items()
+            [
+                stage,
+                *map(three_digits, (all_boxes.mean_iou, all_boxes.above_50, all_boxes.above_75, all_boxes.above_90)),
+            ]
+            for stage, all_boxes in results.quality.items()
         ]
         made.append(Table("Boxes, IoU with the true ones", ["refining", "mean", "> 0.5", "> 0.75", "> 0.9"], quality))
     seconds = [[title, f"{value:.1f}"] for title, value in results.seconds.items()]

@@ -69,7 +69,7 @@ def write_pictures(
     def write(index: int) -> str | None:
         image = images[index]
         if image.id not in files:
-            return "there is no such file"
+            return "the file does not exist"
         try:
             picture = PillowImage.fromarray(read_image(files[image.id], image))
         except InputError as error:

@@ -33,7 +33,7 @@ def test_every_picture_loads_and_a_missing_image_is_said_to_be(page, folder):
     assert set(page.locator("#gallery .missing").all_inner_texts()) == {"cannot be shown"}
     page.fill("[name=text]", "missing.png")
     page.locator("#gallery .open").first.click()
-    assert page.locator("#stage .missing").inner_text() == "This image cannot be shown: there is no such file"
+    assert page.locator("#stage .missing").inner_text() == "This image cannot be shown: the file does not exist"
     assert [image["missing"] for image in content_of(folder / "page")["images"]].count(None) == 4
 
 

@@ -26,7 +26,7 @@ def test_the_page_has_all_that_it_shows(tmp_path, capsys):
     content = content_of(page)
     assert content["file"] == {"name": "refined.json", "sha256": digest(refined), "annotations": 9, "whole": True}
     assert content["categories"] == CATEGORIES
-    assert [image["missing"] for image in content["images"]] == [None, None, "there is no such file"]
+    assert [image["missing"] for image in content["images"]] == [None, None, "the file does not exist"]
     files = page / "review_files"
     assert {path.name for path in (files / "crops").iterdir()} == {f"{index}.jpg" for index in range(6)}
     assert {path.name for path in (files / "thumbs").iterdir()} == {"0.jpg", "1.jpg"}
