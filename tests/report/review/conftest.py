@@ -40,7 +40,7 @@ def page(browser, folder):
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(f"{request.url} {request.failure}"))
     page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.goto((folder / "page" / "index.html").as_uri())
