@@ -73,7 +73,7 @@ def figures(folder: Path) -> list[str]:
     count = after["all"]["count"]
     failures = [f"{after['failures'][kind] / count:.1%}" for kind in FAILURES]
     bags = [f"{float(last[name]):.3f}" if last.get(name) else "-" for name in BAGS]
-    grouped = [", ".join(bags[place : place + 3]) for place in (0, 3, 6)]
+    grouped = [", ".join(bags[start : start + 3]) for start in (0, 3, 6)]
     return [f"{after['all']['mean_iou']:.3f}", f"{after['all']['above_75']:.3f}", ", ".join(failures), *grouped]
 
 

@@ -24,7 +24,9 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.timing import ratio_line
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.output import write_json
+from ssd_det.report.measured_boxes import measure_file
 from ssd_det.report.review.page import write_page
+from ssd_det.report.review.summary import summarise
 
 WIDTH, HEIGHT = 640, 480
 CATEGORIES = 20
@@ -96,7 +98,7 @@ def write_plain_page(page: Path) -> Path:
     text = (page / "review_files" / "content.js").read_text(encoding="utf-8")
     content = json.loads(text.removeprefix("window.content = ").removesuffix(";\n"))
     tiles = []
-    for place, entry in enumerate(content["objects"]):
+    for number, entry in enumerate(content["objects"]):
         x, y, width, height = entry["crop"]
         boxes = "".join(
             f'<rect x="{box[0]}" y="{box[1]}" width="{box[2]}" height="{box[3]}"/>'
@@ -105,7 +107,7 @@ def write_plain_page(page: Path) -> Path:
         name = html.escape(content["categories"][entry["category"]])
         tiles.append(
             f'<li data-category="{entry["category"]}"><svg viewBox="{x} {y} {width} {height}">{boxes}</svg>'
-            f'<img loading="lazy" src="review_files/crops/{place}.jpg"><b>{name}</b>'
+            f'<img loading="lazy" src="review_files/crops/{number}.jpg"><b>{name}</b>'
             f"<button>Accept</button><button>Reject</button></li>"
         )
     options = "".join(f'<option value="{index}">{index}</option>' for index in range(CATEGORIES))
@@ -119,18 +121,18 @@ def write_plain_page(page: Path) -> Path:
 
 
 def measure(browser: Browser, path: Path) -> dict[str, float]:
-    """Seconds until a page is there, filters, and draws a frame while it scrolls."""
+    """Seconds until a page is open, has filtered, and has drawn a frame while it scrolls."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     start = time.perf_counter()
     page.goto(path.as_uri(), wait_until="load")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    found = {"open": time.perf_counter() - start}
+    seconds = {"open": time.perf_counter() - start}
     frames = page.evaluate(SCROLL)
-    found["frame"] = statistics.median(frames) / 1000
-    found["worst frame"] = max(frames) / 1000
-    found["filter"] = page.evaluate(FILTER, "3") / 1000
+    seconds["frame"] = statistics.median(frames) / 1000
+    seconds["worst frame"] = max(frames) / 1000
+    seconds["filter"] = page.evaluate(FILTER, "3") / 1000
     page.context.close()
-    return found
+    return seconds
 
 
 def main() -> None:
@@ -145,7 +147,8 @@ def main() -> None:
         coco = read_coco(make_data(folder, settings.images, settings.each))
         page = folder / "page"
         start = time.perf_counter()
-        written = write_page(page, coco, folder / "images")
+        boxes = measure_file(coco, {})
+        written = write_page(page, coco, folder / "images", boxes, summarise(coco, boxes))
         seconds = time.perf_counter() - start
         files = [path for path in page.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 2**20

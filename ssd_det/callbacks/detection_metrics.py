@@ -81,10 +81,11 @@ class DetectionMetrics(Callback):
             coco = trainer.datamodule.coco_for("test")  # type: ignore[attr-defined]
             measured = average_precision(coco, results, self.per_class)
             write_json(folder / "predictions.json", results)
-            write_json(folder / "metrics.json", measured)
-            figures = figures.new_tensor([float("nan") if measured[n] is None else measured[n] for n in LOGGED])
-            if self.per_class:
-                print_per_class(measured)
+            content = measured.to_json()
+            write_json(folder / "metrics.json", content)
+            figures = figures.new_tensor([float("nan") if content[n] is None else content[n] for n in LOGGED])
+            if measured.by_category is not None:
+                print_per_class(measured.by_category)
             self._say(folder / "metrics.json", results)
         figures = trainer.strategy.broadcast(figures)
         known = {name: value for name, value in zip(LOGGED, figures.tolist(), strict=True) if not math.isnan(value)}

@@ -1,5 +1,6 @@
 """Commands that show how good boxes are."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ssd_det.annotations.formats.reading import read_annotations
@@ -32,10 +33,10 @@ def compare_annotations(
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
     file, true, *earlier = (read_annotations(name, image_root, leave_out=["segmentation"]) for name in inputs)
-    result = compare(file, true, earlier[0] if earlier else None)
+    comparison = compare(file, true, earlier[0] if earlier else None)
     if path:
-        write_json(path, result)
-    print_comparison(result)
+        write_json(path, asdict(comparison))
+    print_comparison(comparison)
 
 
 def draw_annotations(

@@ -16,7 +16,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, make_folder, write_json
 from ssd_det.console import say
 from ssd_det.errors import InputError
-from ssd_det.report.folder_messages import print_kept, print_unheld
+from ssd_det.report.folder_messages import print_dropped, print_kept
 
 
 def convert_annotations(
@@ -60,7 +60,7 @@ def convert_annotations(
     else:
         write_folder(path, converted.files, converted.links)
     say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
-    print_unheld(to or "coco", converted.dropped)
+    print_dropped(to or "coco", converted.dropped)
 
 
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from torchvision.ops import box_iou
 
 from ssd_det.annotations.categories import unique_names
 from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.voc_precision import voc_average_precision, voc_matches
 
-try:  # several times as fast, the same figures
+try:  # several times as fast, with the same results
     from faster_coco_eval import COCO
     from faster_coco_eval import COCOeval_faster as COCOeval
 except ImportError:
@@ -26,62 +28,121 @@ AT_50, ALL_SIZES, MOST_DETECTIONS = 0, 0, 2
 Results = Sequence[Mapping[str, Any]]
 
 
-def average_precision(coco: CocoFile, results: Results, per_class: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CategoryMetrics:
+    """Average precision of one category, ``None`` where it has no object to find; see :class:`DetectorMetrics`."""
+
+    ap: float | None
+    ap_50: float | None
+    voc_ap_50: float | None
+
+
+@dataclass(frozen=True)
+class DetectorMetrics:
+    """How good detections are; precisions are in [0, 1], or ``None`` where there is no object to find.
+
+    Attributes:
+        ap: COCO's average precision, the mean over the IoU thresholds 0.5, 0.55, ..., 0.95.
+        ap_50: at IoU 0.5.
+        ap_75: at IoU 0.75.
+        ap_small: of objects below 32² pixels.
+        ap_medium: of objects from 32² to 96² pixels.
+        ap_large: of objects above 96² pixels.
+        voc_ap_50: as Pascal VOC defines it, at IoU 0.5.
+        images: how many there are.
+        objects: how many there are to find.
+        detections: how many were judged.
+        precision_at_50: the mean precision over the classes at the recalls 0, 0.01, ..., 1 and IoU 0.5.
+        by_category: by the categories' names; ``None`` where it was not asked for.
+    """
+
+    ap: float | None
+    ap_50: float | None
+    ap_75: float | None
+    ap_small: float | None
+    ap_medium: float | None
+    ap_large: float | None
+    voc_ap_50: float | None
+    images: int
+    objects: int
+    detections: int
+    precision_at_50: list[float] | None
+    by_category: dict[str, CategoryMetrics] | None = None
+
+    @property
+    def main(self) -> tuple[float | None, float | None, float | None]:
+        """``ap``, ``ap_50`` and ``ap_75``, which tables show."""
+        return self.ap, self.ap_50, self.ap_75
+
+    def to_json(self) -> JsonObject:
+        """The content of metrics.json."""
+        content = asdict(self)
+        if self.by_category is None:
+            del content["by_category"]
+        return content
+
+    @classmethod
+    def from_json(cls, content: JsonObject) -> "DetectorMetrics":
+        """Read the content of metrics.json.
+
+        Raises:
+            TypeError: if keys are missing, or unknown ones are there.
+        """
+        by_category = content.get("by_category")
+        if by_category is not None:
+            by_category = {name: CategoryMetrics(**metrics) for name, metrics in by_category.items()}
+        return cls(**{**content, "by_category": by_category})
+
+
+def average_precision(coco: CocoFile, results: Results, per_class: bool = False) -> DetectorMetrics:
     """Measure detections against true boxes.
 
     Args:
         coco: the true boxes; crowd boxes are ignored as COCO does, difficult ones as Pascal VOC does in
-            ``voc_ap_50``, and like crowd boxes in COCO's figures, which know no such flag.
+            ``voc_ap_50``, and like crowd boxes in COCO's metrics, which know no such flag.
         results: detections as COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
-        per_class: add ``by_category``.
-
-    Returns:
-        COCO's ``ap``, ``ap_50``, ``ap_75``, ``ap_small``, ``ap_medium``, ``ap_large`` and ``voc_ap_50``, each a
-        number in [0, 1], or ``None`` where there is no object to find; ``images``, ``objects``, ``detections``;
-        ``precision_at_50``, the mean precision over the classes at the recalls 0, 0.01, ..., 1 and IoU 0.5; and,
-        on request, ``by_category``: ``ap``, ``ap_50`` and ``voc_ap_50`` by name.
+        per_class: measure each category as well.
     """
     evaluation = _evaluate(coco, results)
     voc = _voc_by_category(coco, results)
-    found = [value for value in voc.values() if value is not None]
+    voc_precisions = [value for value in voc.values() if value is not None]
     # [IoU thresholds, recalls, categories, sizes, numbers of detections], -1 where there is no object
     precision = evaluation.eval["precision"]
     curve = precision[AT_50, :, :, ALL_SIZES, MOST_DETECTIONS]
     curve = curve[:, (curve > -1).all(axis=0)]
-    measured: dict[str, Any] = {
-        name: _known(value) for name, value in zip(NAMES, evaluation.stats[: len(NAMES)], strict=True)
+    names = unique_names(coco)
+    by_category = {
+        names[category.id]: CategoryMetrics(
+            ap=_mean(precision[:, :, index, ALL_SIZES, MOST_DETECTIONS]),
+            ap_50=_mean(precision[AT_50, :, index, ALL_SIZES, MOST_DETECTIONS]),
+            voc_ap_50=voc[category.id],
+        )
+        for index, category in enumerate(coco.categories)
     }
-    measured["voc_ap_50"] = sum(found) / len(found) if found else None
-    measured["images"] = len(coco.images)
-    measured["objects"] = sum(not (annotation.crowd or annotation.difficult) for annotation in coco.annotations)
-    measured["detections"] = len(results)
-    measured["precision_at_50"] = curve.mean(axis=1).tolist() if curve.size else None
-    if per_class:
-        names = unique_names(coco)
-        measured["by_category"] = {
-            names[category.id]: {
-                "ap": _mean(precision[:, :, index, ALL_SIZES, MOST_DETECTIONS]),
-                "ap_50": _mean(precision[AT_50, :, index, ALL_SIZES, MOST_DETECTIONS]),
-                "voc_ap_50": voc[category.id],
-            }
-            for index, category in enumerate(coco.categories)
-        }
-    return measured
+    return DetectorMetrics(
+        **{name: _known(value) for name, value in zip(NAMES, evaluation.stats[: len(NAMES)], strict=True)},
+        voc_ap_50=sum(voc_precisions) / len(voc_precisions) if voc_precisions else None,
+        images=len(coco.images),
+        objects=sum(not (annotation.crowd or annotation.difficult) for annotation in coco.annotations),
+        detections=len(results),
+        precision_at_50=curve.mean(axis=1).tolist() if curve.size else None,
+        by_category=by_category if per_class else None,
+    )
 
 
 def _evaluate(coco: CocoFile, results: Results) -> Any:
     """Run COCO's evaluation, without what it prints."""
     with contextlib.redirect_stdout(io.StringIO()):
-        truth, found = COCO(), COCO()
+        truth, detected = COCO(), COCO()
         shared = {
             "images": [image._asdict() for image in coco.images],
             "categories": [category._asdict() for category in coco.categories],
         }
         truth.dataset = {**shared, "annotations": _true_entries(coco)}
-        found.dataset = {**shared, "annotations": _found_entries(results)}
+        detected.dataset = {**shared, "annotations": _result_entries(results)}
         truth.createIndex()
-        found.createIndex()
-        evaluation = COCOeval(truth, found, "bbox")
+        detected.createIndex()
+        evaluation = COCOeval(truth, detected, "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -106,7 +167,7 @@ def _true_entries(coco: CocoFile) -> list[dict[str, Any]]:
     return entries
 
 
-def _found_entries(results: Results) -> list[dict[str, Any]]:
+def _result_entries(results: Results) -> list[dict[str, Any]]:
     """Results as COCO's ``loadRes`` makes them, which fails where there are none."""
     return [
         {**result, "id": number, "area": result["bbox"][2] * result["bbox"][3], "iscrowd": 0}
@@ -120,21 +181,21 @@ def _voc_by_category(coco: CocoFile, results: Results) -> dict[int, float | None
     for annotation in coco.annotations:
         if not annotation.crowd:
             objects[annotation.category_id].setdefault(annotation.image_id, []).append(annotation)
-    found: dict[int, dict[int, list[Mapping[str, Any]]]] = {category.id: {} for category in coco.categories}
+    detections: dict[int, dict[int, list[Mapping[str, Any]]]] = {category.id: {} for category in coco.categories}
     for result in results:
-        found[result["category_id"]].setdefault(result["image_id"], []).append(result)
+        detections[result["category_id"]].setdefault(result["image_id"], []).append(result)
     precisions: dict[int, float | None] = {}
-    for key, by_image in objects.items():
+    for key, objects_by_image in objects.items():
         scores, correct = [np.zeros(0)], [np.zeros(0, dtype=bool)]
-        for image_id, detections in found[key].items():
-            there = by_image.get(image_id, [])
-            overlaps = box_iou(corners([d["bbox"] for d in detections]), corners([a.bbox for a in there]))
-            found_scores = np.array([d["score"] for d in detections])
-            difficult = np.array([a.difficult for a in there], dtype=bool)
-            hits, counted = voc_matches(overlaps.numpy(), found_scores, difficult)
-            scores.append(found_scores[counted])
+        for image_id, detected in detections[key].items():
+            true = objects_by_image.get(image_id, [])
+            overlaps = box_iou(corners([d["bbox"] for d in detected]), corners([a.bbox for a in true]))
+            image_scores = np.array([d["score"] for d in detected])
+            difficult = np.array([a.difficult for a in true], dtype=bool)
+            hits, counted = voc_matches(overlaps.numpy(), image_scores, difficult)
+            scores.append(image_scores[counted])
             correct.append(hits[counted])
-        count = sum(not a.difficult for some in by_image.values() for a in some)
+        count = sum(not a.difficult for annotations in objects_by_image.values() for a in annotations)
         precisions[key] = (
             voc_average_precision(np.concatenate(scores), np.concatenate(correct), count) if count else None
         )

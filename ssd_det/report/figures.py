@@ -1,19 +1,27 @@
 """Figures of a run: boxes before and after, training curves, precision and recall."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from ssd_det.annotations.output import make_folder
+from ssd_det.report.detector_quality import DetectorMetrics
+from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED
-from ssd_det.report.run_results import BOXES
+from ssd_det.report.reliability import Reliability
+from ssd_det.report.result_tables import TRAINED_ON
+from ssd_det.report.run_results import RunResults
+from ssd_det.report.training_curves import TrainingCurve
+from ssd_det.runs.layout import Boxes
 
 CLEAN = "#009e73"  # of the same palette
 JOINT = "#cc79a7"
-COLOURS = {"noisy": ORIGINAL, "joint": JOINT, "refined": REFINED, "clean": CLEAN}
+COLOURS: dict[Boxes, str] = {"noisy": ORIGINAL, "joint": JOINT, "refined": REFINED, "clean": CLEAN}
 CURVE_COLOURS = {
     "refiner": "#808080",  # seen on white and on black
     "joint model": JOINT,
@@ -28,39 +36,59 @@ RECALLS = 101
 DOTS_PER_INCH = 120
 
 
-def figures(
-    overlaps: Mapping[str, Sequence[float]] | None = None,
-    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]] | None = None,
-    detectors: Mapping[str, Mapping[str, Any] | None] | None = None,
-    scores: Mapping[str, Any] | None = None,
-    moves: Sequence[float] | None = None,
-) -> dict[str, Figure]:
-    """Draw what there is to draw.
+@dataclass(frozen=True)
+class FigureData:
+    """What figures are drawn from; a figure whose data is not given is left out.
 
-    Args:
-        overlaps: IoU with the true box of each box, ``before`` and ``after`` refining.
-        curves: steps and losses, by training.
+    Attributes:
+        boxes: those with a known true box are drawn before and after refining.
+        scores: how reliable those of refined boxes are.
+        curves: the losses of each training.
         detectors: what ``test`` measured, by the boxes trained on.
-        scores: of refined boxes, as :func:`ssd_det.report.reliability.reliability` measured them.
-        moves: IoU of each refined box with its original.
+        iou_with_original: ``Tensor[N]``, of each refined box.
+    """
+
+    boxes: MeasuredBoxes | None = None
+    scores: Reliability | None = None
+    curves: Mapping[str, TrainingCurve] = field(default_factory=dict)
+    detectors: Mapping[Boxes, DetectorMetrics | None] = field(default_factory=dict)
+    iou_with_original: Tensor | None = None
+
+
+def figures(data: FigureData) -> dict[str, Figure]:
+    """Draw what there is to draw.
 
     Returns:
         ``iou``, ``reliability``, ``training``, ``precision_recall`` and ``moves``, without those that nothing is given
         for.
     """
     drawn = {}
-    if overlaps is not None:
-        drawn["iou"] = _overlaps(overlaps)
-    if scores is not None:
-        drawn["reliability"] = _reliability(scores)
-    if curves:
-        drawn["training"] = _training(curves)
-    measured = {name: found["precision_at_50"] for name, found in (detectors or {}).items() if found}
-    if any(measured.values()):
-        drawn["precision_recall"] = _precision_recall(measured)
-    if moves:
-        drawn["moves"] = _moves(moves)
+    if data.boxes is not None:
+        drawn["iou"] = _iou_with_true(data.boxes)
+    if data.scores is not None:
+        drawn["reliability"] = _reliability(data.scores)
+    if data.curves:
+        drawn["training"] = _training(data.curves)
+    precisions = {
+        boxes: metrics.precision_at_50
+        for boxes, metrics in data.detectors.items()
+        if metrics and metrics.precision_at_50
+    }
+    if precisions:
+        drawn["precision_recall"] = _precision_recall(precisions)
+    if data.iou_with_original is not None:
+        drawn["moves"] = _iou_with_original(data.iou_with_original)
     return drawn
+
+
+def run_figures(results: RunResults, boxes: MeasuredBoxes | None) -> dict[str, Figure]:
+    """Draw the figures of a run.
+
+    Args:
+        results: of the run.
+        boxes: its refined boxes, measured; ``None`` where no true boxes are known.
+    """
+    return figures(FigureData(boxes, results.scores, results.curves, results.detectors))
 
 
 def write_figures(folder: Path, drawn: Mapping[str, Figure]) -> list[Path]:
@@ -80,51 +108,56 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure]) -> list[Path]:
     return paths
 
 
-def _overlaps(overlaps: Mapping[str, Sequence[float]]) -> Figure:
+def _iou_with_true(boxes: MeasuredBoxes) -> Figure:
     figure, axes = _axes("IoU with the true box", "boxes")
-    for name, colour in (("before", ORIGINAL), ("after", REFINED)):
-        label = f"{name} refining, mean {np.mean(overlaps[name]):.3f}"
-        axes.hist(overlaps[name], bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=label)
-    axes.legend(loc="upper left", frameon=False)
-    axes.margins(y=0.2)
+    known = boxes.has_truth
+    for name, overlaps, colour in (
+        ("before", boxes.iou_with_true_before, ORIGINAL),
+        ("after", boxes.iou_with_true_after, REFINED),
+    ):
+        _histogram(axes, overlaps[known], colour, f"{name} refining, mean")
     return figure
 
 
-def _moves(moves: Sequence[float]) -> Figure:
+def _iou_with_original(overlaps: Tensor) -> Figure:
     figure, axes = _axes("IoU of the refined with the original box", "boxes")
-    axes.hist(moves, bins=BINS, range=(0, 1), color=REFINED, alpha=0.6, label=f"mean {np.mean(moves):.3f}")
-    axes.legend(loc="upper left", frameon=False)
-    axes.margins(y=0.2)
+    _histogram(axes, overlaps, REFINED, "mean")
     return figure
 
 
-def _reliability(scores: Mapping[str, Any]) -> Figure:
+def _histogram(axes: Any, overlaps: Tensor, colour: str, label: str) -> None:
+    values = overlaps.tolist()
+    axes.hist(values, bins=BINS, range=(0, 1), color=colour, alpha=0.6, label=f"{label} {np.mean(values):.3f}")
+    axes.legend(loc="upper left", frameon=False)
+    axes.margins(y=0.2)
+
+
+def _reliability(scores: Reliability) -> Figure:
     figure, axes = _axes("score of the refined box", "share of boxes closer to the truth")
-    bins = scores["bins"]
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--", label="perfect")
     axes.plot(
-        [entry["mean_score"] for entry in bins],
-        [entry["share"] for entry in bins],
+        [entry.mean_score for entry in scores.bins],
+        [entry.share for entry in scores.bins],
         color=REFINED,
         marker="o",
-        label=f"refined boxes, calibration error {scores['calibration_error']:.3f}",
+        label=f"refined boxes, calibration error {scores.calibration_error:.3f}",
     )
-    for entry in bins:
-        place = (entry["mean_score"], entry["share"])
-        axes.annotate(str(entry["count"]), place, xytext=(6, -10), textcoords="offset points", fontsize=8)
+    for entry in scores.bins:
+        point = (entry.mean_score, entry.share)
+        axes.annotate(str(entry.count), point, xytext=(6, -10), textcoords="offset points", fontsize=8)
     axes.set_xlim(0, 1.05)
     axes.set_ylim(0, 1.05)
     axes.legend(loc="lower right", frameon=False)
     return figure
 
 
-def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
+def _training(curves: Mapping[str, TrainingCurve]) -> Figure:
     """The refiner's losses and the detectors' beside each other: their sums are of different terms."""
     figure = Figure(figsize=WIDE, layout="constrained")
     left, right = (plain(axes, "step", "loss") for axes in figure.subplots(1, 2))
-    for name, (steps, losses) in curves.items():
+    for name, curve in curves.items():
         axes = right if name.startswith("detector") else left
-        axes.plot(steps, losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
+        axes.plot(curve.steps, curve.losses, color=CURVE_COLOURS[name], label=name, linewidth=1)
     for axes in (left, right):
         axes.set_ylim(bottom=0)
         if axes.has_data():
@@ -132,13 +165,12 @@ def _training(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Fi
     return figure
 
 
-def _precision_recall(measured: Mapping[str, Sequence[float] | None]) -> Figure:
+def _precision_recall(precisions: Mapping[Boxes, list[float]]) -> Figure:
     figure, axes = _axes("recall at IoU 0.5", "precision, mean over the classes")
     recalls = np.linspace(0, 1, RECALLS)
-    for name, precisions in measured.items():
-        if precisions:
-            label = f"trained on {BOXES[name]}, AP50 {np.mean(precisions):.3f}"
-            axes.plot(recalls, precisions, color=COLOURS[name], label=label)
+    for boxes, values in precisions.items():
+        label = f"trained on {TRAINED_ON[boxes]}, AP50 {np.mean(values):.3f}"
+        axes.plot(recalls, values, color=COLOURS[boxes], label=label)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.legend(loc="lower left", frameon=False)
@@ -151,7 +183,7 @@ def _axes(x: str, y: str) -> tuple[Figure, Any]:
 
 
 def plain(axes: Any, x: str, y: str) -> Any:
-    """Axes with names and without a frame."""
+    """Label axes, and take away their frame."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)

@@ -7,7 +7,7 @@ from ssd_det.console import say
 
 
 def print_folder(json: Path, kept: int) -> None:
-    """Say what is beside a folder, and how many boxes its files could not take."""
+    """Say which file is beside a folder, and how many boxes the folder's files could not take."""
     say(f"{json}: the same as COCO json, with all that the folder cannot hold.")
     print_kept(kept)
 
@@ -18,7 +18,7 @@ def print_kept(kept: int) -> None:
         say(f"Warning: {kept} boxes stay as they were in the folder: they are polygons there, or would be empty.")
 
 
-def print_unheld(target: str, unheld: Mapping[str, int]) -> None:
-    """Say what a format cannot hold."""
-    things = ", ".join(f"{count} {thing}" for thing, count in unheld.items())
-    say(f"Not held by {target.upper()}: {things or 'nothing'}.")
+def print_dropped(target: str, dropped: Mapping[str, int]) -> None:
+    """Say what was dropped since a format cannot hold it."""
+    things = ", ".join(f"{count} {thing}" for thing, count in dropped.items())
+    say(f"Dropped, as {target.upper()} cannot hold it: {things or 'nothing'}.")

@@ -11,7 +11,7 @@ from PIL import ImageDraw
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.batches.dataset import read_image
 from ssd_det.ops.boxes import corners
-from ssd_det.report.moves import moves, overlaps_with_original
+from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED, TRUE
 from ssd_det.report.review.crops import crop_region
 
@@ -31,32 +31,34 @@ PICTURE_SIDE = 256  # pixels, of the longer side
 LINE = 3  # pixels
 
 
-def moved_table(coco: CocoFile, paths: Mapping[int, Path]) -> wandb.Table:
+def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path]) -> wandb.Table:
     """The refined annotations whose boxes overlap their originals least, at most 50, the least first.
 
     In the pictures the original box is red, the refined one blue and the true one, where it is known, white.
 
     Args:
         coco: a refined file.
-        paths: its images, by id; annotations of others are left out.
+        boxes: its boxes, measured against the true ones that they carry.
+        paths: its images, by id; annotations of other images are left out.
 
     Raises:
         InputError: if an image cannot be read.
     """
-    refined = [a for a in coco.annotations if a.original_bbox and a.measurable and a.image_id in paths]
-    order = torch.tensor(overlaps_with_original(refined)).argsort(stable=True)
-    chosen = [refined[place] for place in order[:ROWS].tolist()]
+    candidates = [
+        row for row, a in enumerate(boxes.annotations) if a.original_bbox and a.measurable and a.image_id in paths
+    ]
+    order = boxes.rows(candidates).iou_with_original.argsort(stable=True)[:ROWS]
+    chosen = boxes.rows([candidates[index] for index in order.tolist()])
     names = {category.id: category.name for category in coco.categories}
-    measured = moves(coco, chosen, {a.id: a.true_bbox for a in chosen if a.true_bbox})
     rows = [
         [
             a.id,
             _picture(coco, a, paths[a.image_id]),
             coco.image_by_id[a.image_id].file_name,
             names[a.category_id],
-            *move,
+            *change,
         ]
-        for a, move in zip(chosen, measured, strict=True)
+        for a, change in zip(chosen.annotations, chosen.changes(), strict=True)
     ]
     return wandb.Table(columns=list(COLUMNS), data=rows)
 
@@ -73,6 +75,6 @@ def _picture(coco: CocoFile, annotation: Annotation, path: Path) -> wandb.Image:
     picture = pixels.resize(sides, box=(left, top, left + width, top + height))
     brush = ImageDraw.Draw(picture)
     placed = (corners([box for box, _ in usable]) - torch.tensor([left, top, left, top])) * scale
-    for (_, colour), corner in zip(usable, placed.clamp(-LINE, PICTURE_SIDE + LINE).tolist(), strict=True):
-        brush.rectangle(corner, outline=colour, width=LINE)
+    for (_, colour), rectangle in zip(usable, placed.clamp(-LINE, PICTURE_SIDE + LINE).tolist(), strict=True):
+        brush.rectangle(rectangle, outline=colour, width=LINE)
     return wandb.Image(picture)

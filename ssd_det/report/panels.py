@@ -1,20 +1,35 @@
 """Images with their noisy, refined and true boxes, as wandb shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import wandb
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Annotation, Image
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.dataset import read_image
 from ssd_det.ops.box_types import Xywh
-from ssd_det.report.moves import overlaps_with_true
+from ssd_det.report.measured_boxes import carried_true_boxes, measure
 
 LONGEST_SIDE = 1024  # pixels; what is tracked stays small however large the images are
 
-Place = tuple[float, float]
+
+class PanelBox(NamedTuple):
+    """A box of a panel.
+
+    Attributes:
+        annotation: whose box it is.
+        box: xywh in pixels of the image.
+        score: of a refined box, ``None`` for any other.
+        iou_with_true: ``None`` where the true box is not known.
+    """
+
+    annotation: Annotation
+    box: Xywh
+    score: float | None
+    iou_with_true: float | None
 
 
 def panel(
@@ -41,45 +56,44 @@ def panel(
     pixels = PillowImage.fromarray(read_image(path, image))
     pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     scale = pixels.width / image.width, pixels.height / image.height
-    known = [a for a in annotations if a.true_bbox]
-    groups = {
-        "noisy": _boxes(annotations, [a.unrefined for a in annotations], scale, names),
-        "refined": _boxes(annotations, [a.bbox for a in annotations], scale, names, scores),
-        "true": _boxes(known, [a.true_bbox for a in known if a.true_bbox], scale, names),
+    groups: dict[str, list[PanelBox]] = {"noisy": [], "refined": [], "true": []}
+    for group, box in _grouped(annotations, scores):
+        groups[group].append(box)
+    boxes = {
+        group: {"box_data": [_entry(box, scale, names) for box in members], "class_labels": names}
+        for group, members in groups.items()
+        if members
     }
-    boxes = {group: {"box_data": entries, "class_labels": names} for group, entries in groups.items() if entries}
     return wandb.Image(pixels, boxes=boxes, caption=image.file_name)
 
 
-def _boxes(
-    annotations: Sequence[Annotation],
-    boxes: Sequence[Xywh],
-    scale: Place,
-    names: Mapping[int, str],
-    scores: Mapping[int, float] | None = None,
-) -> list[dict[str, Any]]:
-    """The boxes xywh of a group in the form that wandb takes."""
-    entries = []
-    overlaps = overlaps_with_true(boxes, [annotation.true_bbox for annotation in annotations])
-    for annotation, box, overlap in zip(annotations, boxes, overlaps, strict=True):
-        score = (scores or {}).get(annotation.id)
-        name = names[annotation.category_id]
-        x, y, width, height = box
-        entry: dict[str, Any] = {
-            "position": {
-                "minX": x * scale[0],
-                "minY": y * scale[1],
-                "maxX": (x + width) * scale[0],
-                "maxY": (y + height) * scale[1],
-            },
-            "domain": "pixel",
-            "class_id": annotation.category_id,
-            "box_caption": name if score is None else f"{name} {score:.2f}",
-        }
-        shown = {
-            key: value for key, value in (("refine_score", score), ("iou_with_true", overlap)) if value is not None
-        }
-        if shown:  # wandb filters boxes by them
-            entry["scores"] = shown
-        entries.append(entry)
-    return entries
+def _grouped(annotations: Sequence[Annotation], scores: Mapping[int, float]) -> Iterator[tuple[str, PanelBox]]:
+    """The boxes of annotations, each with the group that it is in."""
+    changes = measure(annotations, carried_true_boxes(annotations), scores).changes()
+    for annotation, change in zip(annotations, changes, strict=True):
+        yield "noisy", PanelBox(annotation, annotation.unrefined, None, change.before)
+        yield "refined", PanelBox(annotation, annotation.bbox, scores.get(annotation.id), change.after)
+        if annotation.true_bbox:
+            yield "true", PanelBox(annotation, annotation.true_bbox, None, 1.0)
+
+
+def _entry(shown: PanelBox, scale: tuple[float, float], names: Mapping[int, str]) -> JsonObject:
+    """A box in the form that wandb takes."""
+    name = names[shown.annotation.category_id]
+    x, y, width, height = shown.box
+    entry: JsonObject = {
+        "position": {
+            "minX": x * scale[0],
+            "minY": y * scale[1],
+            "maxX": (x + width) * scale[0],
+            "maxY": (y + height) * scale[1],
+        },
+        "domain": "pixel",
+        "class_id": shown.annotation.category_id,
+        "box_caption": name if shown.score is None else f"{name} {shown.score:.2f}",
+    }
+    numbers = {"refine_score": shown.score, "iou_with_true": shown.iou_with_true}
+    scores = {key: value for key, value in numbers.items() if value is not None}
+    if scores:  # wandb filters boxes by them
+        entry["scores"] = scores
+    return entry

@@ -15,12 +15,14 @@ from ssd_det.annotations.output import check_output, make_folder
 from ssd_det.batches.dataset import read_image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners
-from ssd_det.report.moves import overlaps_with_original
+from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
 
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
 SHOWN_SIDE = 640
-NAME_LENGTH = 100  # of a picture, in letters, which may take several bytes of the 255 that a file name may have
+NAME_LENGTH = (
+    100  # of a picture, in characters, each of which may take several bytes of the 255 that a file name may have
+)
 
 
 def draw_pictures(
@@ -33,7 +35,7 @@ def draw_pictures(
 ) -> list[Path]:
     """Draw the images whose boxes moved most, the most moved first: before on the left, after on the right.
 
-    On both sides the true box, where it is known, is drawn under the other.
+    On both sides the true box, where it is known, is drawn below the other box.
 
     Args:
         coco: the annotation file, with ``original_bbox`` where boxes were refined.
@@ -48,24 +50,26 @@ def draw_pictures(
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
-    found, missing = resolve_images(coco, image_root, allow_outside)
+    files, missing = resolve_images(coco, image_root, allow_outside)
     if missing:
         raise missing_images_error(coco, image_root, missing)
     make_folder(folder)
-    chosen = most_moved(coco)[:count]
-    names = [f"{rank:02d}_{found[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
+    chosen = most_moved(measure_file(coco, {}))[:count]
+    names = [f"{rank:02d}_{files[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
     for path, image_id in zip(paths, chosen, strict=True):
-        pixels = read_image(found[image_id], coco.image_by_id[image_id])
+        pixels = read_image(files[image_id], coco.image_by_id[image_id])
         write_png(_picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id), str(path))
     return paths
 
 
-def most_moved(coco: CocoFile) -> list[int]:
+def most_moved(boxes: MeasuredBoxes) -> list[int]:
     """Ids of the images with boxes, those first whose boxes overlap their originals least."""
-    overlaps = dict(zip((a.id for a in coco.annotations), overlaps_with_original(coco.annotations), strict=True))
-    mean = {key: fmean(overlaps[a.id] for a in group) for key, group in coco.annotations_by_image.items()}
-    return sorted(mean, key=lambda key: (mean[key], key))
+    overlaps: dict[int, list[float]] = {}
+    for annotation, overlap in zip(boxes.annotations, boxes.iou_with_original.tolist(), strict=True):
+        overlaps.setdefault(annotation.image_id, []).append(overlap)
+    mean = {image_id: fmean(values) for image_id, values in overlaps.items()}
+    return sorted(mean, key=lambda image_id: (mean[image_id], image_id))
 
 
 def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:

@@ -1,72 +1,86 @@
 """The results of a run as tables: on the screen and in markdown."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import astuple, dataclass
 
+from rich import table as rich_table
 from rich.console import Console
-from rich.table import Table
 
-from ssd_det.report.run_results import BOXES, FIGURES
-from ssd_det.report.screen_tables import figure
+from ssd_det.report.run_results import RunResults
+from ssd_det.report.screen_tables import three_digits
+from ssd_det.runs.layout import Boxes
 
-Rows = tuple[str, list[str], list[list[str]]]
+TRAINED_ON: dict[Boxes, str] = {
+    "noisy": "noisy boxes",
+    "joint": "refined boxes, jointly",
+    "refined": "refined boxes",
+    "clean": "clean boxes",
+}
 
 
-def tables(results: dict[str, Any]) -> list[Rows]:
-    """Title, columns and rows of each table.
+@dataclass(frozen=True)
+class Table:
+    """A table of texts; the first column names its rows."""
 
-    Args:
-        results: of :func:`ssd_det.report.run_results.read_results`.
-    """
-    found = [detector_table(results)]
-    if results["quality"]:
-        columns = ("mean_iou", "above_50", "above_75", "above_90")
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def tables(results: RunResults) -> list[Table]:
+    """All tables of a run's results."""
+    made = [detector_table(results)]
+    if results.quality:
         quality = [
-            [stage, *(figure(measured[name]) for name in columns)] for stage, measured in results["quality"].items()
+            [
+                stage,
+                *map(three_digits, (all_boxes.mean_iou, all_boxes.above_50, all_boxes.above_75, all_boxes.above_90)),
+            ]
+            for stage, all_boxes in results.quality.items()
         ]
-        found.append(("Boxes, IoU with the true ones", ["refining", "mean", "> 0.5", "> 0.75", "> 0.9"], quality))
-    seconds = [[title, f"{value:.1f}"] for title, value in results["seconds"].items()]
-    seconds.append(["all stages", f"{sum(results['seconds'].values()):.1f}"])
-    found.append(("Wall time", ["stage", "seconds"], seconds))
-    return found
+        made.append(Table("Boxes, IoU with the true ones", ["refining", "mean", "> 0.5", "> 0.75", "> 0.9"], quality))
+    seconds = [[title, f"{value:.1f}"] for title, value in results.seconds.items()]
+    seconds.append(["all stages", f"{sum(results.seconds.values()):.1f}"])
+    made.append(Table("Wall time", ["stage", "seconds"], seconds))
+    return made
 
 
-def detector_table(results: dict[str, Any]) -> Rows:
-    """Title, columns and rows of the table of detectors."""
-    detectors = [
-        [BOXES[boxes], *([figure(found[name]) for name in FIGURES] if found else ["not run", "", ""])]
-        for boxes, found in results["detectors"].items()
-        if found or boxes != "joint"
+def detector_table(results: RunResults) -> Table:
+    """The table of detectors."""
+    rows = [
+        [TRAINED_ON[boxes], *(map(three_digits, metrics.main) if metrics else ["not run", "", ""])]
+        for boxes, metrics in results.detectors.items()
+        if metrics or boxes != "joint"
     ]
-    detectors += [
-        [f"share won back by {BOXES[boxes]}", *(_share(shares[name]) for name in FIGURES)]
-        for boxes, shares in results["won_back"].items()
+    rows += [
+        [f"share won back by {TRAINED_ON[boxes]}", *map(_share, astuple(shares))]
+        for boxes, shares in results.won_back.items()
     ]
-    return "Detector on the test file", ["trained on", "AP", "AP50", "AP75"], detectors
+    return Table("Detector on the test file", ["trained on", "AP", "AP50", "AP75"], rows)
 
 
-def print_results(results: dict[str, Any]) -> None:
+def print_results(results: RunResults) -> None:
     """Show the tables on the screen."""
-    for title, columns, rows in tables(results):
-        table = Table(title=title)
-        for index, name in enumerate(columns):
-            table.add_column(name, justify="right" if index else "left")
-        for row in rows:
-            table.add_row(*row)
-        Console().print(table)
+    for table in tables(results):
+        shown = rich_table.Table(title=table.title)
+        for index, name in enumerate(table.columns):
+            shown.add_column(name, justify="right" if index else "left")
+        for row in table.rows:
+            shown.add_row(*row)
+        Console().print(shown)
 
 
-def markdown(results: dict[str, Any], pictures: Sequence[str]) -> str:
+def markdown(results: RunResults, pictures: Sequence[str]) -> str:
     """The tables in markdown, with pictures below.
 
     Args:
-        results: of :func:`ssd_det.report.run_results.read_results`.
+        results: of the run.
         pictures: their paths, as seen from the text.
     """
     parts = []
-    for title, columns, rows in tables(results):
-        lines = [_line(columns), _line(["---", *["---:"] * (len(columns) - 1)]), *map(_line, rows)]
-        parts.append(f"## {title}\n\n" + "\n".join(lines))
+    for table in tables(results):
+        rule = ["---", *["---:"] * (len(table.columns) - 1)]
+        parts.append(f"## {table.title}\n\n" + "\n".join(map(_line, [table.columns, rule, *table.rows])))
     parts += [f"![{path}]({path})" for path in pictures]
     return "\n\n".join(parts) + "\n"
 

@@ -1,65 +1,138 @@
 """What a run of the pipeline has reached, read from its folder."""
 
-import csv
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from ssd_det.annotations.coco import read_coco
-from ssd_det.report.quality import overlaps
+from ssd_det.annotations.coco import CocoFile, read_coco
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.errors import InputError
+from ssd_det.report.detector_quality import DetectorMetrics
+from ssd_det.report.quality import Statistics
+from ssd_det.report.reliability import Bin, Reliability
+from ssd_det.report.training_curves import TrainingCurve, training_curves
+from ssd_det.runs.layout import METRICS, QUALITY, REFINED, TEST_FOLDERS, TRUE, Boxes, refined_file, true_file
 from ssd_det.runs.records import current_stages, damaged, read_stage_record
 
-TEST_FOLDERS = {"noisy": "test_noisy", "joint": "test_joint", "refined": "test", "clean": "test_clean"}
-BOXES = {"noisy": "noisy boxes", "joint": "refined boxes, jointly", "refined": "refined boxes", "clean": "clean boxes"}
-WINNERS = ("joint", "refined")
-TRAINING_FOLDERS = {
-    "refiner": "refiner",
-    "joint model": "joint",
-    "detector on refined boxes": "detector",
-    "detector on noisy boxes": "detector_noisy",
-    "detector on clean boxes": "detector_clean",
-}
-FIGURES = ("ap", "ap_50", "ap_75")
+WINNERS: tuple[Boxes, ...] = ("joint", "refined")
+
+Product = TypeVar("Product")
 
 
-def read_results(run: Path) -> dict[str, Any]:
-    """Collect the figures of a run, of the stages that its last call found or made up to date.
+@dataclass(frozen=True)
+class WonBack:
+    """The shares of the lost ``ap``, ``ap_50`` and ``ap_75`` that refining won back, ``None`` where not known."""
+
+    ap: float | None
+    ap_50: float | None
+    ap_75: float | None
+
+
+@dataclass(frozen=True)
+class RefinedQuality:
+    """What the results of a run take from quality.json.
+
+    Attributes:
+        before: of the boxes before refining, ``None`` where they are not known.
+        after: of the refined boxes.
+        scores: how reliable those of refined boxes are, ``None`` where there are none.
+    """
+
+    before: Statistics | None
+    after: Statistics
+    scores: Reliability | None
+
+    @classmethod
+    def from_json(cls, content: JsonObject) -> "RefinedQuality":
+        """Read the content of quality.json.
+
+        Raises:
+            KeyError: if a key is missing.
+            TypeError: if a value is of another kind.
+        """
+        before, scores = content["before"], content.get("scores")
+        return cls(
+            before=Statistics(**before["all"]) if before else None,
+            after=Statistics(**content["after"]["all"]),
+            scores=Reliability(**{**scores, "bins": [Bin(**entry) for entry in scores["bins"]]}) if scores else None,
+        )
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """What a run has reached.
+
+    Attributes:
+        detectors: what ``test`` measured, by the boxes trained on, ``None`` where it was not run.
+        won_back: the share of what the noise had cost that refining won back, for the detectors on refined boxes that
+            were tested.
+        quality: of the boxes, ``before`` and ``after`` refining, as far as they are known.
+        scores: how reliable those of refined boxes are, ``None`` where this is not known.
+        seconds: wall time of each stage by its title.
+        curves: of the trainings; results.json leaves them out.
+    """
+
+    detectors: dict[Boxes, DetectorMetrics | None]
+    won_back: dict[Boxes, WonBack]
+    quality: dict[str, Statistics]
+    scores: Reliability | None
+    seconds: dict[str, float]
+    curves: dict[str, TrainingCurve]
+
+    def to_json(self) -> JsonObject:
+        """The content of results.json."""
+        return {
+            "detectors": {boxes: metrics and metrics.to_json() for boxes, metrics in self.detectors.items()},
+            "won_back": {boxes: asdict(shares) for boxes, shares in self.won_back.items()},
+            "quality": {stage: asdict(statistics) for stage, statistics in self.quality.items()} or None,
+            "scores": asdict(self.scores) if self.scores else None,
+            "seconds": self.seconds,
+        }
+
+
+def read_results(run: Path) -> RunResults:
+    """Collect the results of a run, of the stages that its last call found or made up to date.
 
     Args:
         run: its folder.
-
-    Returns:
-        ``detectors``: by the boxes trained on (noisy, joint, refined, clean) what ``test`` measured, ``None`` where
-        it was not run; joint is the detector that was trained together with the refiner. ``won_back``: the share of
-        the lost ``ap``, ``ap_50``, ``ap_75`` that joint and refined win back, ``None`` where it is not known;
-        ``quality``: of the boxes, ``before`` and ``after``, or ``None``; ``scores``: how reliable those of refined
-        boxes are, or ``None``; ``seconds``: wall time of each stage by its title.
 
     Raises:
         InputError: if the folder is not a run's, or a file in it is not as the pipeline left it.
     """
     current = current_stages(run)
     detectors = {
-        boxes: _product(run, folder, "metrics.json", current, {*FIGURES, "precision_at_50"})
+        boxes: _read_product(run, folder, METRICS, current, DetectorMetrics.from_json)
         for boxes, folder in TEST_FOLDERS.items()
     }
-    quality = _product(run, "refined", "quality.json", current, {"before", "after"}) or {}
+    quality = _read_product(run, REFINED, QUALITY, current, RefinedQuality.from_json)
+    stages = {"before": quality.before, "after": quality.after} if quality else {}
     records = [read_stage_record(run / folder) for folder in current]
-    return {
-        "detectors": detectors,
-        "won_back": {
-            winner: {
-                name: won_back(*(_figure(detectors[boxes], name) for boxes in ("noisy", winner, "clean")))
-                for name in FIGURES
-            }
+    return RunResults(
+        detectors=detectors,
+        won_back={
+            winner: _all_won_back(detectors["noisy"], metrics, detectors["clean"])
             for winner in WINNERS
-            if detectors[winner]
+            if (metrics := detectors[winner])
         },
-        "quality": {stage: found["all"] for stage in ("before", "after") if (found := quality.get(stage))} or None,
-        "scores": quality.get("scores"),
-        "seconds": {record.title: record.seconds for record in records if record},
-    }
+        quality={stage: statistics for stage, statistics in stages.items() if statistics},
+        scores=quality.scores if quality else None,
+        seconds={record.title: record.seconds for record in records if record},
+        curves=training_curves(run),
+    )
+
+
+def read_boxes(run: Path) -> tuple[CocoFile, CocoFile | None]:
+    """The refined file of a run, and its true boxes where they are known.
+
+    Raises:
+        InputError: if there is no refined file.
+    """
+    current = current_stages(run)
+    if REFINED not in current or not refined_file(run).is_file():
+        raise InputError(f"{run}: has no refined boxes yet: run the pipeline to its end.")
+    return read_coco(refined_file(run)), read_coco(true_file(run)) if TRUE in current else None
 
 
 def won_back(noisy: float | None, refined: float | None, clean: float | None) -> float | None:
@@ -69,59 +142,24 @@ def won_back(noisy: float | None, refined: float | None, clean: float | None) ->
     return (refined - noisy) / (clean - noisy)
 
 
-def box_overlaps(run: Path) -> dict[str, list[float]] | None:
-    """IoU with the true box of each box before and after refining, where true boxes are known."""
-    paths = {name: run / name / f"{name}.json" for name in ("refined", "true")}
-    if not set(paths) <= set(current_stages(run)) or not all(path.is_file() for path in paths.values()):
-        return None
-    return overlaps(*(read_coco(paths[name]) for name in ("refined", "true")))
+def _all_won_back(noisy: DetectorMetrics | None, refined: DetectorMetrics, clean: DetectorMetrics | None) -> WonBack:
+    if noisy is None or clean is None:
+        return WonBack(None, None, None)
+    return WonBack(*map(won_back, noisy.main, refined.main, clean.main))
 
 
-def training_curves(run: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """Steps and losses of each finished training, over all attempts; of a repeated step the last counts."""
-    curves = {}
-    current = current_stages(run)
-    for name, folder in TRAINING_FOLDERS.items():
-        if folder not in current:
-            continue
-        losses: dict[int, float] = {}
-        # The logs of attempts that were stopped carry a time in their names; the last is metrics.csv.
-        for path in [*sorted((run / folder).glob("metrics.*.csv")), run / folder / "metrics.csv"]:
-            if not path.is_file():
-                continue
-            losses.update(_losses(path))
-        if losses:
-            steps = sorted(losses)
-            curves[name] = (steps, [losses[step] for step in steps])
-    return curves
-
-
-def _losses(path: Path) -> dict[int, float]:
-    """Losses by step, of a log of Lightning's."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")}
-    except (ValueError, KeyError, TypeError, csv.Error):
-        raise damaged(path) from None
-
-
-def _product(run: Path, folder: str, name: str, current: Sequence[str], needed: Set[str]) -> dict[str, Any] | None:
+def _read_product(
+    run: Path, folder: str, name: str, current: Sequence[str], parse: Callable[[JsonObject], Product]
+) -> Product | None:
     """A json file that a stage left, if the stage is up to date.
 
     Raises:
-        InputError: if it is not json, or has not all keys that are needed.
+        InputError: if it is not json, or holds something else.
     """
     path = run / folder / name
     if folder not in current or not path.is_file():
         return None
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise damaged(path) from None
-    if not needed <= content.keys():
-        raise damaged(path)
-    return content
-
-
-def _figure(measured: dict[str, Any] | None, name: str) -> float | None:
-    return measured[name] if measured else None

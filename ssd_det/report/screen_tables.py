@@ -1,7 +1,8 @@
 """Results as tables on the screen."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +11,8 @@ from rich.table import Table
 from ssd_det.annotations.edits.refined import RefineSummary
 from ssd_det.console import listed, say
 from ssd_det.refining.rehearsal import LEAST_LEVEL, Calibration
-from ssd_det.report.quality import THRESHOLDS
+from ssd_det.report.detector_quality import CategoryMetrics
+from ssd_det.report.quality import THRESHOLDS, Comparison, Statistics
 
 
 def print_summary(summary: RefineSummary, path: Path) -> None:
@@ -45,49 +47,53 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
         say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes.")
 
 
-def print_comparison(result: dict[str, Any]) -> None:
-    """Show the result of :func:`ssd_det.report.quality.compare`."""
-    table = Table(title=f"IoU with the true boxes, {result['annotations']} annotations")
+def print_comparison(comparison: Comparison) -> None:
+    """Show how boxes compare with the true ones."""
+    table = Table(title=f"IoU with the true boxes, {comparison.annotations} annotations")
     for name in ("", "count", "mean", *(f"> {threshold}" for threshold in THRESHOLDS)):
         table.add_column(name, justify="left" if not name else "right")
-    stages = [(name, result[name]) for name in ("before", "after") if result[name] is not None]
-    for name, measured in stages:
-        table.add_row(name, *_cells(measured["all"]), style="bold")
+    stages = [("after", comparison.after)]
+    if comparison.before is not None:
+        stages.insert(0, ("before", comparison.before))
+    for name, quality in stages:
+        table.add_row(name, *_cells(quality.all), style="bold")
     table.add_section()
-    for group in ("by_size", "by_category"):
-        for key in stages[-1][1][group]:
-            for name, measured in stages:
-                if measured[group][key]["count"]:
-                    table.add_row(escape(f"{key}, {name}"), *_cells(measured[group][key]))
+    for groups in (
+        [(name, quality.by_size) for name, quality in stages],
+        [(name, quality.by_category) for name, quality in stages],
+    ):
+        for key in groups[0][1]:
+            for name, statistics in groups:
+                if statistics[key].count:
+                    table.add_row(escape(f"{key}, {name}"), *_cells(statistics[key]))
         table.add_section()
     Console().print(table)
-    for name, measured in stages:
-        failures = ", ".join(f"{kind} {count}" for kind, count in measured["failures"].items())
+    for name, quality in stages:
+        failures = ", ".join(f"{kind} {count}" for kind, count in asdict(quality.failures).items())
         say(f"IoU below 0.5, {name}: {failures}.")
-    if result["scores"] is not None:
-        scores = result["scores"]
+    if comparison.scores is not None:
+        scores = comparison.scores
         say(
-            f"Closer to the true boxes: {scores['share']:.1%} of the {scores['count']} refined ones. Their scores "
-            f"say {scores['mean_score']:.1%}; calibration error {scores['calibration_error']:.3f}, "
-            f"area under the ROC curve {figure(scores['auc'])}."
+            f"Closer to the true boxes: {scores.share:.1%} of the {scores.count} refined ones. Their scores "
+            f"say {scores.mean_score:.1%}; calibration error {scores.calibration_error:.3f}, "
+            f"area under the ROC curve {three_digits(scores.auc)}."
         )
 
 
-def print_per_class(measured: dict[str, Any]) -> None:
-    """Show the figures by category of :func:`ssd_det.report.detector_quality.average_precision`."""
-    columns = ("ap", "ap_50", "voc_ap_50")
+def print_per_class(by_category: Mapping[str, CategoryMetrics]) -> None:
+    """Show how well the objects of each category are detected."""
     table = Table(title="Average precision of each class")
-    for name in ("", *columns):
+    for name in ("", "ap", "ap_50", "voc_ap_50"):
         table.add_column(name, justify="right" if name else "left")
-    for key, row in measured["by_category"].items():
-        table.add_row(escape(key), *(figure(row[name]) for name in columns))
+    for name, metrics in by_category.items():
+        table.add_row(escape(name), *map(three_digits, (metrics.ap, metrics.ap_50, metrics.voc_ap_50)))
     Console().print(table)
 
 
-def figure(value: float | None) -> str:
-    """A figure with three digits, a dash where there is none."""
+def three_digits(value: float | None) -> str:
+    """A number with three digits after the point, a dash where there is none."""
     return "-" if value is None else f"{value:.3f}"
 
 
-def _cells(statistics: dict[str, Any]) -> list[str]:
-    return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in statistics.values()]
+def _cells(statistics: Statistics) -> list[str]:
+    return [f"{value:.3f}" if isinstance(value, float) else str(value) for value in astuple(statistics)]

@@ -7,6 +7,7 @@ import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.report.measured_boxes import carried_true_boxes, measure_file
 from ssd_det.report.moved_table import moved_table
 from ssd_det.report.panels import panel
 from ssd_det.report.pictures import most_moved
@@ -26,10 +27,11 @@ def track_refined(logger: WandbLogger, coco: CocoFile, paths: Mapping[int, Path]
     artifact = wandb.Artifact("refined-annotations", type="annotations")
     artifact.add_file(str(path))
     logger.experiment.log_artifact(artifact)
+    boxes = measure_file(coco, carried_true_boxes(coco.annotations))
+    scores = {a.id: score for a, score in zip(boxes.annotations, boxes.scores, strict=True) if score is not None}
     names = {category.id: category.name for category in coco.categories}
-    panels = []
-    for image_id in [image_id for image_id in most_moved(coco) if image_id in paths][:PANELS]:
-        annotations = coco.annotations_by_image[image_id]
-        scores = {a.id: score for a in annotations if (score := coco.entry(a).get("refine_score")) is not None}
-        panels.append(panel(coco.image_by_id[image_id], paths[image_id], annotations, names, scores))
-    logger.experiment.log({"refined": panels, "most_moved": moved_table(coco, paths)})
+    panels = [
+        panel(coco.image_by_id[image_id], paths[image_id], coco.annotations_by_image[image_id], names, scores)
+        for image_id in [image_id for image_id in most_moved(boxes) if image_id in paths][:PANELS]
+    ]
+    logger.experiment.log({"refined": panels, "most_moved": moved_table(coco, boxes, paths)})

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from ssd_det.ops.boxes import corners, iou
-from ssd_det.report.bags import bag_overlaps
+from ssd_det.report.bags import measure_bags
 from tests.command import LIMITED, ssd_det
 from tests.notebooks import pictures, run_notebook
 
@@ -68,14 +68,14 @@ def test_the_notebook_of_results_shows_the_run(unbroken, monkeypatch):
 
 def test_bags_of_a_run_are_compared_with_the_true_boxes(unbroken, demo):
     run, _ = unbroken
-    overlaps = bag_overlaps(run)
+    ious = measure_bags(run, images=100).columns()
     annotations = json.loads((demo / "noisy.json").read_text())["annotations"]
-    assert {name: len(values) for name, values in overlaps.items()} == dict.fromkeys(
+    assert {name: len(values) for name, values in ious.items()} == dict.fromkeys(
         ("before", "best_of_a", "best_of_b", "best_of_c", "chosen", "merged"), len(annotations)
     )
     noisy, true = (corners([entry[key] for entry in annotations]) for key in ("bbox", "true_bbox"))
-    assert sorted(overlaps["before"]) == pytest.approx(sorted(iou(noisy, true).tolist()), abs=1e-5)
-    assert len(bag_overlaps(run, images=2)["merged"]) < len(annotations)
+    assert sorted(ious["before"].tolist()) == pytest.approx(sorted(iou(noisy, true).tolist()), abs=1e-5)
+    assert len(measure_bags(run, images=2).merged) < len(annotations)
 
 
 def test_without_true_boxes_there_is_nothing_to_compare_bags_with(unbroken, demo, tmp_path):
@@ -88,8 +88,9 @@ def test_without_true_boxes_there_is_nothing_to_compare_bags_with(unbroken, demo
     record["settings"]["data"]["init_args"]["annotations"] = str(tmp_path / "noisy.json")
     (tmp_path / "refined").mkdir()
     (tmp_path / "refined" / "stage.json").write_text(json.dumps(record))
-    (tmp_path / "run.json").write_text(json.dumps({"current": ["refined"]}))
-    assert bag_overlaps(tmp_path) is None
+    (tmp_path / "refiner").symlink_to(run / "refiner")
+    (tmp_path / "run.json").write_text(json.dumps({"current": ["refiner", "refined"]}))
+    assert measure_bags(tmp_path, images=100) is None
 
 
 def test_a_finished_run_is_left_as_it_is(unbroken, words, demo):
@@ -173,7 +174,7 @@ def test_a_joint_model_is_one_setting_away(words, configs, tmp_path):
     assert result.returncode == 0, result.stderr
     for line in ("[1/6] fit joint model", "[2/6] test joint model", "[4/6] refine annotations", "[6/6] test detector"):
         assert line in result.stdout
-    assert bag_overlaps(run)["merged"]
+    assert len(measure_bags(run, images=100).merged) > 0
     results = json.loads((run / "results.json").read_text())
     for boxes, folder in (("joint", "test_joint"), ("refined", "test")):
         assert results["detectors"][boxes] == json.loads((run / folder / "metrics.json").read_text())

@@ -1,4 +1,4 @@
-"""COCO's figures against pycocotools on the same results, and VOC's by hand."""
+"""COCO's metrics against pycocotools on the same results, and VOC's by hand."""
 
 import contextlib
 import importlib.util
@@ -12,14 +12,14 @@ from pycocotools.cocoeval import COCOeval
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.report import detector_quality as module
-from ssd_det.report.detector_quality import NAMES, average_precision
+from ssd_det.report.detector_quality import NAMES, CategoryMetrics, DetectorMetrics, average_precision
 
 EVALUATORS = ["pycocotools", "faster_coco_eval"]
 
 
 @pytest.fixture(params=EVALUATORS)
 def evaluator(request, monkeypatch):
-    """Both libraries that the figures may come from."""
+    """Both libraries that the metrics may come from."""
     if request.param == "faster_coco_eval":
         if importlib.util.find_spec("faster_coco_eval") is None:
             pytest.skip("faster-coco-eval is not installed")
@@ -76,35 +76,47 @@ def by_pycocotools(truth, found):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_figures_are_those_of_pycocotools(tmp_path, evaluator, seed):
+def test_metrics_are_those_of_pycocotools(tmp_path, evaluator, seed):
     truth, found = random_case(seed)
     (tmp_path / "test.json").write_text(json.dumps(truth))
     measured = average_precision(read_coco(tmp_path / "test.json"), found, per_class=True)
     expected = by_pycocotools(truth, found)
     for name, value in zip(NAMES, expected.stats, strict=False):
-        assert (-1 if measured[name] is None else measured[name]) == pytest.approx(value, abs=1e-6)
+        assert (-1 if getattr(measured, name) is None else getattr(measured, name)) == pytest.approx(value, abs=1e-6)
     precision = expected.eval["precision"]
     for index, name in enumerate(["c3", "c7", "c9"]):
         values = precision[:, :, index, 0, 2]
-        assert measured["by_category"][name]["ap"] == pytest.approx(values[values > -1].mean(), abs=1e-6)
-    assert measured["by_category"]["c40"] == {"ap": None, "ap_50": None, "voc_ap_50": None}
-    assert np.mean(measured["precision_at_50"]) == pytest.approx(measured["ap_50"], abs=1e-6)
+        assert measured.by_category[name].ap == pytest.approx(values[values > -1].mean(), abs=1e-6)
+    assert measured.by_category["c40"] == CategoryMetrics(ap=None, ap_50=None, voc_ap_50=None)
+    assert np.mean(measured.precision_at_50) == pytest.approx(measured.ap_50, abs=1e-6)
+
+
+@pytest.mark.parametrize("per_class", [False, True])
+def test_json_has_classes_where_they_are_asked_for_and_is_read_as_it_was(make_coco, per_class):
+    measured = average_precision(read_coco(make_coco()), [], per_class)
+    content = measured.to_json()
+    keys = [*NAMES, "voc_ap_50", "images", "objects", "detections", "precision_at_50"]
+    assert list(content) == keys + ["by_category"] * per_class
+    assert content.get("by_category", {"cat": {"ap": 0.0, "ap_50": 0.0, "voc_ap_50": 0.0}}) == {
+        "cat": {"ap": 0.0, "ap_50": 0.0, "voc_ap_50": 0.0}
+    }
+    assert DetectorMetrics.from_json(json.loads(json.dumps(content))) == measured
 
 
 def test_an_annotation_with_id_0_counts_as_found(make_coco, evaluator):
     box = {"image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
     coco = read_coco(make_coco(annotations=[{"id": 0, **box}]))
     measured = average_precision(coco, [{**box, "score": 0.5}])
-    assert measured["ap"] == pytest.approx(1)
-    assert measured["voc_ap_50"] == 1
-    assert (measured["images"], measured["objects"], measured["detections"]) == (1, 1, 1)
+    assert measured.ap == pytest.approx(1)
+    assert measured.voc_ap_50 == 1
+    assert (measured.images, measured.objects, measured.detections) == (1, 1, 1)
 
 
-def test_no_detections_are_worth_0(make_coco, evaluator):
+def test_no_detections_score_0(make_coco, evaluator):
     measured = average_precision(read_coco(make_coco()), [])
-    assert measured["ap"] == 0
-    assert measured["voc_ap_50"] == 0
-    assert measured["ap_large"] is None
+    assert measured.ap == 0
+    assert measured.voc_ap_50 == 0
+    assert measured.ap_large is None
 
 
 def test_voc_takes_the_mean_over_classes_and_leaves_crowds_out(make_coco):
@@ -121,9 +133,9 @@ def test_voc_takes_the_mean_over_classes_and_leaves_crowds_out(make_coco):
         {"image_id": 1, "category_id": 4, "bbox": [20, 0, 10, 10], "score": 0.7},
     ]
     measured = average_precision(coco, found, per_class=True)
-    assert measured["by_category"]["cat"]["voc_ap_50"] == 1
-    assert measured["by_category"]["dog"]["voc_ap_50"] == 0.5
-    assert measured["voc_ap_50"] == 0.75
+    assert measured.by_category["cat"].voc_ap_50 == 1
+    assert measured.by_category["dog"].voc_ap_50 == 0.5
+    assert measured.voc_ap_50 == 0.75
 
 
 def test_difficult_objects_need_not_be_found_and_finding_them_is_no_mistake(make_coco, evaluator):
@@ -138,6 +150,6 @@ def test_difficult_objects_need_not_be_found_and_finding_them_is_no_mistake(make
         {"image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10], "score": 0.8},
     ]
     measured = average_precision(coco, found)
-    assert measured["voc_ap_50"] == 1
-    assert measured["ap"] == pytest.approx(1)
-    assert measured["objects"] == 1
+    assert measured.voc_ap_50 == 1
+    assert measured.ap == pytest.approx(1)
+    assert measured.objects == 1

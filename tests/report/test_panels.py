@@ -7,6 +7,7 @@ import pytest
 import wandb
 
 from ssd_det.annotations.coco import read_coco
+from ssd_det.report.measured_boxes import carried_true_boxes, measure_file
 from ssd_det.report.moved_table import COLUMNS, PICTURE_SIDE, ROWS, moved_table
 from ssd_det.report.panels import LONGEST_SIDE, panel
 from ssd_det.report.pictures import ORIGINAL, REFINED
@@ -30,6 +31,10 @@ def refined(make_coco, make_image):
         return read_coco(make_coco(images=images, annotations=annotations)), {1: path}
 
     return make
+
+
+def table_of(coco, paths):
+    return moved_table(coco, measure_file(coco, carried_true_boxes(coco.annotations)), paths)
 
 
 def shown(coco, paths):
@@ -69,9 +74,9 @@ def test_large_images_are_made_smaller_with_their_boxes(refined):
     assert groups["refined"][0]["position"] == {"minX": 5, "minY": 2.5, "maxX": 10, "maxY": 7.5}
 
 
-def test_the_table_has_the_most_moved_annotations_first_and_no_others(refined):
+def test_the_table_has_the_most_moved_annotations_first_and_only_refined_ones(refined):
     coco, paths = refined()
-    table = moved_table(coco, paths)
+    table = table_of(coco, paths)
     assert table.columns == list(COLUMNS)
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.data]
     pictures = [row.pop("picture") for row in rows]
@@ -94,7 +99,7 @@ def test_the_table_has_the_most_moved_annotations_first_and_no_others(refined):
 
 
 def test_the_table_is_bounded(refined):
-    table = moved_table(*refined(width=500, height=300, repeat=2 * ROWS))
+    table = table_of(*refined(width=500, height=300, repeat=2 * ROWS))
     assert len(table.data) == ROWS
     assert all(max(row[1].image.size) == PICTURE_SIDE for row in table.data)
 
@@ -103,21 +108,21 @@ def test_the_table_is_bounded(refined):
 @pytest.mark.parametrize("original", [(0, 0, -5, 5), (-1e9, 5, 10, 10), (1e9, 1e9, 1, 1)])
 def test_boxes_wherever_they_lie_have_a_picture(refined, box, original):
     coco, paths = refined(box=box, original=original, true=original)
-    pictures = [row[1].image for row in moved_table(coco, paths).data]
+    pictures = [row[1].image for row in table_of(coco, paths).data]
     assert all(1 <= min(picture.size) <= max(picture.size) <= PICTURE_SIDE for picture in pictures)
 
 
 def test_a_table_of_nothing_is_a_table(refined):
     coco, _ = refined()
-    assert moved_table(coco, {}).data == []
+    assert table_of(coco, {}).data == []
 
 
 def test_wandb_takes_rows_with_and_without_truth(refined, tmp_path, monkeypatch):
     for name in ("WANDB_MODE", "WANDB_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
     with wandb.init(mode="offline", dir=tmp_path, settings=wandb.Settings(silent=True, console="off")) as run:
-        run.log({"most_moved": moved_table(*refined())})
-    wandb.teardown()  # what it has read of the environment would hold for later tests as well
+        run.log({"most_moved": table_of(*refined())})
+    wandb.teardown()  # what it has read of the environment would affect later tests as well
     (path,) = tmp_path.rglob("*.table.json")
     rows = json.loads(path.read_text())
     assert rows["columns"] == list(COLUMNS)

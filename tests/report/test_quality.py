@@ -1,11 +1,13 @@
 import json
+from dataclasses import astuple
 
 import pytest
 import torch
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
-from ssd_det.report.quality import compare, failure_counts
+from ssd_det.main import main
+from ssd_det.report.quality import Failures, Statistics, compare, failure_counts
 
 BOX = {"image_id": 1, "category_id": 3}
 
@@ -22,21 +24,50 @@ def test_before_and_after_are_measured_annotation_by_annotation(make_coco):
         {**BOX, "id": 3, "bbox": [0, 0, 5, 5]},
     ]
     result = compare(read_coco(make_coco(annotations=refined)), read_coco(make_coco("true.json", annotations=true)))
-    assert (result["annotations"], result["left_out"]) == (2, 1)
-    assert result["after"]["all"] == {
-        "count": 2,
-        "mean_iou": pytest.approx(0.9),
-        "above_50": 1.0,
-        "above_75": 1.0,
-        "above_90": 0.5,
-    }
-    assert result["before"]["all"]["mean_iou"] == pytest.approx(0.7)
-    assert result["after"]["by_size"]["small"]["count"] == 1
-    assert result["after"]["by_size"]["medium"]["count"] == 1
-    assert result["after"]["by_size"]["large"]["mean_iou"] is None
-    assert list(result["after"]["by_category"]) == ["cat"]
-    assert sum(result["before"]["failures"].values()) == 1
-    assert json.loads(json.dumps(result)) == result
+    assert (result.annotations, result.left_out) == (2, 1)
+    assert result.after.all == Statistics(
+        count=2, mean_iou=pytest.approx(0.9), above_50=1.0, above_75=1.0, above_90=0.5
+    )
+    assert result.before.all.mean_iou == pytest.approx(0.7)
+    assert result.after.by_size["small"].count == 1
+    assert result.after.by_size["medium"].count == 1
+    assert result.after.by_size["large"].mean_iou is None
+    assert list(result.after.by_category) == ["cat"]
+    assert sum(astuple(result.before.failures)) == 1
+
+
+def test_the_json_file_has_the_keys_that_its_readers_know(make_coco, tmp_path):
+    boxes = [{**BOX, "id": 1, "bbox": [0, 0, 10, 10], "original_bbox": [0, 0, 10, 4], "refine_score": 0.75}]
+    refined, true = make_coco(annotations=boxes), make_coco("true.json", annotations=boxes)
+    output = tmp_path / "quality.json"
+    assert main(["compare-annotations", str(refined), "--reference", str(true), "--output", str(output)]) == 0
+    everything = {"count": 1, "mean_iou": 1.0, "above_50": 1.0, "above_75": 1.0, "above_90": 1.0}
+    nothing = {"count": 0, "mean_iou": None, "above_50": None, "above_75": None, "above_90": None}
+    quality = json.loads(output.read_text())
+    assert list(quality) == ["annotations", "left_out", "before", "after", "scores"]
+    assert json.dumps(quality["after"]) == json.dumps(
+        {
+            "all": everything,
+            "by_category": {"cat": everything},
+            "by_size": {"small": everything, "medium": nothing, "large": nothing},
+            "failures": {"drift": 0, "group": 0, "part": 0, "other": 0},
+        }
+    )
+    scores = {"count": 1, "mean_score": 0.75, "share": 1.0, "calibration_error": 0.25, "auc": None}
+    assert json.dumps(quality["scores"]) == json.dumps(
+        {**scores, "bins": [{"count": 1, "mean_score": 0.75, "share": 1.0}]}
+    )
+
+
+def test_categories_and_order_are_those_of_the_reference(make_coco):
+    categories = [{"id": 3, "name": "cat"}, {"id": 4, "name": "dog"}]
+    boxes = [{**BOX, "id": 1, "bbox": [0, 0, 10, 10]}, {**BOX, "id": 2, "bbox": [0, 0, 10, 5]}]
+    true = [{**BOX, "id": 2, "bbox": [0, 0, 10, 10], "category_id": 4}, {**BOX, "id": 1, "bbox": [0, 0, 10, 10]}]
+    after = compare(
+        read_coco(make_coco(annotations=boxes)),
+        read_coco(make_coco("true.json", annotations=true, categories=categories)),
+    ).after
+    assert {name: statistics.mean_iou for name, statistics in after.by_category.items()} == {"cat": 1, "dog": 0.5}
 
 
 def test_a_third_file_gives_the_boxes_before(make_coco):
@@ -44,8 +75,8 @@ def test_a_third_file_gives_the_boxes_before(make_coco):
         read_coco(make_coco(name, annotations=[{**BOX, "id": 1, "bbox": box}]))
         for name, box in (("a", [0, 0, 10, 10]), ("b", [0, 0, 10, 10]), ("c", [0, 0, 10, 5]))
     ]
-    assert compare(*files)["before"]["all"]["mean_iou"] == pytest.approx(0.5)
-    assert compare(*files[:2])["before"] is None
+    assert compare(*files).before.all.mean_iou == pytest.approx(0.5)
+    assert compare(*files[:2]).before is None
 
 
 def test_ids_on_one_side_only_are_listed_up_to_ten(make_coco):
@@ -71,7 +102,7 @@ def test_failures_have_one_kind(box, kind):
     boxes = true.clone()
     boxes[0] = torch.tensor(box)
     counts = failure_counts(boxes, true, torch.tensor([1, 1, 2]))
-    assert counts == {name: int(name == kind) for name in ("drift", "group", "part", "other")}
+    assert counts == Failures(**{name: int(name == kind) for name in ("drift", "group", "part", "other")})
 
 
 def test_failures_are_the_same_however_many_boxes_are_compared_at_once(monkeypatch):
@@ -81,6 +112,6 @@ def test_failures_are_the_same_however_many_boxes_are_compared_at_once(monkeypat
     boxes = true + torch.randn(60, 4, dtype=torch.float64) * 8
     images = torch.randint(5, (60,))
     together = failure_counts(boxes, true, images)
-    assert min(together.values()) > 0
+    assert min(astuple(together)) > 0
     monkeypatch.setattr("ssd_det.report.quality.MOST_PAIRS", 20)
     assert failure_counts(boxes, true, images) == together

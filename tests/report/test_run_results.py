@@ -8,15 +8,19 @@ from PIL import Image
 
 from ssd_det.errors import InputError
 from ssd_det.main import main
-from ssd_det.report.figures import figures, write_figures
+from ssd_det.report.figures import FigureData, figures, write_figures
+from ssd_det.report.references import measure_against
 from ssd_det.report.reliability import reliability
 from ssd_det.report.result_tables import markdown, tables
-from ssd_det.report.run_results import box_overlaps, read_results, training_curves, won_back
+from ssd_det.report.run_results import WonBack, read_boxes, read_results, won_back
+from ssd_det.report.training_curves import TrainingCurve, training_curves
 from tests.report.review.case import content_of
 
 
 def measured(ap):
-    return {"ap": ap, "ap_50": 2 * ap, "ap_75": None, "precision_at_50": [2 * ap] * 101}
+    sizes = {"ap_small": ap, "ap_medium": ap, "ap_large": None, "voc_ap_50": 2 * ap}
+    counts = {"images": 4, "objects": 9, "detections": 20}
+    return {"ap": ap, "ap_50": 2 * ap, "ap_75": None, **sizes, **counts, "precision_at_50": [2 * ap] * 101}
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def run(tmp_path):
     )
     (folder / "test" / "metrics.json").write_text(json.dumps(measured(0.3)))
     (folder / "test_noisy" / "metrics.json").write_text(json.dumps(measured(0.1)))
-    everything = {"mean_iou": 0.5, "above_50": 0.4, "above_75": 0.1, "above_90": 0.0}
+    everything = {"count": 1, "mean_iou": 0.5, "above_50": 0.4, "above_75": 0.1, "above_90": 0.0}
     quality = {"before": {"all": everything}, "after": {"all": {**everything, "mean_iou": 0.8}}}
     (folder / "refined" / "quality.json").write_text(json.dumps(quality))
     entry = {"id": 5, "image_id": 1, "category_id": 3}
@@ -56,13 +60,20 @@ def run(tmp_path):
     return folder
 
 
+def forget_stage(run, stage):
+    """Make a run one whose last call had no such stage."""
+    record = json.loads((run / "run.json").read_text())
+    record["current"].remove(stage)
+    (run / "run.json").write_text(json.dumps(record))
+
+
 def test_stages_of_the_last_call_count_and_others_do_not(run):
     results = read_results(run)
-    assert results["detectors"]["refined"]["ap"] == 0.3
-    assert results["detectors"]["clean"] is None
-    assert results["won_back"] == {"refined": {"ap": None, "ap_50": None, "ap_75": None}}
-    assert results["quality"]["after"]["mean_iou"] == 0.8
-    assert list(results["seconds"]) == [
+    assert results.detectors["refined"].ap == 0.3
+    assert results.detectors["clean"] is None
+    assert results.won_back == {"refined": WonBack(ap=None, ap_50=None, ap_75=None)}
+    assert results.quality["after"].mean_iou == 0.8
+    assert list(results.seconds) == [
         "fit refiner",
         "refine annotations",
         "take out the true boxes",
@@ -81,31 +92,32 @@ def test_the_share_won_back(noisy, refined, clean, share):
 
 
 def test_curves_join_the_logs_of_all_attempts(run):
-    assert training_curves(run) == {"refiner": ([9, 19, 29], [5.0, 4.0, 3.0])}
+    assert training_curves(run) == {"refiner": TrainingCurve([9, 19, 29], [5.0, 4.0, 3.0])}
 
 
-def test_overlaps_are_those_before_and_after(run):
-    overlaps = box_overlaps(run)
-    assert overlaps["before"] == pytest.approx([1 / 3])
-    assert overlaps["after"] == pytest.approx([1.0])
-    (run / "true" / "true.json").unlink()
-    assert box_overlaps(run) is None
+def test_boxes_of_a_run_are_its_refined_and_its_true_ones(run):
+    coco, true = read_boxes(run)
+    boxes = measure_against(coco, true)
+    assert boxes.iou_with_true_before.tolist() == pytest.approx([1 / 3])
+    assert boxes.iou_with_true_after.tolist() == pytest.approx([1.0])
+    forget_stage(run, "true")
+    assert read_boxes(run)[1] is None
 
 
 def test_quality_without_earlier_boxes_is_shown_without_them(run):
     path = run / "refined" / "quality.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "before": None}))
     results = read_results(run)
-    assert list(results["quality"]) == ["after"]
-    assert [row[0] for row in tables(results)[1][2]] == ["after"]
+    assert list(results.quality) == ["after"]
+    assert [row[0] for row in tables(results)[1].rows] == ["after"]
 
 
 def test_tables_say_what_was_not_run(run):
-    title, columns, rows = tables(read_results(run))[0]
-    assert title == "Detector on the test file"
-    assert columns == ["trained on", "AP", "AP50", "AP75"]
-    assert rows[0] == ["noisy boxes", "0.100", "0.200", "-"]
-    assert rows[2] == ["clean boxes", "not run", "", ""]
+    table = tables(read_results(run))[0]
+    assert table.title == "Detector on the test file"
+    assert table.columns == ["trained on", "AP", "AP50", "AP75"]
+    assert table.rows[0] == ["noisy boxes", "0.100", "0.200", "-"]
+    assert table.rows[2] == ["clean boxes", "not run", "", ""]
     text = markdown(read_results(run), ["figures/iou.png"])
     assert "| clean boxes | not run |  |  |" in text
     assert "| all stages | 13.5 |" in text
@@ -119,16 +131,16 @@ def test_a_joint_model_has_rows_of_its_own(run):
     current = json.loads((run / "run.json").read_text())["current"]
     (run / "run.json").write_text(json.dumps({"current": [*current, "test_joint", "test_clean"]}))
     results = read_results(run)
-    assert results["won_back"]["joint"]["ap"] == pytest.approx(0.25)
-    assert results["won_back"]["refined"]["ap"] == pytest.approx(0.5)
-    rows = {row[0]: row[1] for row in tables(results)[0][2]}
+    assert results.won_back["joint"].ap == pytest.approx(0.25)
+    assert results.won_back["refined"].ap == pytest.approx(0.5)
+    rows = {row[0]: row[1] for row in tables(results)[0].rows}
     assert rows["refined boxes, jointly"] == "0.200"
     assert rows["share won back by refined boxes, jointly"] == "0.25"
 
 
 def test_scores_are_drawn_as_a_reliability_diagram(tmp_path):
     scores = reliability(torch.tensor([0.1, 0.2, 0.6, 0.9]), torch.tensor([False, True, True, True]))
-    (path,) = write_figures(tmp_path, figures(scores=scores))
+    (path,) = write_figures(tmp_path, figures(FigureData(scores=scores)))
     assert path.name == "reliability.png"
     with Image.open(path) as picture:
         assert picture.width > 400
@@ -137,7 +149,12 @@ def test_scores_are_drawn_as_a_reliability_diagram(tmp_path):
 
 def test_the_command_writes_results_and_figures(run, capsys):
     assert main(["report", str(run)]) == 0
-    assert json.loads((run / "results.json").read_text())["detectors"]["noisy"]["ap"] == 0.1
+    results = json.loads((run / "results.json").read_text())
+    assert list(results) == ["detectors", "won_back", "quality", "scores", "seconds"]
+    assert json.dumps(results["detectors"]["noisy"]) == json.dumps(measured(0.1))
+    assert results["won_back"] == {"refined": {"ap": None, "ap_50": None, "ap_75": None}}
+    assert results["quality"]["after"]["mean_iou"] == 0.8
+    assert results["scores"] is None
     assert {path.name for path in (run / "figures").iterdir()} == {"iou.png", "training.png", "precision_recall.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
     output = capsys.readouterr().out
@@ -147,6 +164,24 @@ def test_the_command_writes_results_and_figures(run, capsys):
     assert content["tables"][0]["title"] == "Detector on the test file"
     assert content["objects"][0]["after"] == 1
     assert main(["report", str(run)]) == 0, "what it wrote itself it may replace"
+
+
+def test_without_true_boxes_no_figure_compares_with_them(run):
+    forget_stage(run, "true")
+    assert main(["report", str(run)]) == 0
+    assert {path.name for path in (run / "figures").iterdir()} == {"training.png", "precision_recall.png"}
+    assert content_of(run / "page")["objects"][0]["after"] is None
+
+
+def test_a_reference_is_for_the_page_the_figures_of_a_run_show_its_own_true_boxes(run, tmp_path):
+    assert main(["report", str(run)]) == 0
+    figure = (run / "figures" / "iou.png").read_bytes()
+    content = json.loads((run / "true" / "true.json").read_text())
+    content["annotations"][0]["bbox"] = [0, 0, 10, 5]
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    assert main(["report", str(run), "--reference", str(tmp_path / "other.json")]) == 0
+    assert content_of(run / "page")["objects"][0]["after"] == 0.5
+    assert (run / "figures" / "iou.png").read_bytes() == figure
 
 
 def test_a_page_of_a_run_elsewhere_does_not_replace_what_is_there(run, tmp_path, capsys):
@@ -173,16 +208,16 @@ def test_a_run_that_was_stopped_before_refining_has_no_page(run, capsys):
         ("refiner/metrics.csv", "epoch,loss,step\n0,4.0,word\n", "refiner"),
     ],
 )
-def test_a_file_of_the_run_that_was_spoiled_is_named(run, capsys, name, text, folder):
+def test_a_file_of_the_run_that_was_damaged_is_named(run, capsys, name, text, folder):
     (run / name).write_text(text)
     assert main(["report", str(run)]) == 2
     assert f"{run / name}: is not what the pipeline wrote: remove {run / folder}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("spoiled", [{"current": 5}, {"inputs": {}}, {"inputs": None}])
-def test_a_record_that_was_spoiled_is_no_run(run, capsys, spoiled):
+@pytest.mark.parametrize("damaged", [{"current": 5}, {"inputs": {}}, {"inputs": None}])
+def test_a_record_that_was_damaged_is_no_run(run, capsys, damaged):
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**record, **spoiled}))
+    (run / "run.json").write_text(json.dumps({**record, **damaged}))
     assert main(["report", str(run)]) == 2
     assert "holds no run of the pipeline" in capsys.readouterr().err
 

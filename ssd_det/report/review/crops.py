@@ -1,10 +1,9 @@
-"""The pictures of the page: every object by itself at full resolution, and every image, large and small."""
+"""The pictures of the page: every object on its own at full resolution, and every image, large and small."""
 
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as PillowImage
 
@@ -19,7 +18,7 @@ CONTEXT = 1.6  # side of a crop, in larger sides of the boxes in it
 LEAST_CROP = 24  # pixels: fewer show nothing
 CROP_SIDE, THUMB_SIDE, IMAGE_SIDE = 256, 320, 1280
 QUALITY = 85
-MANY = 100  # images: some seconds
+MANY = 100  # images, which take some seconds
 FOLDERS = ("crops", "thumbs", "images")
 
 
@@ -48,37 +47,37 @@ def crop_region(boxes: Sequence[Xywh], image: Image) -> list[int]:
 
 
 def write_pictures(
-    folder: Path, images: Sequence[Image], files: Mapping[int, Path], objects: Sequence[Mapping[str, Any]]
+    folder: Path, images: Sequence[Image], files: Mapping[int, Path], crops: Sequence[tuple[int, list[int]]]
 ) -> dict[int, str]:
     """Write the pictures of images and of the objects in them.
 
     Args:
-        folder: gets ``images``, ``thumbs`` and ``crops`` with the places of images and objects as names.
+        folder: gets ``images``, ``thumbs`` and ``crops``, whose files are named after the index of the image or object.
         images: those of the page.
         files: of the images, by their ids; images that are missing have none.
-        objects: of the page, as :func:`ssd_det.report.review.objects.page_objects` gives them.
+        crops: of each object of the page the index of its image, and the region xywh that its picture shows.
 
     Returns:
-        Why an image has no pictures, by its place.
+        Why an image has no pictures, by its index.
     """
     for name in FOLDERS:
         make_folder(folder / name)
-    crops: dict[int, dict[int, list[int]]] = {}
-    for index, entry in enumerate(objects):
-        crops.setdefault(entry["image"], {})[index] = entry["crop"]
+    regions: dict[int, dict[int, list[int]]] = {}
+    for number, (index, region) in enumerate(crops):
+        regions.setdefault(index, {})[number] = region
 
     def write(index: int) -> str | None:
         image = images[index]
         if image.id not in files:
-            return "there is no such file"
+            return "the file does not exist"
         try:
             picture = PillowImage.fromarray(read_image(files[image.id], image))
         except InputError as error:
             return str(error)
         for name, side in (("images", IMAGE_SIDE), ("thumbs", THUMB_SIDE)):
             _save(picture, side, folder / name / f"{index}.jpg")
-        for place, (x, y, width, height) in crops[index].items():
-            _save(picture.crop((x, y, x + width, y + height)), CROP_SIDE, folder / "crops" / f"{place}.jpg")
+        for number, (x, y, width, height) in regions[index].items():
+            _save(picture.crop((x, y, x + width, y + height)), CROP_SIDE, folder / "crops" / f"{number}.jpg")
         return None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -1,28 +1,63 @@
 """What the page shows of every annotation and image."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.ops.box_types import Xywh
-from ssd_det.report.moves import moves, overlaps_with_original
+from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.review.crops import crop_region
 
 DIGITS = 3
 
 
-def chosen_images(coco: CocoFile, count: int) -> list[Image]:
+@dataclass(frozen=True)
+class PageObject:
+    """What the page knows of an annotation.
+
+    Attributes:
+        id: of the annotation, as a text, since browsers round large numbers.
+        image: its index in the page's list of images.
+        category: its index in the page's list of categories.
+        box: xywh in pixels.
+        original: the box before refining, ``None`` where it was not refined.
+        true: the true box, ``None`` where it is not known.
+        crop: the region of the image that its picture shows, xywh in whole pixels.
+        score: this and all below as in :class:`ssd_det.report.measured_boxes.BoxChange`.
+        shift: in pixels.
+        iou: with the original box.
+        before: IoU with the true box before refining.
+        after: IoU with the true box.
+    """
+
+    id: str
+    image: int
+    category: int
+    box: list[float]
+    original: list[float] | None
+    true: list[float] | None
+    crop: list[int]
+    score: float | None
+    shift: float | None
+    iou: float | None
+    before: float | None
+    after: float | None
+
+
+def chosen_images(coco: CocoFile, boxes: MeasuredBoxes, count: int) -> list[Image]:
     """The images whose boxes moved most, whole, so many that they have at most ``count`` annotations, but at least one.
 
     Args:
         coco: the annotation file.
+        boxes: its boxes, measured.
         count: how many annotations the page may show.
 
     Returns:
         Images with annotations, in the file's order.
     """
-    overlaps = dict(zip((a.id for a in coco.annotations), overlaps_with_original(coco.annotations), strict=True))
-    least = {key: min(overlaps[a.id] for a in group) for key, group in coco.annotations_by_image.items()}
+    least: dict[int, float] = {}
+    for annotation, overlap in zip(boxes.annotations, boxes.iou_with_original.tolist(), strict=True):
+        least[annotation.image_id] = min(overlap, least.get(annotation.image_id, overlap))
     chosen, room = set[int](), count
     for key in sorted(least, key=lambda key: (least[key], key)):
         room -= len(coco.annotations_by_image[key])
@@ -32,40 +67,35 @@ def chosen_images(coco: CocoFile, count: int) -> list[Image]:
     return [image for image in coco.images if image.id in chosen]
 
 
-def page_objects(coco: CocoFile, images: Sequence[Image], true_boxes: Mapping[int, Xywh]) -> list[dict[str, Any]]:
-    """What is known of every annotation of some images.
+def page_objects(coco: CocoFile, images: Sequence[Image], boxes: MeasuredBoxes) -> list[PageObject]:
+    """What is known of every annotation of some images, image by image.
 
     Args:
         coco: the annotation file, with ``original_bbox`` where boxes were refined.
         images: those to show.
-        true_boxes: xywh, by annotation id, where they are known.
-
-    Returns:
-        For each annotation ``id`` (a text, as browsers round large numbers), ``image`` and ``category`` (their places
-        in the lists of the page), ``box``, ``original`` and ``true`` (xywh in pixels, the last two ``None`` where there
-        is none), ``crop`` (the region xywh that its picture shows), and all of :class:`ssd_det.report.moves.Move`.
+        boxes: of the file, measured.
     """
-    category_place = {category.id: index for index, category in enumerate(coco.categories)}
+    category_index = {category.id: index for index, category in enumerate(coco.categories)}
+    row_of = {annotation.id: row for row, annotation in enumerate(boxes.annotations)}
     shown = [(index, a) for index, image in enumerate(images) for a in coco.annotations_by_image[image.id]]
-    measured = moves(coco, [annotation for _, annotation in shown], true_boxes)
-    found = []
-    for (index, annotation), move in zip(shown, measured, strict=True):
-        true = true_boxes.get(annotation.id)
-        boxes = [box for box in (annotation.bbox, annotation.original_bbox, true) if box]
-        found.append(
-            {
-                "id": str(annotation.id),
-                "image": index,
-                "category": category_place[annotation.category_id],
-                "box": _rounded(annotation.bbox),
-                "original": _rounded(annotation.original_bbox),
-                "true": _rounded(true),
-                "crop": crop_region(boxes, images[index]),
-                **move._asdict(),
-            }
+    rows = boxes.rows([row_of[a.id] for _, a in shown])
+    objects = []
+    for (index, annotation), true, change in zip(shown, rows.true_boxes, rows.changes(), strict=True):
+        visible = [box for box in (annotation.bbox, annotation.original_bbox, true) if box]
+        objects.append(
+            PageObject(
+                str(annotation.id),
+                index,
+                category_index[annotation.category_id],
+                _rounded(annotation.bbox),
+                _rounded(annotation.original_bbox) if annotation.original_bbox else None,
+                _rounded(true) if true else None,
+                crop_region(visible, images[index]),
+                *change,
+            )
         )
-    return found
+    return objects
 
 
-def _rounded(box: Xywh | None) -> list[float] | None:
-    return [round(value, DIGITS) for value in box] if box else None
+def _rounded(box: Xywh) -> list[float]:
+    return [round(value, DIGITS) for value in box]

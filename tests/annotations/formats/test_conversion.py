@@ -140,7 +140,7 @@ def test_folders_become_coco_and_say_what_is_lost(tmp_path, capsys):
     root = make_voc(tmp_path / "voc")
     words = ["--to=coco", f"--image_root={root}", f"--output={tmp_path / 'voc.json'}"]
     assert main(["convert-annotations", str(root), *words]) == 0
-    assert "Not held by COCO: 6 comments, 3 elements folder, 3 elements part." in capsys.readouterr().out
+    assert "Dropped, as COCO cannot hold it: 6 comments, 3 elements folder, 3 elements part." in capsys.readouterr().out
     assert read_coco(tmp_path / "voc.json").annotations == read_annotations(root).annotations
     root = make_yolo(tmp_path / "yolo")
     words = ["--to=coco", f"--image_root={root / 'images'}", f"--output={tmp_path / 'yolo.json'}"]

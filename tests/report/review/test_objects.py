@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import Image, read_coco
+from ssd_det.report.measured_boxes import carried_true_boxes, measure_file
 from ssd_det.report.review.crops import crop_region
 from ssd_det.report.review.objects import chosen_images, page_objects
 from tests.report.review.case import write_case
@@ -15,28 +16,34 @@ def coco(tmp_path):
     return read_coco(write_case(tmp_path, with_truth=True))
 
 
+@pytest.fixture
+def boxes(coco):
+    return measure_file(coco, carried_true_boxes(coco.annotations))
+
+
 @pytest.mark.parametrize(("count", "images"), [(100, [0, 1, 2]), (9, [0, 1, 2]), (8, [1, 2]), (3, [2]), (1, [2])])
-def test_images_whose_boxes_moved_most_come_first_and_whole(coco, count, images):
-    assert [image.id for image in chosen_images(coco, count)] == images
+def test_images_whose_boxes_moved_most_come_first_and_whole(coco, boxes, count, images):
+    assert [image.id for image in chosen_images(coco, boxes, count)] == images
 
 
-def test_an_object_has_its_boxes_and_measures(coco):
-    objects = page_objects(coco, chosen_images(coco, 3), {a.id: a.true_bbox for a in coco.annotations})
-    assert [entry["id"] for entry in objects] == ["16", "17", "18"]
+def test_an_object_has_its_boxes_and_measures(coco, boxes):
+    objects = page_objects(coco, chosen_images(coco, boxes, 3), boxes)
+    assert [entry.id for entry in objects] == ["16", "17", "18"]
     kept, _, last = objects
-    assert (kept["original"], kept["shift"], kept["iou"], kept["score"]) == (None, None, None, None)
-    assert last["box"] == [8, 10, 20, 30]
-    assert last["original"] == [16, 10, 20, 30]
-    assert last["true"] == [8, 10, 20, 28]
-    assert (last["shift"], last["score"]) == (8, 0.82)
-    assert last["iou"] == pytest.approx(12 / 28, abs=1e-3)
-    assert last["after"] == pytest.approx(28 / 30, abs=1e-3)
-    assert last["before"] == pytest.approx(12 * 28 / (20 * 30 + 8 * 28), abs=1e-3)
+    assert (kept.original, kept.shift, kept.iou, kept.score) == (None, None, None, None)
+    assert last.box == [8, 10, 20, 30]
+    assert last.original == [16, 10, 20, 30]
+    assert last.true == [8, 10, 20, 28]
+    assert (last.shift, last.score) == (8, 0.82)
+    assert last.iou == pytest.approx(12 / 28, abs=1e-3)
+    assert last.after == pytest.approx(28 / 30, abs=1e-3)
+    assert last.before == pytest.approx(12 * 28 / (20 * 30 + 8 * 28), abs=1e-3)
 
 
 def test_without_true_boxes_nothing_is_said_of_them(coco):
-    (entry, *_) = page_objects(coco, chosen_images(coco, 3), {})
-    assert (entry["true"], entry["before"], entry["after"]) == (None, None, None)
+    boxes = measure_file(coco, {})
+    (entry, *_) = page_objects(coco, chosen_images(coco, boxes, 3), boxes)
+    assert (entry.true, entry.before, entry.after) == (None, None, None)
 
 
 number = st.floats(-50, 150)

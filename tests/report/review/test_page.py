@@ -26,16 +26,22 @@ def test_the_page_has_all_that_it_shows(tmp_path, capsys):
     content = content_of(page)
     assert content["file"] == {"name": "refined.json", "sha256": digest(refined), "annotations": 9, "whole": True}
     assert content["categories"] == CATEGORIES
-    assert [image["missing"] for image in content["images"]] == [None, None, "there is no such file"]
+    assert [image["missing"] for image in content["images"]] == [None, None, "the file does not exist"]
     files = page / "review_files"
-    assert {path.name for path in (files / "crops").iterdir()} == {f"{place}.jpg" for place in range(6)}
+    assert {path.name for path in (files / "crops").iterdir()} == {f"{index}.jpg" for index in range(6)}
     assert {path.name for path in (files / "thumbs").iterdir()} == {"0.jpg", "1.jpg"}
-    for place, entry in enumerate(content["objects"][:6]):
-        with Image.open(files / "crops" / f"{place}.jpg") as crop:
+    for index, entry in enumerate(content["objects"][:6]):
+        with Image.open(files / "crops" / f"{index}.jpg") as crop:
             assert list(crop.size) == entry["crop"][2:]
     for name in (page / "index.html").read_text().split('"'):
         if name.startswith("review_files/"):
             assert (page / name).is_file(), name
+    assert content["decisions"] == ["accept", "reject"]
+    assert [(size["name"], size["below"]) for size in content["sizes"]] == [
+        ("small", 32**2),
+        ("medium", 96**2),
+        ("large", None),
+    ]
     for figure in content["figures"]:
         assert (files / "figures" / figure["light"]).read_text().startswith("<?xml")
         assert (files / "figures" / figure["light"]).read_bytes() != (files / "figures" / figure["dark"]).read_bytes()
@@ -110,7 +116,7 @@ def test_what_is_no_page_is_never_replaced(tmp_path, capsys):
     site.mkdir()
     (site / "index.html").write_text("mine")
     assert report(refined, site, "--overwrite") == 2
-    assert "is not of a page that was written here before" in capsys.readouterr().err
+    assert "does not belong to a page that was written here before" in capsys.readouterr().err
     assert (site / "index.html").read_text() == "mine"
     assert report(refined, refined) == 2
     assert "is a file: give a folder as output" in capsys.readouterr().err

@@ -21,11 +21,12 @@ function remember(key, value) {
 /* What was decided about refined boxes: kept in the browser, for all its windows, exported and loaded as json. */
 class Decisions extends EventTarget {
   /* file: name, sha256 and number of annotations of the annotation file; ids: of the annotations of this page that can
-     be decided on. Another page of the same file may show others. */
-  constructor(file, ids) {
+     be decided on, while another page of the same file may show others; allowed: the words that decisions are. */
+  constructor(file, ids, allowed) {
     super();
     this.file = file;
     this.ids = new Set(ids);
+    this.allowed = allowed;
     this.key = `ssd-det review ${file.sha256}`;
     this.made = new Map();
     this.history = [];
@@ -42,7 +43,7 @@ class Decisions extends EventTarget {
     return this.made.get(id) ?? null;
   }
 
-  /* How many annotations of this page were decided on so. */
+  /* How many annotations of this page have this decision. */
   count(decision) {
     return [...this.made].filter(([id, made]) => this.ids.has(id) && made === decision).length;
   }
@@ -54,7 +55,7 @@ class Decisions extends EventTarget {
     if (changed.length) this.step(changed.map((id) => [id, decision]));
   }
 
-  /* Take the last step back; gives the ids of its annotations. */
+  /* Take the last step back; returns the ids of its annotations. */
   undo() {
     this.recall();
     const step = this.history.pop() ?? [];
@@ -82,7 +83,7 @@ class Decisions extends EventTarget {
     };
   }
 
-  /* Take decisions from an exported text, in one step, and keep the others; throws an Error that says what is wrong. */
+  /* Add the decisions of an exported text in one step; throws an Error that says what is wrong. */
   load(text) {
     let content;
     try {
@@ -96,8 +97,11 @@ class Decisions extends EventTarget {
     }
     if (sha256 !== this.file.sha256) throw new Error("The decisions were made on another file: load them on its page.");
     const entries = Object.entries(decisions);
-    const odd = entries.find(([, decision]) => !["accept", "reject"].includes(decision));
-    if (odd) throw new Error(`The decision on annotation ${odd[0]} is neither accept nor reject: export them once more.`);
+    const odd = entries.find(([, decision]) => !this.allowed.includes(decision));
+    if (odd) {
+      const words = this.allowed.join(" nor ");
+      throw new Error(`The decision on annotation ${odd[0]} is neither ${words}: export the decisions once more.`);
+    }
     const unknown = this.file.whole && entries.find(([id]) => !this.ids.has(id));
     if (unknown) throw new Error(`Annotation ${unknown[0]} is not among the refined ones: export the decisions once more.`);
     this.recall();
@@ -119,7 +123,7 @@ class Decisions extends EventTarget {
       this.made = new Map(made);
       this.history = [...history];
     } catch {
-      // Nothing that was written here: it is written anew with the next decision.
+      // Something that no page wrote: the next decision replaces it.
     }
   }
 }

@@ -8,7 +8,7 @@ const LEAST_SIDE = { object: 168, image: 250 };
 const SPARE_ROWS = 2;
 
 class Gallery {
-  /* act: called with the name of an action and the place of a tile. */
+  /* act: called with the name of an action and the index of a tile. */
   constructor(list, content, decisions, act) {
     this.list = list;
     this.content = content;
@@ -20,14 +20,14 @@ class Gallery {
     new ResizeObserver(() => this.lay()).observe(list);
     addEventListener("scroll", () => this.schedule(), { passive: true });
     addEventListener("resize", () => this.schedule());
-    decisions.addEventListener("change", () => this.tiles.forEach((tile, place) => this.mark(tile, place)));
+    decisions.addEventListener("change", () => this.tiles.forEach((tile, index) => this.mark(tile, index)));
     list.addEventListener("click", (event) => {
       const button = event.target.closest("button");
-      if (button) act(button.dataset.action, Number(button.closest("li").dataset.place));
+      if (button) act(button.dataset.action, Number(button.closest("li").dataset.index));
     });
     list.addEventListener("focusin", (event) => {
       const tile = event.target.closest("li");
-      if (tile) this.choose(Number(tile.dataset.place));
+      if (tile) this.choose(Number(tile.dataset.index));
     });
   }
 
@@ -72,8 +72,8 @@ class Gallery {
     return Math.min(first, Math.max(this.groups.length - 1, 0));
   }
 
-  inView(place) {
-    const top = this.list.getBoundingClientRect().top + Math.floor(place / this.columns) * this.row;
+  inView(index) {
+    const top = this.list.getBoundingClientRect().top + Math.floor(index / this.columns) * this.row;
     return top + this.side > barHeight() && top < innerHeight;
   }
 
@@ -89,30 +89,30 @@ class Gallery {
     const first = Math.max(Math.floor(above / this.row) - SPARE_ROWS, 0) * this.columns;
     const last = (Math.ceil((above + innerHeight) / this.row) + SPARE_ROWS) * this.columns;
     const wanted = new Set();
-    for (let place = first; place < Math.min(last, this.groups.length); place += 1) wanted.add(place);
+    for (let index = first; index < Math.min(last, this.groups.length); index += 1) wanted.add(index);
     if (this.current < this.groups.length) wanted.add(this.current); // it may have the focus
-    this.tiles.forEach((tile, place) => {
-      if (!wanted.has(place)) {
+    this.tiles.forEach((tile, index) => {
+      if (!wanted.has(index)) {
         tile.remove();
-        this.tiles.delete(place);
+        this.tiles.delete(index);
       }
     });
-    for (const place of [...wanted].sort((a, b) => a - b)) if (!this.tiles.has(place)) this.add(place);
+    for (const index of [...wanted].sort((a, b) => a - b)) if (!this.tiles.has(index)) this.add(index);
   }
 
-  add(place) {
-    const tile = this.tile(this.groups[place]);
-    tile.dataset.place = place;
+  add(index) {
+    const tile = this.tile(this.groups[index]);
+    tile.dataset.index = index;
     tile.setAttribute("aria-setsize", this.groups.length);
-    tile.setAttribute("aria-posinset", place + 1);
+    tile.setAttribute("aria-posinset", index + 1);
     tile.style.width = `${this.side}px`;
     tile.style.height = `${this.side + CAPTION}px`;
-    tile.style.left = `${(place % this.columns) * (this.side + GAP)}px`;
-    tile.style.top = `${Math.floor(place / this.columns) * this.row}px`;
-    const next = [...this.tiles.keys()].filter((other) => other > place).sort((a, b) => a - b)[0];
+    tile.style.left = `${(index % this.columns) * (this.side + GAP)}px`;
+    tile.style.top = `${Math.floor(index / this.columns) * this.row}px`;
+    const next = [...this.tiles.keys()].filter((other) => other > index).sort((a, b) => a - b)[0];
     this.list.insertBefore(tile, this.tiles.get(next) ?? null); // in order, for the tab key and for screen readers
-    this.tiles.set(place, tile);
-    this.mark(tile, place);
+    this.tiles.set(index, tile);
+    this.mark(tile, index);
   }
 
   tile(group) {
@@ -121,7 +121,7 @@ class Gallery {
     const title = this.whole ? image.name : this.content.categories[object.category];
     const label = this.whole ? `${image.name}, ${group.length} boxes` : describe(this.content, object);
     const region = this.whole ? [0, 0, image.width, image.height] : object.crop;
-    const address = this.whole ? `review_files/thumbs/${object.image}.jpg` : `review_files/crops/${object.place}.jpg`;
+    const address = this.whole ? `review_files/thumbs/${object.image}.jpg` : `review_files/crops/${object.index}.jpg`;
     const layers = image.missing === null ? [[address, region]] : [];
     const open = element("button", { type: "button", class: "open", "data-action": "open", "aria-haspopup": "dialog" });
     open.append(picture(label, region, layers, group));
@@ -132,7 +132,7 @@ class Gallery {
     caption.append(name, element("span", { class: "numbers" }, this.numbers(group)));
     const verdict = element("span", { class: "verdict" });
     const actions = element("div", { class: "actions" });
-    if (group.some((one) => one.original)) {
+    if (group.some((object) => object.original)) {
       for (const [action, sign, text] of [["reject", "✕", "Reject"], ["accept", "✓", "Accept"]]) {
         const button = element("button", { type: "button", class: action, "data-action": action, title: text });
         button.append(element("span", { "aria-hidden": "true" }, sign));
@@ -152,17 +152,17 @@ class Gallery {
   }
 
   /* Bring a tile up to date with the decisions and with what is current. */
-  mark(tile, place) {
-    const group = this.groups[place].filter((object) => object.original);
+  mark(tile, index) {
+    const group = this.groups[index].filter((object) => object.original);
     const made = group.map((object) => this.decisions.of(object.id));
     const accepted = made.filter((decision) => decision === "accept").length;
     const rejected = made.filter((decision) => decision === "reject").length;
     tile.classList.toggle("accepted", accepted > 0 && !rejected);
     tile.classList.toggle("rejected", rejected > 0);
-    tile.classList.toggle("current", place === this.current);
+    tile.classList.toggle("current", index === this.current);
     tile.querySelector(".verdict").textContent = this.verdict(group.length, accepted, rejected);
     tile.querySelectorAll("button").forEach((button) => {
-      button.tabIndex = place === this.current ? 0 : -1;
+      button.tabIndex = index === this.current ? 0 : -1;
     });
   }
 
@@ -173,18 +173,18 @@ class Gallery {
   }
 
   /* Make a tile the current one. */
-  choose(place) {
-    if (place === this.current && this.tiles.has(place)) return;
+  choose(index) {
+    if (index === this.current && this.tiles.has(index)) return;
     const before = this.current;
-    this.current = place;
+    this.current = index;
     this.render();
-    for (const index of [before, place]) if (this.tiles.has(index)) this.mark(this.tiles.get(index), index);
+    for (const changed of [before, index]) if (this.tiles.has(changed)) this.mark(this.tiles.get(changed), changed);
   }
 
   /* Make a tile the current one, scroll to it and give it the focus. */
-  go(place) {
+  go(index) {
     if (!this.groups.length) return;
-    const target = Math.min(Math.max(place, 0), this.groups.length - 1);
+    const target = Math.min(Math.max(index, 0), this.groups.length - 1);
     this.choose(target);
     const tile = this.tiles.get(target);
     tile.style.scrollMarginTop = `${barHeight() + GAP}px`;

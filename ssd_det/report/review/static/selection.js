@@ -13,19 +13,24 @@ const ORDERS = {
   category: ["category", (a, b) => a.category - b.category],
   file: ["image", (a, b) => a.image - b.image],
 };
-const SMALL = 32 ** 2;
-const LARGE = 96 ** 2;
 
 function area(object) {
   return object.box[2] * object.box[3];
 }
 
-function sizeOf(object) {
-  if (area(object) < SMALL) return "small";
-  return area(object) < LARGE ? "medium" : "large";
+function sizeOf(content, object) {
+  return content.sizes.find(({ below }) => below === null || area(object) < below).name;
 }
 
-/* The orders that something is known for, as [name, text]. */
+/* The sizes to filter by, as [name, text]. */
+function sizes(content) {
+  return content.sizes.map(({ name, below }, index) => {
+    if (index === 0) return [name, `${name}, below ${Math.sqrt(below)}² px`];
+    return [name, below === null ? `${name}, from ${Math.sqrt(content.sizes[index - 1].below)}² px` : name];
+  });
+}
+
+/* The orders whose values are known, as [name, text]. */
 function orders(objects) {
   return Object.entries(ORDERS)
     .filter(([, [, , needed]]) => !needed || objects.some((object) => object[needed] !== null))
@@ -42,12 +47,12 @@ function selected(content, decisions, filters) {
     (!get("changed") || (get("changed") === "yes") === (object.original !== null)) &&
     (!get("decision") || (decisions.of(object.id) ?? "none") === get("decision")) &&
     (get("category") === "" || object.category === Number(get("category"))) &&
-    (!get("size") || sizeOf(object) === get("size")) &&
+    (!get("size") || sizeOf(content, object) === get("size")) &&
     (from === null || (object.score !== null && object.score >= from)) &&
     (to === null || (object.score !== null && object.score <= to)) &&
     (!text || object.id === text.replace("#", "") || content.images[object.image].name.toLowerCase().includes(text));
   const compare = ORDERS[get("sort")][1];
-  return content.objects.filter(fits).sort((a, b) => compare(a, b) || a.place - b.place);
+  return content.objects.filter(fits).sort((a, b) => compare(a, b) || a.index - b.index);
 }
 
 /* Objects by image, in the order of the first of each. */

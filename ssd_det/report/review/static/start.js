@@ -4,11 +4,11 @@
 (() => {
   const { content } = window;
   const find = (id) => document.getElementById(id);
-  content.objects.forEach((object, place) => {
-    object.place = place;
+  content.objects.forEach((object, index) => {
+    object.index = index;
   });
   const refined = content.objects.filter((object) => object.original);
-  const decisions = new Decisions(content.file, refined.map((object) => object.id));
+  const decisions = new Decisions(content.file, refined.map((object) => object.id), content.decisions);
   const gallery = new Gallery(find("gallery"), content, decisions, act);
   const viewer = new Viewer(find("viewer"), content, decisions);
   const filters = find("filters");
@@ -20,6 +20,7 @@
   find("command").textContent = `ssd-det apply-review ${name} decisions.json --output final.json`;
   find("true-key").hidden = !content.objects.some((object) => object.true);
   filters.sort.append(...orders(content.objects).map(([value, text]) => element("option", { value }, text)));
+  filters.size.append(...sizes(content).map(([value, text]) => element("option", { value }, text)));
   filters.category.append(...content.categories.map((name, value) => element("option", { value }, name)));
   filters.querySelectorAll(".score").forEach((label) => {
     label.hidden = !content.objects.some((object) => object.score !== null);
@@ -67,13 +68,13 @@
   }
 
   /* Go to a tile, and show it large if one was. */
-  function go(place) {
-    gallery.go(place);
+  function go(index) {
+    gallery.go(index);
     if (viewer.open) enlarge();
   }
 
-  function decide(decision, place) {
-    const group = gallery.groups[place].filter((object) => object.original);
+  function decide(decision, index) {
+    const group = gallery.groups[index].filter((object) => object.original);
     if (!group.length) {
       say("This box was left as it was: there is nothing to decide.");
       return;
@@ -90,23 +91,23 @@
       return;
     }
     say(ids.length === 1 ? `Undone: annotation ${ids[0]}.` : `Undone: ${ids.length} boxes.`);
-    const place = gallery.groups.findIndex((group) => group.some((object) => object.id === ids[0]));
-    if (place >= 0) go(place);
+    const index = gallery.groups.findIndex((group) => group.some((object) => object.id === ids[0]));
+    if (index >= 0) go(index);
   }
 
-  /* What buttons and keys do, to the tile at a place, the current one as a rule. */
-  function act(action, place = gallery.current) {
+  /* What buttons and keys do, to the tile with an index, the current one as a rule. */
+  function act(action, index = gallery.current) {
     if (action === "help") return find("help").showModal();
     if (action === "undo") return undo();
     if (action === "close") return find("viewer").close();
     if (action === "boxes") return toggleBoxes();
-    if (!gallery.groups[place]) return undefined;
+    if (!gallery.groups[index]) return undefined;
     if (action === "open") {
-      gallery.choose(place);
+      gallery.choose(index);
       return enlarge(!gallery.whole);
     }
     if (action === "zoom") return enlarge(viewer.open && !viewer.zoomed);
-    if (action === "accept" || action === "reject") return decide(action, place);
+    if (action === "accept" || action === "reject") return decide(action, index);
     return go(gallery.current + { next: 1, previous: -1, down: gallery.columns, up: -gallery.columns }[action]);
   }
 

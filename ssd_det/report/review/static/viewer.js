@@ -34,7 +34,7 @@ class Viewer {
     const layers = [];
     if (image.missing === null) {
       layers.push([`review_files/images/${object.image}.jpg`, whole]);
-      if (this.zoomed) layers.push([`review_files/crops/${object.place}.jpg`, object.crop]); // at full resolution
+      if (this.zoomed) layers.push([`review_files/crops/${object.index}.jpg`, object.crop]); // at full resolution
     }
     const shown = this.zoomed ? this.group : this.content.objects.filter((other) => other.image === object.image);
     const label = this.whole ? image.name : describe(this.content, object);

@@ -1,0 +1,51 @@
+"""The true boxes to compare with: those of another file, or those that a file carries itself."""
+
+from dataclasses import replace
+
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.values import first_of
+from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
+from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
+
+
+def measure_against(file: CocoFile, reference: CocoFile | None, before: CocoFile | None = None) -> MeasuredBoxes:
+    """Measure the boxes of a file against true ones.
+
+    Args:
+        file: the boxes, refined ones as a rule.
+        reference: the true boxes, under the same annotation ids; ``None`` where they are not known.
+        before: the boxes before refining; ``original_bbox`` is taken where it is not given.
+
+    Returns:
+        A row for each annotation of the file. Crowd boxes and true boxes without area count as not known.
+
+    Raises:
+        InputError: if annotation ids differ.
+    """
+    for other in (file, before):
+        if other is not None and reference is not None:
+            _check_ids(other, reference)
+    old = {a.id: a.bbox for a in before.annotations} if before is not None else None
+    return measure_file(file, true_boxes(reference) if reference is not None else {}, old)
+
+
+def true_boxes(reference: CocoFile) -> dict[int, Xywh]:
+    """The boxes of a file that others can be measured against, by annotation id."""
+    return {a.id: a.bbox for a in reference.annotations if a.measurable}
+
+
+def carried_reference(coco: CocoFile) -> CocoFile | None:
+    """The annotations of a file that carry a true box, with this box; ``None`` if there are none."""
+    carrying = [a._replace(bbox=a.true_bbox) for a in coco.annotations if a.true_bbox]
+    return replace(coco, annotations=carrying) if carrying else None
+
+
+def _check_ids(file: CocoFile, reference: CocoFile) -> None:
+    ids, expected = ({a.id for a in coco.annotations} for coco in (file, reference))
+    for missing, lacking, other in ((expected - ids, file, reference), (ids - expected, reference, file)):
+        if missing:
+            raise InputError(
+                f"{lacking.path}: {len(missing)} annotation ids of {other.path} are not in it: "
+                f"{first_of(sorted(missing))}: compare files with the same annotations."
+            )

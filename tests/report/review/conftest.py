@@ -1,0 +1,49 @@
+"""The page in a real browser, opened from disk."""
+
+import os
+import shutil
+
+import pytest
+
+from ssd_det.main import main
+from tests.report.review.case import write_case
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="the page is not tested: pip install playwright")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("the page is not tested: no Chromium is installed")
+    with playwright.sync_playwright() as driver:
+        sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
+        browser = driver.chromium.launch(executable_path=chromium, args=sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A refined file of five images with five annotations each, and its page."""
+    folder = tmp_path_factory.mktemp("review")
+    refined = write_case(folder, images=5, each=5, with_truth=True)
+    words = ["--image_root", str(folder / "images"), "--output", str(folder / "page")]
+    assert main(["report", str(refined), *words]) == 0
+    return folder
+
+
+@pytest.fixture
+def page(browser, folder):
+    """The page, opened for the first time; no message on the console is allowed, and no request but to the disk."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"{request.url} {request.failure}"))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto((folder / "page" / "index.html").as_uri())
+    yield page
+    context.close()
+    assert complaints == []
