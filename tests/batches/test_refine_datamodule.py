@@ -95,8 +95,11 @@ def test_missing_images_stop_the_run_unless_they_are_skipped(demo, tmp_path):
     datamodule = RefineDataModule(str(tmp_path / "more.json"), str(demo / "images"), **TINY_DATA)
     with pytest.raises(InputError, match=r"11 of 17 image files are not in .*: no0\.png, .* and 1 more"):
         datamodule.setup("fit")
-    datamodule.skip_missing_images = True
-    assert len(datamodule.paths) == 6
+    with pytest.raises(InputError, match="11 of 17 image files"):
+        datamodule.to_refine()
+    data = datamodule.to_refine(skip_missing_images=True)
+    assert len(data.paths) == 6
+    assert data.passed_over == {100 + number: "image missing" for number in range(11)}
 
 
 def test_a_file_with_nothing_to_refine_is_refused(make_coco, make_image, tmp_path):

@@ -102,7 +102,7 @@ def test_an_image_that_does_not_decode_is_named(demo, trained, tmp_path, capsys)
         ("test", "--ckpt_path=null", "test has no checkpoint: give --ckpt_path"),
         ("test", "--ckpt_path=last", "test has no checkpoint: give --ckpt_path"),
         ("test", "--trainer.limit_test_batches=1", "Only 2 of 4 images were processed"),
-        ("refine-annotations", "--checkpoint=a", "refine-annotations is nothing that a detector can do"),
+        ("refine-annotations", "--checkpoint=a", "A detector cannot run refine-annotations"),
     ],
 )
 def test_what_is_missing_is_named(demo, trained, tmp_path, capsys, command, change, message):

@@ -122,14 +122,12 @@ def test_category_ids_with_gaps_come_back(demo, tmp_path):
 
 
 def test_boxes_are_in_pixels_of_the_original_image(demo, checkpoint):
-    task = DetectTask()
-    task.given = frozenset({"score_threshold"})
-    task.hparams["score_threshold"] = 0.0
-    task.restore(checkpoint)
+    task = DetectTask(score_threshold=0.0)
+    task.restore(checkpoint, given=frozenset({"score_threshold"}))
     task.eval()
     data = data_for(demo, DetectTask)
     with torch.no_grad():
-        found = task.predict_step(next(iter(data.test_dataloader())), 0)["found"]
+        found = task.predict_step(next(iter(data.test_dataloader())), 0).by_image
     boxes = torch.tensor([entry["bbox"] for entries in found.values() for entry in entries])
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, 0] + boxes[:, 2]).max() > 96  # the network saw images of at most 96 pixels
@@ -148,14 +146,11 @@ def test_a_checkpoint_of_the_other_task_is_refused(demo, trained, tmp_path):
 
 def test_what_the_network_is_comes_from_the_checkpoint_and_how_it_is_used_may_be_chosen(checkpoint):
     task = DetectTask(score_threshold=0.3, learning_rate=7.0)
-    task.given = frozenset({"score_threshold", "learning_rate"})
-    task.adopt(checkpoint)
+    task.adopt(checkpoint, given=frozenset({"score_threshold", "learning_rate"}))
     assert task.hparams["fpn_channels"] == TINY_DETECTOR["fpn_channels"]
     assert task.hparams["score_threshold"] == 0.3
-    task.given = frozenset({"fpn_channels"})
-    task.hparams["fpn_channels"] = 64
     with pytest.raises(InputError, match=r"model\.fpn_channels is 64, but .* was trained with 32"):
-        task.adopt(checkpoint)
+        DetectTask(fpn_channels=64).adopt(checkpoint, given=frozenset({"fpn_channels"}))
 
 
 def test_the_data_of_the_other_task_is_refused(demo, tmp_path):

@@ -135,11 +135,9 @@ def test_a_checkpoint_brings_architecture_classes_and_weights(checkpoint, datamo
 
 def test_a_setting_that_contradicts_the_checkpoint_is_an_error(checkpoint):
     task = RefineTask(backbone="resnet50", learning_rate=7.0)
-    task.given = frozenset({"backbone"})
     with pytest.raises(InputError, match=r"model.backbone is resnet50, but .*last\.ckpt was trained with resnet18"):
-        task.restore(checkpoint)
-    task.given = frozenset({"learning_rate"})
-    task.restore(checkpoint)
+        task.restore(checkpoint, given=frozenset({"backbone"}))
+    task.restore(checkpoint, given=frozenset({"learning_rate"}))
 
 
 def test_files_that_are_no_checkpoint_are_named(tmp_path):
