@@ -13,6 +13,7 @@ from jsonargparse.typing import Path_fr
 from ssd_det import __version__
 from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.annotations.output import make_folder, write_json
@@ -23,7 +24,6 @@ from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.processes import Processes
 from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
-from ssd_det.pipeline.stage import digest
 from ssd_det.runs.layout import RUN_RECORD
 from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.formats.reading import tracked_files
 from ssd_det.annotations.formats.recognise import recognise
 from ssd_det.annotations.json_files import JsonObject
@@ -107,9 +108,9 @@ class Stage:
 
     def _due(self) -> StageRecord:
         """What the products depend on, before any attempt."""
-        inputs = {str(path): input_digest(path) for path in self.inputs}
-        weights = {str(path): digest(path) for path in weights_files(self.settings)}
-        return StageRecord(self.title, self.commands, self.settings, inputs | weights)
+        inputs: dict[str, str | None] = {str(path): input_digest(path) for path in self.inputs}
+        inputs |= {str(path): digest(path) for path in weights_files(self.settings)}
+        return StageRecord(self.title, self.commands, self.settings, inputs)
 
     def _interrupted_seconds(self, record: StageRecord) -> float:
         """About how long the last attempt ran, if something ended it: until its last sign of life."""
@@ -145,17 +146,11 @@ def _modified(path: Path) -> float:
         return 0.0
 
 
-def digest(path: Path) -> str | None:
-    """SHA-256 of a file, ``None`` where there is none."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def input_digest(path: Path) -> str | None:
     """SHA-256 of a file, or of all files but images that a folder's annotations consist of; ``None`` for neither."""
-    if not path.exists() or recognise(path) == "coco":
+    if not (path.is_file() or path.is_dir()):
+        return None
+    if recognise(path) == "coco":
         return digest(path)
     parts = "".join(f"{digest(file)} {file}\n" for file in tracked_files(path))
     return hashlib.sha256(parts.encode()).hexdigest()

@@ -15,7 +15,7 @@ from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
-from ssd_det.tasks.checkpoint import ADVICE, categories_of, load_checkpoint
+from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint
 
 OptimizerName = Literal["sgd", "adamw"]
 
@@ -137,7 +137,7 @@ class Task(LightningModule):
             schedules.append({"scheduler": warmup, "interval": "step"})
         return [optimizer], schedules
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep the class list and the settings with the weights."""
         assert self.categories is not None
         # Under Lightning's own key the command line would let them override, unsaid, what a user wrote.
@@ -145,7 +145,7 @@ class Task(LightningModule):
         checkpoint["task"] = self.NAME
         checkpoint["categories"] = [category._asdict() for category in self.categories]
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Check the class list when a training goes on.
 
         Raises:
@@ -160,7 +160,7 @@ class Task(LightningModule):
         given: frozenset[str] = frozenset(),
         free: frozenset[str] | None = None,
         accepted: frozenset[str] = frozenset(),
-    ) -> dict[str, Any]:
+    ) -> Checkpoint:
         """Take over the settings and the class list of a checkpoint, but for the free settings that were given.
 
         Args:

@@ -9,10 +9,11 @@ from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 
 ADVICE = "give one that fit wrote"
+Checkpoint = dict[str, Any]  # as Lightning has them: what they hold depends on the task
 KEYS = ("task", "settings", "categories", "state_dict")
 
 
-def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collection[str] = ()) -> dict[str, Any]:
+def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collection[str] = ()) -> Checkpoint:
     """Read a checkpoint.
 
     Args:
@@ -36,6 +37,6 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
     return checkpoint
 
 
-def categories_of(checkpoint: dict[str, Any]) -> list[Category]:
+def categories_of(checkpoint: Checkpoint) -> list[Category]:
     """The class list that a checkpoint was trained on."""
     return [Category(**entry) for entry in checkpoint["categories"]]

@@ -1,10 +1,9 @@
 """Taking the detector out of a joint model."""
 
 from pathlib import Path
-from typing import Any
 
 from ssd_det.errors import InputError
-from ssd_det.tasks.checkpoint import ADVICE, load_checkpoint
+from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
 
@@ -12,7 +11,7 @@ PREFIX = "joint.detector."
 OF_TRAINING = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "MixedPrecision")
 
 
-def detector_checkpoint(path: str | Path) -> dict[str, Any]:
+def detector_checkpoint(path: str | Path) -> Checkpoint:
     """Make a detector's checkpoint of a joint model's, with the weights alone: no training can go on from it.
 
     Args:

@@ -15,7 +15,7 @@ from ssd_det.models.settings import taken_by
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
-from ssd_det.tasks.refiner_training import RefinerTraining
+from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
 
 SIZES = ("shortest_side", "longest_side")
 
@@ -125,7 +125,7 @@ class JointTask(RefinerTraining):
         """The refiner, once it has been built."""
         return self.joint.refiner if self.joint is not None else None
 
-    def training_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Any]:
+    def training_step(self, batch: RefineBatch, batch_index: int) -> StepResult:
         """Compute and log the losses; what the refiner found goes to the callbacks.
 
         The detector draws samples from the global generator: it is seeded by the images of the batch, so that a

@@ -1,7 +1,7 @@
 """How noisy the boxes are, estimated while a refiner is trained on them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 from torch import Tensor
 
@@ -17,6 +17,13 @@ def noise_statistics(output: RefinerOutput, objects: Objects) -> Tensor:
         return no_statistics()
     move = output.moves[0]
     return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
+
+
+class NoiseState(TypedDict):
+    """What a checkpoint keeps of an estimate; see :class:`NoiseEstimate`."""
+
+    level: float | None
+    statistics: Tensor
 
 
 class NoiseEstimate:
@@ -43,10 +50,10 @@ class NoiseEstimate:
         """
         self.level = noise_level(over_processes(self.statistics.float()).cpu())
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> NoiseState:
         """What a checkpoint keeps."""
-        return {"level": self.level, "statistics": self.statistics}
+        return NoiseState(level=self.level, statistics=self.statistics)
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: NoiseState) -> None:
         """Take over what a checkpoint kept."""
         self.level, self.statistics = state["level"], state["statistics"]

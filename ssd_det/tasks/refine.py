@@ -17,7 +17,7 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.settings import taken_by
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, check_range
-from ssd_det.tasks.refiner_training import RefinerTraining
+from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
 
 Sampler = Literal["auto", "fixed"]
 
@@ -159,7 +159,7 @@ class RefineTask(RefinerTraining):
         output: RefinerOutput = self.refiner(batch.images, batch.objects, draws)
         return output
 
-    def training_step(self, batch: RefineBatch, batch_index: int) -> dict[str, Any]:
+    def training_step(self, batch: RefineBatch, batch_index: int) -> StepResult:
         """Compute and log the losses; what the step found goes to the callbacks."""
         assert self.refiner is not None
         draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)

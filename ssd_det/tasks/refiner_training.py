@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import STEP_OUTPUT
@@ -13,9 +13,17 @@ from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.tasks.base import Task
+from ssd_det.tasks.checkpoint import Checkpoint
 from ssd_det.tasks.noise_estimate import NoiseEstimate
 
 NOISE = "noise"
+
+
+class StepResult(TypedDict):
+    """What a training step hands on to the callbacks; Lightning takes the loss from it."""
+
+    loss: Tensor
+    output: RefinerOutput
 
 
 class RefinerTraining(Task):
@@ -34,20 +42,17 @@ class RefinerTraining(Task):
     def built_refiner(self) -> Refiner | None:
         """The refiner, once it has been built."""
 
-    def finish_step(self, terms: Mapping[str, Tensor], output: RefinerOutput, count: int) -> dict[str, Any]:
+    def finish_step(self, terms: Mapping[str, Tensor], output: RefinerOutput, count: int) -> StepResult:
         """Log the losses, and hand on to the callbacks what the step found.
 
         Args:
             terms: scalars, by name.
             output: of the refiner.
             count: images in the batch.
-
-        Returns:
-            ``loss``, as Lightning wants it, and ``output``.
         """
         loss = self.log_losses(terms, count)
         self.log("omega", output.omega.mean() if len(output.omega) else 0.0, prog_bar=True, batch_size=count)
-        return {"loss": loss, "output": output}
+        return StepResult(loss=loss, output=output)
 
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: RefineBatch, batch_idx: int) -> None:
         """Observe what SPSD does as training begins, and after ``noise_steps`` fit the sampler to the noise."""
@@ -55,7 +60,7 @@ class RefinerTraining(Task):
         steps = self.hparams["noise_steps"]
         if self.hparams["sampler"] == "fixed" or self.noise.level is not None or self.global_step <= steps // 2:
             return
-        self.noise.add(cast("dict[str, RefinerOutput]", outputs)["output"], batch.objects)
+        self.noise.add(cast("StepResult", outputs)["output"], batch.objects)
         if self.global_step >= steps:
             self.noise.conclude(self._over_processes)
             self.fit_sampler()
@@ -70,12 +75,12 @@ class RefinerTraining(Task):
         if refiner is not None and self.noise.level is not None and self.hparams["sampler"] == "auto":
             refiner.head.fit_sampler(self.noise.level)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep what is known of the noise as well."""
         super().on_save_checkpoint(checkpoint)
         checkpoint[NOISE] = self.noise.state()
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take over what is known of the noise as well."""
         super().on_load_checkpoint(checkpoint)
         self._take_noise(checkpoint)
@@ -86,7 +91,7 @@ class RefinerTraining(Task):
         given: frozenset[str] = frozenset(),
         free: frozenset[str] | None = None,
         accepted: frozenset[str] = frozenset(),
-    ) -> dict[str, Any]:
+    ) -> Checkpoint:
         """Take over what is known of the noise as well; see :meth:`ssd_det.tasks.base.Task.adopt`."""
         checkpoint = super().adopt(path, given, free, accepted)
         self._take_noise(checkpoint)
