@@ -25,7 +25,7 @@ class Augmented(NamedTuple):
 
 
 class Augmentation:
-    """Resize an image, and flip and recolour it at random.
+    """Resize an image, and flip, scale and recolour it at random.
 
     albumentations changes the image alone: its own box handling drops or clips boxes that leave the image.
     The geometry is recorded instead, so that boxes follow exactly wherever they lie.
@@ -35,6 +35,7 @@ class Augmentation:
         longest_side: the longer side would then exceed this.
         horizontal_flip: probability of mirroring.
         color_jitter: relative range of brightness, contrast and saturation; 0 for none.
+        scale_jitter: s, images are scaled by a factor from exp(-s) to exp(s) besides; 0 for none.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class Augmentation:
         longest_side: int | None = None,
         horizontal_flip: float = 0.0,
         color_jitter: float = 0.0,
+        scale_jitter: float = 0.0,
     ) -> None:
         self.shortest_side = shortest_side
         self.longest_side = longest_side
         self.horizontal_flip = horizontal_flip
         self.color_jitter = color_jitter
+        self.scale_jitter = scale_jitter
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of the given size is resized to."""
@@ -56,10 +59,17 @@ class Augmentation:
         scale = min(self.shortest_side / min(height, width), self.longest_side / max(height, width))
         return max(round(height * scale), 1), max(round(width * scale), 1)
 
+    def _scaled(self, side: int, seed: int) -> int:
+        """A side in pixels, scaled at random; the same factor for the same seed."""
+        if not self.scale_jitter:
+            return side
+        factor = np.exp(np.random.default_rng(seed).uniform(-self.scale_jitter, self.scale_jitter))
+        return max(round(side * factor), 1)
+
     def __call__(self, image: Pixels, seed: int) -> Augmented:
         """Augment an image ``[H, W, 3]``; the same seed does the same."""
         height, width = image.shape[:2]
-        new_height, new_width = self.resized(height, width)
+        new_height, new_width = (self._scaled(side, seed) for side in self.resized(height, width))
         transform = _compose(new_height, new_width, self.horizontal_flip, self.color_jitter)
         transform.set_random_seed(seed)
         result = transform(image=image)

@@ -12,6 +12,8 @@ from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.errors import InputError
 
+LARGEST_SCALE_JITTER = 1.0  # a factor of 2.7 either way, and 7 times the memory
+
 
 class RefineDataModule(CocoDataModule):
     """Noisy annotations and their images, for training the refiner and for refining.
@@ -26,6 +28,7 @@ class RefineDataModule(CocoDataModule):
         max_objects: objects an image in a training step, a random subset each time; bounds memory.
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        scale_jitter: s, images are scaled by a factor from exp(-s) to exp(s) in training; 0 for none.
         folds: parts that the images are dealt out to, in the order of their ids.
         fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
@@ -44,6 +47,7 @@ class RefineDataModule(CocoDataModule):
         max_objects: int = 16,
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
+        scale_jitter: float = 0.0,
         folds: int = 1,
         fold: int = 0,
         allow_outside: bool = False,
@@ -65,7 +69,10 @@ class RefineDataModule(CocoDataModule):
         self.image_root = image_root
         self.shortest_side = shortest_side
         self.longest_side = longest_side
+        if not 0 <= scale_jitter <= LARGEST_SCALE_JITTER:
+            raise InputError(f"data.scale_jitter is {scale_jitter}: give a number from 0 to {LARGEST_SCALE_JITTER}.")
         self.max_objects = max_objects
+        self.scale_jitter = scale_jitter
         self.folds = folds
         self.fold = fold
         self.allow_outside = allow_outside
@@ -103,7 +110,9 @@ class RefineDataModule(CocoDataModule):
         """Shuffled batches with augmentation, of images outside the fold that is held out."""
         coco, paths = self._training_data()
         held_out = self._fold_images(coco, held_out=True)
-        augmentation = Augmentation(self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter)
+        augmentation = Augmentation(
+            self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter, self.scale_jitter
+        )
         learnt_from = {image_id: path for image_id, path in paths.items() if image_id not in held_out}
         dataset = CocoDataset(coco, learnt_from, augmentation, self.seed, self.max_objects)
         if not len(dataset):
