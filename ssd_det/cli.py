@@ -107,6 +107,7 @@ class SSDDetCLI(LightningCLI):
         """The Trainer's methods that are commands, and their parameters that are not options."""
         return {
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
+            "validate": {"model", "dataloaders", "datamodule", "verbose"},
             "refine_annotations": {"model", "datamodule", "given"},
             "test": {"model", "dataloaders", "datamodule", "verbose"},
             "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
@@ -187,6 +188,10 @@ class SSDDetCLI(LightningCLI):
     def before_test(self) -> None:
         """Take the settings of the checkpoint."""
         self._check_trained("test")
+
+    def before_validate(self) -> None:
+        """Take the settings of the checkpoint."""
+        self._check_trained("validate")
 
     def before_predict(self) -> None:
         """Take the settings of the checkpoint."""

@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     "fit": ("Train the refiner on noisy boxes, a detector on any boxes, or both together.", "cli"),
     "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
+    "validate": ("Measure a refiner, without true boxes, on the images that its training kept aside.", "cli"),
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.exporting"),

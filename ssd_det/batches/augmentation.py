@@ -1,5 +1,6 @@
 """Resizing, flipping and colour changes of an image, and the same geometry for its boxes."""
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -63,8 +64,8 @@ class Augmentation:
         """A side in pixels, scaled at random; the same factor for the same seed."""
         if not self.scale_jitter:
             return side
-        factor = np.exp(np.random.default_rng(seed).uniform(-self.scale_jitter, self.scale_jitter))
-        return max(round(side * factor), 1)
+        exponent = np.random.default_rng(seed).uniform(-self.scale_jitter, self.scale_jitter)
+        return max(round(side * math.exp(exponent)), 1)
 
     def __call__(self, image: Pixels, seed: int) -> Augmented:
         """Augment an image ``[H, W, 3]``; the same seed does the same."""

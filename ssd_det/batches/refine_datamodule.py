@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.batches.augmentation import Augmentation
-from ssd_det.batches.batch import RefineBatch, collate
+from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
 from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
@@ -29,6 +30,7 @@ class RefineDataModule(CocoDataModule):
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
         scale_jitter: s, images are scaled by a factor from exp(-s) to exp(s) in training; 0 for none.
+        validation_share: of the images with boxes, kept aside from training to validate on; they are refined as well.
         folds: parts that the images are dealt out to, in the order of their ids.
         fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
@@ -48,6 +50,7 @@ class RefineDataModule(CocoDataModule):
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
         scale_jitter: float = 0.0,
+        validation_share: float = 0.0,
         folds: int = 1,
         fold: int = 0,
         allow_outside: bool = False,
@@ -72,7 +75,10 @@ class RefineDataModule(CocoDataModule):
         if not 0 <= scale_jitter <= LARGEST_SCALE_JITTER:
             raise InputError(f"data.scale_jitter is {scale_jitter}: give a number from 0 to {LARGEST_SCALE_JITTER}.")
         self.max_objects = max_objects
+        if not 0 <= validation_share < 1:
+            raise InputError(f"data.validation_share is {validation_share}: give a number from 0 to below 1.")
         self.scale_jitter = scale_jitter
+        self.validation_share = validation_share
         self.folds = folds
         self.fold = fold
         self.allow_outside = allow_outside
@@ -108,16 +114,43 @@ class RefineDataModule(CocoDataModule):
 
     def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation, of images outside the fold that is held out."""
-        coco, paths = self._training_data()
-        held_out = self._fold_images(coco, held_out=True)
         augmentation = Augmentation(
             self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter, self.scale_jitter
         )
-        learnt_from = {image_id: path for image_id, path in paths.items() if image_id not in held_out}
-        dataset = CocoDataset(coco, learnt_from, augmentation, self.seed, self.max_objects)
-        if not len(dataset):
-            raise InputError(f"{self.annotations}: no image with boxes is outside fold {self.fold}: give fewer folds.")
+        training, _ = self._parts()
+        dataset = CocoDataset(self.coco, training, augmentation, self.seed, self.max_objects)
         return self._train_loader(dataset, collate)
+
+    def val_dataloader(self) -> list[DataLoader[RefineBatch | FailedBatch]]:
+        """The images kept aside, without augmentation; nothing where none are."""
+        _, kept_aside = self._parts()
+        if not kept_aside:
+            return []
+        augmentation = Augmentation(self.shortest_side, self.longest_side)
+        data = FileToRefine(self.coco, kept_aside, {}, augmentation, self.batch_size, self.num_workers)
+        return [data.loader(self._processes()[0])]
+
+    def _parts(self) -> tuple[dict[int, Path], dict[int, Path]]:
+        """The images to train on and those kept aside, by id; each image has boxes that can be used.
+
+        Raises:
+            InputError: if there are none to train on, or none are kept aside though some should be.
+        """
+        coco, paths = self._training_data()
+        held_out = self._fold_images(coco, held_out=True)
+        usable = {a.image_id for a in coco.annotations if coco.why_unusable(a) is None}
+        ids = sorted(image_id for image_id in paths if image_id in usable and image_id not in held_out)
+        if not ids:
+            raise InputError(f"{self.annotations}: no image with boxes is outside fold {self.fold}: give fewer folds.")
+        count = round(self.validation_share * len(ids))
+        if self.validation_share and not 0 < count < len(ids):
+            raise InputError(
+                f"data.validation_share is {self.validation_share}, which keeps {count} of {len(ids)} images aside: "
+                f"give a share that leaves images both to train and to validate on."
+            )
+        chosen = np.random.default_rng(self.seed % 2**64).permutation(ids)[:count].tolist()
+        kept_aside = {image_id: paths[image_id] for image_id in chosen}
+        return {image_id: path for image_id, path in paths.items() if image_id not in {*chosen, *held_out}}, kept_aside
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._data is None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ssd_det.batches.batch import RefineBatch
+from ssd_det.batches.batch import FailedBatch, RefineBatch
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import BackboneName
@@ -73,7 +73,7 @@ class RefineTask(RefinerTraining):
     NAME = "refiner"
     ACCEPTED = frozenset({"joint model"})
     DATA = RefineDataModule
-    COMMANDS = frozenset({"fit", "refine_annotations"})
+    COMMANDS = frozenset({"fit", "validate", "refine_annotations"})
     FREE = TRAINING_ONLY | {
         "merging",
         "noise_steps",
@@ -165,3 +165,20 @@ class RefineTask(RefinerTraining):
         draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
         output = self(batch, draws)
         return self.finish_step(self.refiner.head.losses(output, batch.objects), output, len(batch.images))
+
+    def validation_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> None:
+        """Log how well SPSD finds the boxes of images that it was not trained on, as ``validation_spsd``.
+
+        Noise has nothing to do with the picture, so what is predicted for an unseen image cannot follow the noise of
+        its boxes: the loss is the refiner's own error and the noise, which stays the same from epoch to epoch.
+
+        Raises:
+            InputError: if an image cannot be read.
+        """
+        if isinstance(batch, FailedBatch):
+            raise InputError(batch.sentence)
+        assert self.refiner is not None
+        if not self.hparams["spsd_modules"]:
+            raise InputError("data.validation_share needs SPSD: set it to 0, or model.spsd_modules to 1.")
+        loss = self.refiner.head.losses(self(batch), batch.objects)["spsd"]
+        self.log("validation_spsd", loss, batch_size=len(batch.objects.boxes), sync_dist=True)
