@@ -19,6 +19,7 @@ from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 
+TOO_FEW_BOXES = "too few boxes to learn which are better"
 SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
 
 
@@ -53,7 +54,8 @@ class SSDDetTrainer(Trainer):
             average_over_flip: refine mirrored images as well, and average.
             average_over_scales: refine images scaled by these factors as well, and average.
             min_score: keep the box of an annotation whose refine_score, the probability that the refined box is
-                closer to the truth, is below it; told from the data where not given, 0 to take every refined box.
+                closer to the truth, is below it; told from the data where not given, 0 to take every refined box. Where
+                there are too few boxes to learn it from, fewer than 20, none is taken unless this is given.
             max_shift: keep the box of an annotation if a side of it would move by more than this share of the
                 box's width or height.
             calibration_images: learn the probabilities on so many images, which are refined again; 0 for
@@ -78,9 +80,12 @@ class SSDDetTrainer(Trainer):
         assert task.refiner is not None
         views = make_views(average_over_flip, average_over_scales)
         refined = refine_file(self, task.refiner, data, views, calibration_images, datamodule.seed)
+        passed_over = data.passed_over
         if refined.calibration is not None:
             guard = guard.with_default(refined.calibration.min_score)
-        content, summary = refined_content(data.coco, refined.refinements, data.passed_over, guard)
+        elif calibration_images and min_score is None:
+            passed_over |= dict.fromkeys((image.id for image in data.coco.images), TOO_FEW_BOXES)
+        content, summary = refined_content(data.coco, refined.refinements, passed_over, guard)
         if self.is_global_zero:
             kept = save_annotations(data.coco, content, destination)
             print_calibration(refined.noise_level, refined.calibration)

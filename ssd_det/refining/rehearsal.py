@@ -116,6 +116,8 @@ def calibrate(
     Returns:
         What was learnt; ``None`` where there are fewer than 20 boxes to learn from.
     """
+    if len(objects.annotation_ids) < LEAST_OBJECTS:
+        return None
     residuals = displacement(objects.refined, objects.noisy)
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
 

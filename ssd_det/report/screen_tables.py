@@ -33,7 +33,7 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
     if level is not None:
         say(f"Estimated noise of the boxes: level {level:.2f}, as if centres were off by up to {level:.0%} of a box.")
     if calibration is None:
-        say("The scores are not calibrated, and no box is kept for its score.")
+        say("The scores are not calibrated: they are the IoU that the refiner predicts.")
     else:
         worth = (
             f"Refined boxes are worth taking from a score of {calibration.min_score:.2f} on"

@@ -47,3 +47,19 @@ def test_colours_change_but_not_the_place_of_things():
     assert changed.shape == IMAGE.shape
     assert np.corrcoef(changed.mean(2).ravel(), IMAGE.mean(2).ravel())[0, 1] > 0.9
     assert (changed != IMAGE).any()
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_a_random_scale_is_the_same_for_both_sides_and_recorded(seed):
+    augmented = Augmentation(300, 400, scale_jitter=0.3)(IMAGE, seed)
+    height, width = augmented.image.shape[:2]
+    assert augmented.scale == (width / 40, height / 30)
+    assert 400 * np.exp(-0.3) - 1 <= width <= 400 * np.exp(0.3) + 1
+    assert height == pytest.approx(0.75 * width, abs=1)
+    again = Augmentation(300, 400, scale_jitter=0.3)(IMAGE, seed)
+    assert (again.image == augmented.image).all()
+
+
+def test_scales_differ_from_seed_to_seed():
+    scales = {Augmentation(300, 400, scale_jitter=0.3)(IMAGE, seed).scale for seed in range(8)}
+    assert len(scales) == 8

@@ -110,7 +110,8 @@ def test_a_file_with_nothing_to_refine_is_refused(make_coco, make_image, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("batch_size", 0), ("shortest_side", 0), ("horizontal_flip", 1.5), ("color_jitter", -1)]
+    ("name", "value"),
+    [("batch_size", 0), ("shortest_side", 0), ("horizontal_flip", 1.5), ("color_jitter", -1), ("scale_jitter", 2)],
 )
 def test_settings_out_of_range_are_named(name, value):
     with pytest.raises(InputError, match=rf"data\.{name} is {value}"):
@@ -147,3 +148,36 @@ def test_other_boxes_take_the_place_of_those_in_the_file(demo):
     expected = torch.tensor([1.0, 2.0, 31.0, 42.0]) * batch.scales[0].repeat(2)
     assert_close(batch.objects.boxes[row], expected)
     assert data.coco.annotations[0] == first
+
+
+def test_images_kept_aside_are_not_trained_on_and_are_refined_as_well(demo):
+    settings = {**TINY_DATA, "validation_share": 0.34, "seed": 5}
+    data, again = (RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **settings) for _ in range(2))
+    trained = {image.id for image in data.train_dataloader().dataset.images}
+    (validation,) = data.val_dataloader()
+    kept_aside = {image.id for image in validation.dataset.dataset.images}
+    assert (len(trained), len(kept_aside)) == (4, 2)
+    assert not trained & kept_aside
+    assert {image.id for image in data.to_refine().loader(1).dataset.dataset.images} == trained | kept_aside
+    assert {image.id for image in again.val_dataloader()[0].dataset.dataset.images} == kept_aside
+
+
+def test_without_a_share_nothing_is_kept_aside(demo):
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+    assert data.val_dataloader() == []
+
+
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        (0.01, "data.validation_share is 0.01, which keeps 0 of 6 images aside"),
+        (0.99, "data.validation_share is 0.99, which keeps 6 of 6 images aside"),
+        (1.0, "data.validation_share is 1.0: give a number from 0 to below 1"),
+        (-0.1, "data.validation_share is -0.1: give a number from 0 to below 1"),
+    ],
+)
+def test_shares_that_leave_nothing_are_refused(demo, share, message):
+    with pytest.raises(InputError, match=message):
+        RefineDataModule(
+            str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, validation_share=share
+        ).train_dataloader()

@@ -170,3 +170,23 @@ def test_other_classes_are_refused(inside, capsys):
 )
 def test_bad_input_of_refining_ends_in_one_sentence(inside, capsys, words, message):
     fails(capsys, refine(inside, *words), message)
+
+
+def test_too_few_boxes_to_judge_by_are_all_kept_unless_a_score_is_given(inside, capsys):
+    content = json.loads((inside / "noisy.json").read_text())
+    first = content["images"][0]["id"]
+    few = {
+        **content,
+        "images": content["images"][:1],
+        "annotations": [entry for entry in content["annotations"] if entry["image_id"] == first],
+    }
+    assert 0 < len(few["annotations"]) < 20
+    (inside / "few.json").write_text(json.dumps(few))
+    words = ["refine-annotations", *TINY, "--data.annotations=few.json", "--data.image_root=images"]
+    words += [f"--checkpoint={checkpoint_in(inside)}", "--output=kept.json"]
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert f"Passed through unchanged: {len(few['annotations'])} (too few boxes to learn which are better)." in text
+    assert json.loads((inside / "kept.json").read_text()) == few
+    assert main([*words, "--overwrite", "--min_score=0"]) == 0
+    assert any("original_bbox" in entry for entry in json.loads((inside / "kept.json").read_text())["annotations"])

@@ -85,3 +85,10 @@ def test_it_is_the_same_every_time():
 
 def test_too_few_boxes_teach_nothing():
     assert PlayedRefiner(0.3).calibrate(images=19)[0] is None
+
+
+def test_without_usable_boxes_nothing_is_rehearsed():
+    refiner = PlayedRefiner(0.3)
+    empty = torch.zeros(0, 4, dtype=torch.float64)
+    objects = FileObjects([], [], torch.zeros(0, 2), empty, empty, torch.zeros(0, len(SIGNALS)))
+    assert calibrate(objects, 0.3, refiner.refine_again, 10, seed=0) is None

@@ -244,3 +244,19 @@ def test_averaged_weights_are_those_that_are_kept(datamodule, tmp_path):
     restored = RefineTask()
     restored.restore(tmp_path / "last.ckpt")
     assert_close(restored.state_dict(), task.state_dict())
+
+
+def test_unseen_images_are_validated_on_after_each_epoch(demo):
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, validation_share=0.34)
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(RefineTask(**TINY_MODEL), datamodule=data)
+    logged = trainer.callback_metrics["validation_spsd"].item()
+    (measured,) = trainer.validate(trainer.lightning_module, datamodule=data, verbose=False)
+    assert measured["validation_spsd"] == pytest.approx(logged)
+
+
+def test_validating_needs_spsd(demo):
+    data = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, validation_share=0.34)
+    task = RefineTask(**TINY_MODEL, spsd_modules=0, sampler="fixed")
+    with pytest.raises(InputError, match=r"data.validation_share needs SPSD"):
+        make_trainer(max_epochs=1).fit(task, datamodule=data)
