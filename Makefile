@@ -1,4 +1,4 @@
-# Everything runs in .venv, which `make env` makes and the other targets make sure of.
+# Everything runs in .venv, which `make env` makes; the other targets make it where it is missing or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
@@ -10,9 +10,9 @@ help:
 	@echo "make env     make .venv with the package and its development tools"
 	@echo "make demo    refine the boxes of a small drawn data set and train detectors, about half an hour on two cores"
 	@echo "make test    run the tests"
-	@echo "make fuzz    give 10,000 spoiled annotation files to the commands, some minutes"
+	@echo "make fuzz    give 10,000 damaged annotation files to the commands, some minutes"
 	@echo "make check   lint, formatting and types"
-	@echo "make format  put the code into its format"
+	@echo "make format  format the code"
 	@echo "make docs    build the documentation, site/index.html"
 
 .venv/installed: pyproject.toml

@@ -54,12 +54,12 @@ class SSDDetTrainer(Trainer):
             average_over_flip: refine mirrored images as well, and average.
             average_over_scales: refine images scaled by these factors as well, and average.
             min_score: keep the box of an annotation whose refine_score, the probability that the refined box is
-                closer to the truth, is below it; told from the data where not given, 0 to take every refined box. Where
-                there are too few boxes to learn it from, fewer than 20, none is taken unless this is given.
+                closer to the truth, is below it; learnt from the data where not given, 0 to take every refined box.
+                Where there are fewer than 20 boxes to learn it from, none is taken unless this is given.
             max_shift: keep the box of an annotation if a side of it would move by more than this share of the
                 box's width or height.
             calibration_images: learn the probabilities on so many images, which are refined again; 0 for
-                not at all: then refine_score is the IoU that the refiner predicts, and no min_score is made up.
+                not at all: then refine_score is the IoU that the refiner predicts, and min_score has no default.
             given: names of the model's settings that a user wrote out, which the checkpoint may not contradict.
 
         Returns:

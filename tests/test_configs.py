@@ -33,7 +33,14 @@ def name_of(path):
 def test_there_are_the_configurations_that_the_readme_names():
     names = {path.name for path in CONFIGS}
     assert names == {*(path.name for path in [*CHAINS, *SINGLE])}
-    assert names >= {"refine.yaml", "refine_small.yaml", "detect.yaml", "pipeline.yaml", "demo.yaml"}
+    assert names >= {
+        "refine.yaml",
+        "refine_small.yaml",
+        "refine_robust.yaml",
+        "detect.yaml",
+        "pipeline.yaml",
+        "demo.yaml",
+    }
     assert names >= {"joint.yaml", "joint_small.yaml", "bccd.yaml", "voc_animals.yaml"}
 
 

@@ -43,14 +43,15 @@ as here. A boolean without a value means true: `--overwrite`.
 """
 SETTINGS = """## Settings
 
-`fit`, `refine-annotations`, `test` and `predict` are told of a task (`--model.…`), its data (`--data.…`), Lightning's
-Trainer (`--trainer.…`, see `--help`) and a seed (`--seed_everything`). `--config` names a yaml of any of these; words
-on the command line override it, and a later `--config` an earlier one. `--print_config` prints what they add up to.
+`fit`, `refine-annotations`, `test` and `predict` take the settings of a task (`--model.…`), its data (`--data.…`),
+Lightning's Trainer (`--trainer.…`, see `--help`) and a seed (`--seed_everything`). `--config` names a yaml of any of
+these; words on the command line override it, and a later `--config` an earlier one. `--print_config` prints what they
+add up to.
 """
 CHECKPOINTS = {
     "fit": "`--ckpt_path` is the checkpoint of a stopped training to go on from.",
-    "test": "`--ckpt_path` is the checkpoint to measure; it has to be given.",
-    "predict": "`--ckpt_path` is the checkpoint to detect with; it has to be given.",
+    "test": "`--ckpt_path` is the checkpoint to measure; required.",
+    "predict": "`--ckpt_path` is the checkpoint to detect with; required.",
 }
 
 

@@ -55,7 +55,7 @@ class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
 
     def forward(self, x: Mapping[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Pool boxes ``Tensor[N, 4]`` of each image from the pyramid into ``Tensor[N, C, size, size]``."""
-        counts = torch.tensor([len(some) for some in boxes], device=boxes[0].device)
+        counts = torch.tensor([len(image_boxes) for image_boxes in boxes], device=boxes[0].device)
         pooled = pool_boxes(
             [x[name] for name in self.featmap_names],
             STRIDES,
@@ -224,7 +224,7 @@ def _anchor_sizes(name: str, sizes: Sequence[float] | None) -> tuple[float, ...]
 def _image_arguments(
     shortest_side: int, longest_side: int, image_mean: Sequence[float], image_std: Sequence[float]
 ) -> dict[str, Any]:
-    """What every detector of torchvision is told of the images, by its own names."""
+    """The arguments on images that every detector of torchvision takes."""
     return {
         "min_size": shortest_side,
         "max_size": longest_side,

@@ -28,6 +28,7 @@ from ssd_det.ops.calibration import (
     relative_variance,
     response_to,
 )
+from ssd_det.ops.noise_level import LEAST_OBJECTS
 from ssd_det.refining.refined_boxes import RefinedBoxes
 
 TRIAL_PART = 3  # a trial takes one in so many of the images
@@ -35,7 +36,6 @@ FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a 
 LARGEST_ERROR = 4.0  # in deviations
 LARGEST_CORRECTION = 1.5
 LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
-LEAST_OBJECTS = 20
 
 
 # Refines annotations, by id, with other boxes ``Tensor[M, 4]``, xyxy in pixels, in place of those of the file.

@@ -66,7 +66,7 @@ class Base(NamedTuple):
 
 
 SMALL_CPU = Base(
-    refine="refine_small.yaml",
+    refine="refine_robust.yaml",
     detect="detect.yaml",
     why="MobileNetV2 and AdamW: no GPU",
     smallest_side=320,
@@ -79,7 +79,7 @@ SMALL_CPU = Base(
     backbone="mobilenet_v2",
     ratios=(1.0, 1.4, 0.7),
     offsets=(0.3,),
-    decays=((0.75,), (0.75, 0.9)),
+    decays=((), (0.75, 0.9)),  # the refiner averages its weights instead
 )
 SMALL_GPU = SMALL_CPU._replace(
     why=f"MobileNetV2 and AdamW: fewer than {LARGE_DATA:,} images or {LARGE_MEMORY} GiB on the GPU",
@@ -246,7 +246,10 @@ def _schedule(base: Base, stage: int, batch: int, devices: int, epochs: int, ste
         "batch_size": Choice(batch, "images a step" + (f" and GPU, {batch * devices} in all" if devices > 1 else "")),
         "learning_rate": Choice(rate, f"of {base.optimizer}, grows {follows} the images a step"),
         "max_epochs": Choice(epochs, f"{steps:,} steps"),
-        "milestones": Choice(milestones, "epochs after which the rate is divided by 10"),
+        "milestones": Choice(
+            milestones,
+            "epochs after which the rate is divided by 10" if milestones else "the rate stays, as weights are averaged",
+        ),
     }
 
 

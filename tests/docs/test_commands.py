@@ -1,4 +1,4 @@
-"""Every command that the documentation shows, given to the parser that would get it."""
+"""Every command that the documentation shows, parsed as it would be if it were run."""
 
 import functools
 import io
@@ -23,16 +23,16 @@ parser_of = functools.cache(lambda command: capture_parser(main, [command]))
 
 @pytest.fixture(autouse=True, scope="module")
 def inside(tmp_path_factory):
-    """A folder with the configurations that commands of the documentation write, where a user would have them."""
+    """A folder with the configurations that commands in the documentation write, where a user would have them."""
     folder = tmp_path_factory.mktemp("reader")
     for name in ("configs", "my_configs", "mine"):
         (folder / name).symlink_to(configs_folder())
     data = {"init_args": {"annotations": "noisy.json", "image_root": "images"}}
-    of_a_run = {**yaml.safe_load((configs_folder() / "refine_small.yaml").read_text()), "data": data}
+    run_config = {**yaml.safe_load((configs_folder() / "refine_small.yaml").read_text()), "data": data}
     for _, words in CALLS:
         for path in (folder / word for word in words if word.startswith("runs/") and word.endswith("/config.yaml")):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(yaml.safe_dump(of_a_run))
+            path.write_text(yaml.safe_dump(run_config))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield
@@ -50,27 +50,27 @@ def parse(words):
 
 
 def parse_pipeline(words):
-    """Read the words of the pipeline, and those that it hands on to the trainings of its sections."""
+    """Parse the words of the pipeline, and those that it passes on to the trainings of its sections."""
     calls = []
 
     @functools.wraps(pipeline_command.pipeline)
-    def note(**settings):
+    def record(**settings):
         calls.append(settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline_command, "pipeline", note)
+        patch.setattr(pipeline_command, "pipeline", record)
         main(words)
     (call,) = calls
     for name in ("refine", "detect"):
         section = call[name]
-        asked = resolve_words(name, section.config.absolute, section.settings, call["overrides"][name], Path.cwd())
+        fit_words = resolve_words(name, section.config.absolute, section.settings, call["overrides"][name], Path.cwd())
         with redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as end:
-            parse(asked)
+            parse(fit_words)
         assert end.value.code == 0
 
 
 @pytest.mark.parametrize(("page", "words"), CALLS, ids=[f"{page} {words[0]}" for page, words in CALLS])
-def test_a_command_that_is_shown_is_understood(page, words):
+def test_a_command_that_is_shown_can_be_parsed(page, words):
     parse(list(words))
 
 
@@ -97,6 +97,6 @@ def test_a_command_that_is_wrong_would_be_found(script, capsys):
         parse(words)
 
 
-def test_words_are_those_that_a_shell_makes():
+def test_words_are_split_as_a_shell_splits_them():
     script = 'A="x y"\nfor n in 1 2; do\n  ssd-det fit --a $A \\\n    "b c"$n # no word\ndone\nrm -rf $DATA\nmake demo'
     assert recorded(script) == [["fit", "--a", "x", "y", f"b c{n}"] for n in (1, 2)]

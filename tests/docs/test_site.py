@@ -1,4 +1,4 @@
-"""The site: it builds without a warning, its links lead somewhere, and its page of commands is that of the parsers."""
+"""The site builds without a warning, its links lead somewhere, and its page of commands follows from the parsers."""
 
 import re
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_a_link_that_leads_nowhere_would_be_found(tmp_path, caplog):
 
 
 def broken_links(folder, caplog):
-    """What mkdocs says of the links of pages in a folder, its subfolders apart."""
+    """What mkdocs reports about the links of the pages in a folder, without its subfolders."""
     settings = {
         "site_name": "root",
         "docs_dir": str(folder),

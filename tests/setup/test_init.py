@@ -101,8 +101,8 @@ def test_every_setting_has_a_reason_and_the_base_configurations_are_written_besi
     settings = [line for line in lines if ": " in line and not line.startswith("#") and "seed" not in line]
     assert len(settings) > 25
     assert all(" # " in line for line in settings)
-    assert sorted(file.name for file in here.iterdir()) == ["detect.yaml", "mine.yaml", "refine_small.yaml"]
-    for name in ("detect.yaml", "refine_small.yaml"):
+    assert sorted(file.name for file in here.iterdir()) == ["detect.yaml", "mine.yaml", "refine_robust.yaml"]
+    for name in ("detect.yaml", "refine_robust.yaml"):
         assert (here / name).read_text() == (configs_folder() / name).read_text()
 
 

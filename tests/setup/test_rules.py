@@ -63,7 +63,7 @@ def test_large_data_on_gpus_gets_the_published_settings():
 def test_small_data_or_a_small_gpu_gets_the_small_network():
     for data, gpu in ((BCCD, H100), (COCO, OLD)):
         settings = choose(data, Machine(8, 30.0, (gpu,)))
-        assert settings.base.refine == "refine_small.yaml"
+        assert settings.base.refine == "refine_robust.yaml"
         assert "no GPU" not in settings.base.why
     assert values(settings, "refine")["precision"] == "32-true"
     assert settings.common["precision"].why == "single precision: the GPU has no bfloat16"
