@@ -42,7 +42,7 @@ def test_on_a_laptop_the_settings_are_those_that_were_measured_there():
     assert (detect["batch_size"], detect["learning_rate"]) == (4, 1e-3)
     assert refine["max_objects"] == 16
     assert detect["anchor_sizes"] == [16, 32, 64, 128, 256]
-    assert (refine["max_epochs"], refine["milestones"]) == (11, [9])
+    assert (refine["max_epochs"], refine["milestones"]) == (11, [])
     assert (detect["max_epochs"], detect["milestones"]) == (14, [11, 13])
     assert settings.steps == (11 * 146, 14 * 73)
     assert {refine[name] for name in ("accelerator", "devices", "precision", "num_workers")} == {"cpu", 1, "32-true"}
