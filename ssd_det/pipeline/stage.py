@@ -166,7 +166,8 @@ def _differences(old: Any, new: Any, name: str = "") -> list[tuple[str, Any, Any
     """Where two settings differ: dotted name, old and new value."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return [] if old == new else [(name, old, new)]
-    keys = [*old, *(key for key in new if key not in old)]
+    # A setting that came after the record does nothing as long as it is off: 0, false, null or empty.
+    keys = [*old, *(key for key in new if key not in old and new[key])]
     return [
         difference
         for key in keys

@@ -69,6 +69,15 @@ def test_class_paths_of_an_earlier_layout_are_no_other_setting(stage):
     assert advance(stage) == stage.commands
 
 
+def test_a_setting_that_came_after_the_record_counts_once_it_is_on(stage, capsys):
+    advance(stage)
+    stage.settings["model"]["init_args"] |= {"later": 0.0, "later_switch": False}
+    assert advance(stage) == []
+    stage.settings["model"]["init_args"]["later"] = 0.3
+    assert advance(stage) == stage.commands
+    assert "because model.init_args.later was None and is 0.3." in capsys.readouterr().out
+
+
 def test_inputs_count_by_their_content(stage, capsys):
     advance(stage)
     os.utime(stage.inputs[0], (0, 0))
