@@ -77,7 +77,7 @@ def test_one_seed_decides_everything(inside, monkeypatch):
     seeds = []
     monkeypatch.setattr(
         "ssd_det.batches.refine_datamodule.RefineDataModule.train_dataloader",
-        lambda self: seeds.append((self.seed, torch.initial_seed())) or self.predict_dataloader(),
+        lambda self: seeds.append((self.seed, torch.initial_seed())) or self.to_refine().loader(1),
     )
     fast = ["--trainer.fast_dev_run=true", "--trainer.accelerator=cpu"]
     assert main(["fit", *TINY, *DATA, *fast, "--seed_everything=45"]) == 0
