@@ -190,8 +190,10 @@ class SSDDetCLI(LightningCLI):
         self._check_trained("test")
 
     def before_validate(self) -> None:
-        """Take the settings of the checkpoint."""
+        """Take the settings of the checkpoint, and make sure that images were kept aside."""
         self._check_trained("validate")
+        if not self.datamodule.val_dataloader():
+            raise InputError("data.validation_share is 0: give the share that the training kept aside.")
 
     def before_predict(self) -> None:
         """Take the settings of the checkpoint."""
