@@ -19,7 +19,7 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.noise import corrupt
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # threads that spin beside the other test process are many times as slow as none
 
 # How long examples take says more of what else the machine does than of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
