@@ -1,0 +1,35 @@
+"""Faults of the files of a folder, which leave a row or a file out where the reader is told to go on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ssd_det.errors import InputError
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """What is wrong with one row, or one file, of a folder of annotations.
+
+    Attributes:
+        kind: of :data:`ssd_det.doctor.faults.KINDS`.
+        where: the file, and the line where there is one, for people.
+        sentence: what is wrong and how to fix it; names the file and the line.
+    """
+
+    kind: str
+    where: str
+    sentence: str
+
+
+# What a reader does with a fault. It goes on without the row or the file if this returns.
+OnFault = Callable[[FileFault], None]
+
+
+def refuse(fault: FileFault) -> NoReturn:
+    """End with a fault, as every command but the doctor does.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(fault.sentence)
