@@ -17,7 +17,7 @@ from ssd_det.annotations.coco import Category
 from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.views import View, make_views
 from ssd_det.tasks.refine import RefineTask
-from ssd_det.tasks.refine_pass import RefinePass
+from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
 
 SCALE = 0.8
 
@@ -42,6 +42,7 @@ def make_batch(count: int) -> RefineBatch:
         objects=objects,
         true_boxes=objects.boxes,
         annotation_ids=torch.arange(IMAGES * count),
+        image_ids=torch.arange(IMAGES),
         scales=torch.ones(IMAGES, 2),
         seeds=torch.zeros(IMAGES, dtype=torch.long),
     )
@@ -49,7 +50,7 @@ def make_batch(count: int) -> RefineBatch:
 
 def refining(task: RefineTask, batch: RefineBatch, views: list[View]) -> Callable[[], object]:
     assert task.refiner is not None
-    refine = RefinePass(task.refiner, views)
+    refine = RefinePass([TrainedRefiner(task.refiner, torch.zeros(0, dtype=torch.long))], views)
     return lambda: refine.predict_step(batch, 0)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from ssd_det.annotations.coco import parse_coco
+from ssd_det.annotations.coco import CocoFile, parse_coco
 from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.batches.joint_datamodule import JointDataModule
-from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.batches.refine_datamodule import RefineDataModule, unseen_images
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.refining.refine_file import refine_file
@@ -18,6 +18,7 @@ from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
+from ssd_det.tasks.refine_pass import TrainedRefiner
 
 TOO_FEW_BOXES = "too few boxes to learn which are better"
 SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
@@ -32,6 +33,7 @@ class SSDDetTrainer(Trainer):
         datamodule: RefineDataModule | JointDataModule,
         checkpoint: str,
         output: str,
+        other_checkpoints: Sequence[str] = (),
         overwrite: bool = False,
         skip_missing_images: bool = False,
         average_over_flip: bool = False,
@@ -47,6 +49,8 @@ class SSDDetTrainer(Trainer):
             model: takes its architecture, classes and weights from the checkpoint.
             datamodule: the annotation file and its images.
             checkpoint: made by ``fit``, of the refiner or of a joint model.
+            other_checkpoints: of other refiners of the same classes, such as those of other folds; boxes are averaged
+                over all of them.
             output: what to write, in the format of the input: a COCO json file, or a folder, which gets a refined.json
                 beside it. A name that ends in .json is a COCO json file for any input.
             overwrite: allow the output to exist, or to be the input.
@@ -72,14 +76,12 @@ class SSDDetTrainer(Trainer):
         _check_numbers(calibration_images, average_over_scales)
         model.check_data(datamodule)
         inputs = datamodule.noisy_annotations
-        destination = check_destination(output, inputs, [checkpoint], overwrite)
-        task = RefineTask.from_settings(model.hparams)
-        task.restore(checkpoint, given & task.hparams.keys())
+        checkpoints = [checkpoint, *other_checkpoints]
+        destination = check_destination(output, inputs, checkpoints, overwrite)
         data = datamodule.to_refine(skip_missing_images)
-        task.check_categories(data.coco.categories, inputs)
-        assert task.refiner is not None
+        refiners = [_trained(model, path, given, data.coco) for path in checkpoints]
         views = make_views(average_over_flip, average_over_scales)
-        refined = refine_file(self, task.refiner, data, views, calibration_images, datamodule.seed)
+        refined = refine_file(self, refiners, data, views, calibration_images, datamodule.seed)
         passed_over = data.passed_over
         if refined.calibration is not None:
             guard = guard.with_default(refined.calibration.min_score)
@@ -97,6 +99,15 @@ class SSDDetTrainer(Trainer):
                     track_refined(logger, parse_coco(destination.json, content), data.paths, destination.json)
         self.strategy.barrier()
         return summary
+
+
+def _trained(model: RefineTask | JointTask, checkpoint: str, given: frozenset[str], coco: CocoFile) -> TrainedRefiner:
+    """The refiner of a checkpoint, which must know the classes of a file."""
+    task = RefineTask.from_settings(model.hparams)
+    kept = task.restore(checkpoint, given & task.hparams.keys())
+    task.check_categories(coco.categories, coco.path)
+    assert task.refiner is not None
+    return TrainedRefiner(task.refiner, unseen_images(kept))
 
 
 def _check_numbers(calibration_images: int, scales: Sequence[float]) -> None:

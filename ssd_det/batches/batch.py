@@ -67,6 +67,7 @@ class RefineBatch:
         objects: the objects of all images.
         true_boxes: ``Tensor[G, 4]``, xyxy like the noisy boxes, NaN where not known.
         annotation_ids: ``LongTensor[G]``.
+        image_ids: ``LongTensor[B]``, of the annotation file.
         scales: ``Tensor[B, 2]``, resized over original size, (x, y).
         seeds: ``LongTensor[B]``.
     """
@@ -75,6 +76,7 @@ class RefineBatch:
     objects: Objects
     true_boxes: Tensor
     annotation_ids: Tensor
+    image_ids: Tensor
     scales: Tensor
     seeds: Tensor
 
@@ -128,6 +130,7 @@ def collate(samples: Sequence[Sample]) -> RefineBatch:
         objects=objects,
         true_boxes=torch.cat([sample.true_boxes for sample in samples]),
         annotation_ids=torch.cat([sample.annotation_ids for sample in samples]),
+        image_ids=torch.tensor([sample.image_id for sample in samples]),
         scales=torch.stack([sample.scale for sample in samples]),
         seeds=torch.tensor([sample.seed for sample in samples]),
     )

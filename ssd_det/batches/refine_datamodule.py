@@ -1,8 +1,12 @@
 """Batches for training the refiner, and for refining."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
@@ -13,6 +17,7 @@ from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.errors import InputError
 
+UNSEEN_IMAGES = "unseen_images"
 LARGEST_SCALE_JITTER = 1.0  # a factor of 2.7 either way, and 7 times the memory
 
 
@@ -112,6 +117,12 @@ class RefineDataModule(CocoDataModule):
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps: the images that the training does not see, where there are any."""
+        training, _ = self._parts()
+        unseen = sorted(self._training_data()[1].keys() - training.keys())
+        return {UNSEEN_IMAGES: torch.tensor(unseen, dtype=torch.long)} if unseen else {}
+
     def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation, of images outside the fold that is held out."""
         augmentation = Augmentation(
@@ -163,3 +174,10 @@ class RefineDataModule(CocoDataModule):
             return set()
         ids = sorted(image.id for image in coco.images)
         return {image_id for index, image_id in enumerate(ids) if (index % self.folds == self.fold) == held_out}
+
+
+def unseen_images(checkpoint: Mapping[str, Any]) -> Tensor:
+    """The ids of the images that a training did not see, ``LongTensor[N]``; empty where it saw all of its file."""
+    state = checkpoint.get(RefineDataModule.__qualname__, {})
+    ids: Tensor = state.get(UNSEEN_IMAGES, torch.zeros(0, dtype=torch.long))
+    return ids

@@ -1,5 +1,6 @@
 """Which stages a run has, and what each is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,8 +51,8 @@ class Refining:
     Attributes:
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
-        folds: how many refiners a round trains, each on the images of all folds but one, whose boxes it then refines;
-            1 for one refiner that refines the boxes that it was trained on.
+        folds: how many refiners a round trains, each on the images of all folds but one; boxes are averaged over them,
+            and the noise is judged by those that have not seen the image. 1 for one refiner, trained on all images.
     """
 
     average_over_flip: bool = False
@@ -136,7 +137,7 @@ def _joint(inputs: Inputs, settings: JsonObject, run: Path, refining: Refining, 
     return [
         _fit("fit joint model", folder, settings, [noisy]),
         _test("test joint model", run / TEST_FOLDERS["joint"], checkpoint, settings, inputs),
-        _refine("", checkpoint, settings, noisy, refined_file(run), true, refining),
+        _refine("", [checkpoint], settings, noisy, refined_file(run), true, refining),
     ]
 
 
@@ -149,7 +150,7 @@ def _round(
     refining: Refining,
     true: Path | None,
 ) -> list[Stage]:
-    """Train refiners on boxes and refine these, fold after fold; the last fold leaves the refined file of the folder.
+    """Train refiners on boxes, fold after fold, and refine these with all of them.
 
     Args:
         folder: of the round.
@@ -160,25 +161,16 @@ def _round(
         refining: how boxes are refined.
         true: what the refined boxes of the round are compared with, if anything.
     """
-    stages = []
-    to_refine = boxes
+    settings = with_data(settings, image_root=inputs.image_root, annotations=str(boxes))
+    stages, checkpoints = [], []
     for fold in range(refining.folds):
-        is_last = fold == refining.folds - 1
         of_fold = fold_folder(folder, fold) if refining.folds > 1 else folder
         fold_title = f"{title}, fold {fold}" if refining.folds > 1 else title
-        # A fold must not learn from boxes that another fold has refined.
-        learning = with_data(
-            settings, image_root=inputs.image_root, annotations=str(boxes), fold=fold, folds=refining.folds
-        )
+        learning = with_data(settings, fold=fold, folds=refining.folds)
         stages.append(_fit(f"fit refiner{fold_title}", of_fold / REFINER, learning, [boxes]))
-        checkpoint = of_fold / REFINER / CHECKPOINT
-        output = refined_file(folder if is_last else of_fold)
-        inferring = with_data(learning, annotations=str(to_refine))
-        stages.append(
-            _refine(fold_title, checkpoint, inferring, to_refine, output, true if is_last else None, refining)
-        )
-        to_refine = output
-    return stages
+        checkpoints.append(of_fold / REFINER / CHECKPOINT)
+    settings = with_data(settings, fold=0, folds=1)
+    return [*stages, _refine(title, checkpoints, settings, boxes, refined_file(folder), true, refining)]
 
 
 def _true_boxes(noisy: Path, true: Path) -> Stage:
@@ -202,7 +194,7 @@ def _fit(title: str, folder: Path, settings: JsonObject, inputs: list[Path]) -> 
 
 def _refine(
     title: str,
-    checkpoint: Path,
+    checkpoints: Sequence[Path],
     settings: JsonObject,
     boxes: Path,
     output: Path,
@@ -215,14 +207,15 @@ def _refine(
         [
             "refine-annotations",
             f"--config={folder / CONFIG}",
-            f"--checkpoint={checkpoint}",
+            f"--checkpoint={checkpoints[0]}",
+            *(f"--other_checkpoints+={checkpoint}" for checkpoint in checkpoints[1:]),
             f"--output={output}",
             "--overwrite",
             *(["--average_over_flip"] if refining.average_over_flip else []),
         ]
     ]
     products = [output.name]
-    inputs = [boxes, checkpoint]
+    inputs = [boxes, *checkpoints]
     if true is not None:
         comparison = [f"--reference={true}", f"--output={folder / QUALITY}", "--overwrite"]
         commands.append(["compare-annotations", str(output), *comparison])

@@ -52,6 +52,7 @@ class FileObjects:
         image_sizes: ``Tensor[N, 2]``, (height, width).
         noisy: ``Tensor[N, 4]``.
         refined: ``Tensor[N, 4]``, with area.
+        unseen: ``Tensor[N, 4]``, the refined boxes of the refiners alone that were not trained on the image.
         signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
     """
 
@@ -60,6 +61,7 @@ class FileObjects:
     image_sizes: Tensor
     noisy: Tensor
     refined: Tensor
+    unseen: Tensor
     signals: Tensor
 
 
@@ -118,7 +120,7 @@ def calibrate(
     """
     if len(objects.annotation_ids) < LEAST_OBJECTS:
         return None
-    residuals = displacement(objects.refined, objects.noisy)
+    residuals = displacement(objects.unseen, objects.noisy)
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
 
     def rehearse(level: float, response: Response, count: int) -> Rehearsal:

@@ -190,12 +190,15 @@ class Task(LightningModule):
         self.hparams.update({**settings, **kept, "weights": None})
         return checkpoint
 
-    def restore(self, path: str | Path, given: frozenset[str] = frozenset()) -> None:
+    def restore(self, path: str | Path, given: frozenset[str] = frozenset()) -> Checkpoint:
         """Become the network that a checkpoint holds: settings, class list and weights.
 
         Args:
             path: a checkpoint that ``fit`` wrote.
             given: names of the settings that a user wrote out, which a checkpoint may not contradict.
+
+        Returns:
+            The checkpoint.
 
         Raises:
             InputError: see :meth:`adopt`.
@@ -208,6 +211,7 @@ class Task(LightningModule):
             raise InputError(
                 f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {ADVICE}."
             ) from error
+        return checkpoint
 
     def _own_weights(self, checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         """The weights of this network in a checkpoint, which may be one of a larger network."""

@@ -11,12 +11,23 @@ from ssd_det.ops.boxes import decode
 from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
 
 
-def noise_statistics(output: RefinerOutput, objects: Objects) -> Tensor:
-    """What tells the noise level in one pass, ``Tensor[5, 2]``; nothing without SPSD."""
+def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | None = None) -> Tensor:
+    """What tells the noise level in one pass; nothing without SPSD.
+
+    Args:
+        output: of the refiner.
+        objects: that it refined.
+        counted: ``BoolTensor[G]``, the objects to learn it from; all where not given.
+
+    Returns:
+        ``Tensor[5, 2]``, see :mod:`ssd_det.ops.noise_level`.
+    """
     if not output.moves:
         return no_statistics()
     move = output.moves[0]
-    return move_statistics(move.proposals, decode(move.proposals, move.deltas.detach()), objects.boxes)
+    moved = decode(move.proposals, move.deltas.detach())
+    rows = slice(None) if counted is None else counted
+    return move_statistics(move.proposals[rows], moved[rows], objects.boxes[rows])
 
 
 class NoiseState(TypedDict):

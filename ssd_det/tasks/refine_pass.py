@@ -1,11 +1,12 @@
-"""Refining batches with a trained refiner, for Lightning's ``Trainer.predict``."""
+"""Refining batches with trained refiners, for Lightning's ``Trainer.predict``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssd_det.batches.batch import FailedBatch, RefineBatch
 from ssd_det.models.refiner import Refiner
@@ -13,7 +14,21 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, from_view, to_view
 from ssd_det.ops.boxes import iou
+from ssd_det.ops.noise_level import no_statistics
 from ssd_det.tasks.noise_estimate import noise_statistics
+
+
+@dataclass(frozen=True)
+class TrainedRefiner:
+    """A refiner, and the images that its training has not seen.
+
+    Attributes:
+        refiner: the network.
+        unseen: ``LongTensor[N]``, ids of images of the file; empty where it was trained on all of them.
+    """
+
+    refiner: Refiner
+    unseen: Tensor
 
 
 @dataclass  # not frozen: Lightning moves predictions to the CPU field by field
@@ -23,50 +38,95 @@ class RefinedBatch:
     Attributes:
         annotation_ids: ``LongTensor[G]``.
         boxes: ``Tensor[G, 4]``, xyxy in pixels of the original images.
+        unseen_boxes: ``Tensor[G, 4]``, those of the refiners alone that have not seen the image; all of them where each
+            has seen it.
         signals: ``Tensor[G, 12]``, see :data:`ssd_det.models.signals.SIGNALS`.
         statistics: ``Tensor[5, 2]``, which tell the noise level, see :mod:`ssd_det.ops.noise_level`.
+        unseen_statistics: the same, from unseen images alone.
     """
 
     annotation_ids: Tensor
     boxes: Tensor
+    unseen_boxes: Tensor
     signals: Tensor
     statistics: Tensor
+    unseen_statistics: Tensor
+
+
+class _OnePass(NamedTuple):
+    """What one refiner found in one view: boxes as seen in no view, in pixels of the network's input."""
+
+    boxes: Tensor
+    signals: Tensor
+    unseen: Tensor
+    statistics: Tensor
+    unseen_statistics: Tensor
 
 
 class RefinePass(LightningModule):
-    """A refiner that looks at each image in one or several views, and averages the boxes over them.
+    """Refiners that look at each image in one or several views; boxes are averaged over both.
 
     Args:
-        refiner: a trained one.
+        refiners: at least one.
         views: at least one.
     """
 
-    def __init__(self, refiner: Refiner, views: Sequence[View]) -> None:
+    def __init__(self, refiners: Sequence[TrainedRefiner], views: Sequence[View]) -> None:
         super().__init__()
-        self.refiner = refiner
+        self.refiners = nn.ModuleList(trained.refiner for trained in refiners)
+        self.unseen = [trained.unseen for trained in refiners]
         self.views = views
 
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> RefinedBatch | FailedBatch:
         """Refine a batch; one that could not be read is handed on."""
         if isinstance(batch, FailedBatch):
             return batch
-        passes = [self._refine(batch, view) for view in self.views]
-        boxes_by_view = torch.stack([boxes for boxes, _, _ in passes])
-        signals = torch.stack([signals for _, signals, _ in passes]).mean(dim=0)
-        boxes = boxes_by_view.mean(dim=0)
-        agreement = iou(boxes_by_view, boxes).mean(dim=0)
+        passes = [
+            self._refine(batch, refiner, unseen, view)
+            for refiner, unseen in zip(self.refiners, self._unseen(batch), strict=True)
+            for view in self.views
+        ]
+        every = torch.stack([one.boxes for one in passes])
+        boxes = every.mean(dim=0)
+        agreement = iou(every, boxes).mean(dim=0)
+        signals = torch.stack([one.signals for one in passes]).mean(dim=0)
         signals = torch.cat([signals, box_signals(boxes, agreement, batch.objects)], dim=1)
         scale = batch.scales[batch.objects.image_index].repeat(1, 2)
         return RefinedBatch(
             annotation_ids=batch.annotation_ids,
             boxes=boxes / scale,
+            unseen_boxes=_mean_of_unseen(every, torch.stack([one.unseen for one in passes])) / scale,
             signals=signals,
-            statistics=torch.stack([statistics for _, _, statistics in passes]).sum(dim=0),
+            statistics=sum((one.statistics for one in passes), no_statistics()),
+            unseen_statistics=sum((one.unseen_statistics for one in passes), no_statistics()),
         )
 
-    def _refine(self, batch: RefineBatch, view: View) -> tuple[Tensor, Tensor, Tensor]:
-        """Refine a batch in one view: boxes as seen in no view, the signals of the pass, and its noise statistics."""
+    def _unseen(self, batch: RefineBatch) -> list[Tensor]:
+        """For each refiner, the objects whose image it has not seen, ``BoolTensor[G]``."""
+        return [
+            torch.isin(batch.image_ids, ids.to(batch.image_ids.device))[batch.objects.image_index]
+            for ids in self.unseen
+        ]
+
+    @staticmethod
+    def _refine(batch: RefineBatch, refiner: nn.Module, unseen: Tensor, view: View) -> _OnePass:
         images, objects = to_view(batch.images, batch.objects, view)
-        output: RefinerOutput = self.refiner(images, objects)
-        boxes = from_view(output.refined, batch.images, batch.objects, view)
-        return boxes, pass_signals(output, objects), noise_statistics(output, objects)
+        output: RefinerOutput = refiner(images, objects)
+        return _OnePass(
+            boxes=from_view(output.refined, batch.images, batch.objects, view),
+            signals=pass_signals(output, objects),
+            unseen=unseen,
+            statistics=noise_statistics(output, objects).cpu(),
+            unseen_statistics=noise_statistics(output, objects, unseen).cpu(),
+        )
+
+
+def _mean_of_unseen(boxes: Tensor, unseen: Tensor) -> Tensor:
+    """Mean over passes.
+
+    Args:
+        boxes: ``Tensor[V, G, 4]``, of V passes.
+        unseen: ``BoolTensor[V, G]``, the boxes to take; all of an object that has none.
+    """
+    taken = (unseen | ~unseen.any(dim=0)).to(boxes.dtype)[:, :, None]
+    return (boxes * taken).sum(dim=0) / taken.sum(dim=0)

@@ -46,13 +46,13 @@ class PlayedRefiner:
     def refine_again(self, annotation_ids, boxes):
         refined, signals = self.refine(boxes, annotation_ids)
         ids, order = torch.tensor(annotation_ids).sort()
-        return RefinedBoxes(ids, refined[order], signals[order], self.estimate(boxes, annotation_ids))
+        return RefinedBoxes(ids, refined[order], refined[order], signals[order], self.estimate(boxes, annotation_ids))
 
     def calibrate(self, images=COUNT):
         """The calibration, the refined boxes, and whether each is better."""
         refined, signals = self.refine(self.noisy)
         sizes = torch.full((COUNT, 2), 500.0, dtype=torch.float64)
-        objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, signals)
+        objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, refined, signals)
         found = calibrate(objects, self.estimate(self.noisy), self.refine_again, images, seed=0)
         return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
 
@@ -90,5 +90,5 @@ def test_too_few_boxes_teach_nothing():
 def test_without_usable_boxes_nothing_is_rehearsed():
     refiner = PlayedRefiner(0.3)
     empty = torch.zeros(0, 4, dtype=torch.float64)
-    objects = FileObjects([], [], torch.zeros(0, 2), empty, empty, torch.zeros(0, len(SIGNALS)))
+    objects = FileObjects([], [], torch.zeros(0, 2), empty, empty, empty, torch.zeros(0, len(SIGNALS)))
     assert calibrate(objects, 0.3, refiner.refine_again, 10, seed=0) is None

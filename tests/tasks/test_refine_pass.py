@@ -8,7 +8,7 @@ from ssd_det.models.signals import PASS_SIGNALS
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
 from ssd_det.tasks.refine import RefineTask
-from ssd_det.tasks.refine_pass import RefinePass
+from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
 from tests.conftest import TINY_DATA, TINY_MODEL
 
 
@@ -23,12 +23,12 @@ def refiner(datamodule):
     task = RefineTask(**TINY_MODEL)
     task.categories = datamodule.categories
     task.configure_model()
-    return task.refiner
+    return TrainedRefiner(task.refiner, torch.zeros(0, dtype=torch.long))
 
 
 def test_averaging_over_the_flip_is_the_mean_of_both(refiner, datamodule):
     batch = next(iter(datamodule.to_refine().loader(1)))
-    once, twice = (RefinePass(refiner, make_views(flip=flip)).eval() for flip in (False, True))
+    once, twice = (RefinePass([refiner], make_views(flip=flip)).eval() for flip in (False, True))
     with torch.no_grad():
         plain, both = (refine.predict_step(batch, 0) for refine in (once, twice))
         widths = batch.objects.image_sizes[:, 1]
@@ -46,4 +46,4 @@ def test_averaging_over_the_flip_is_the_mean_of_both(refiner, datamodule):
 
 def test_a_batch_that_could_not_be_read_is_handed_on(refiner):
     failed = FailedBatch("a.png: does not decode.")
-    assert RefinePass(refiner, make_views()).predict_step(failed, 0) is failed
+    assert RefinePass([refiner], make_views()).predict_step(failed, 0) is failed
