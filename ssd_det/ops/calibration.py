@@ -3,6 +3,7 @@
 No true boxes are used. All tables have a row for each object, as float64 on the CPU.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -111,6 +112,20 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response) -> fl
     variance = relative.quantile(EASY_SHARE) * residuals.square().mean(dim=0)
     noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
     return noise.mean().sqrt().item()
+
+
+def level_with_error_known_to_differ(residuals: Tensor, added_level: float) -> float:
+    """The level of the noise, where it is known how much noise the refiner's error falls short of it.
+
+    The residuals hold both, the noise and the error: their sum is known as well as their difference.
+
+    Args:
+        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        added_level: the noise that makes the refined boxes as bad as the noisy ones.
+    """
+    largest = LARGEST_SQUARE**0.5 * residuals.std(dim=0)
+    total: float = residuals.clamp(-largest, largest).var(dim=0).mean().item()
+    return math.sqrt((3 * total + added_level**2) / 2)
 
 
 @dataclass(frozen=True)

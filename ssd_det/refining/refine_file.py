@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.refined import Refinement
+from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
+from ssd_det.batches.dataset import read_image
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.distributed import gather
 from ssd_det.errors import InputError
@@ -75,7 +77,11 @@ def refine_file(
             return _without(drift, refine_pass(trainer, refiners, data, views, replaced), data.coco)
 
         objects = _usable_objects(data.coco, refined)
-        calibration = calibrate(objects, refined.noise_level, refine_again, calibration_images, seed)
+
+        def read(image_id: int) -> Pixels:
+            return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
+
+        calibration = calibrate(objects, refined.noise_level, refine_again, read, calibration_images, seed)
     scores = _scores(refined, calibration)
     rows = zip(refined.annotation_ids.tolist(), refined.boxes.tolist(), scores, strict=True)
     refinements = {key: Refinement(as_xyxy(box), score) for key, box, score in rows}

@@ -23,12 +23,14 @@ from ssd_det.ops.calibration import (
     best_threshold,
     fit_probability,
     largest_noise,
+    level_with_error_known_to_differ,
     no_response,
     own_variance,
     relative_variance,
     response_to,
 )
 from ssd_det.ops.noise_level import LEAST_OBJECTS
+from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
 
 TRIAL_PART = 3  # a trial takes one in so many of the images
@@ -92,19 +94,26 @@ class Calibration:
     Attributes:
         scores: by annotation id, the probability that the refined box is closer to the truth than the noisy one.
         min_score: the score from which on refined boxes are worth taking.
-        noise_level: of the boxes of the file, corrected. Below 0.12 it cannot be told from the refiner's own error, and
-            the boxes are taken for clean.
+        noise_level: of the boxes of the file, corrected. Below 0.12 a network cannot tell it from its own error, and
+            the boxes are taken for clean unless the edges of the images say that the refined ones are better.
         rehearsed: how many boxes were refined again.
+        edges: what the edges say.
     """
 
     scores: dict[int, float]
     min_score: float
     noise_level: float
     rehearsed: int
+    edges: EdgeEvidence
 
 
 def calibrate(
-    objects: FileObjects, estimated_level: float, refine_again: RefineAgain, images: int, seed: int
+    objects: FileObjects,
+    estimated_level: float,
+    refine_again: RefineAgain,
+    read_image: ReadImage,
+    images: int,
+    seed: int,
 ) -> Calibration | None:
     """Learn how sure refined boxes are.
 
@@ -112,6 +121,7 @@ def calibrate(
         objects: what the refiner found.
         estimated_level: of the noise of the boxes.
         refine_again: refines other boxes in place of those of the file.
+        read_image: gives an image by its id, ``[H, W, 3]``.
         images: rehearse on so many of them at most.
         seed: decides which, and the noise.
 
@@ -134,8 +144,11 @@ def calibrate(
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
-    if level < LEAST_LEVEL:
-        return Calibration(dict.fromkeys(objects.annotation_ids, 0.0), NONE_ACCEPTED, level, len(trial.truth))
+    edges = _edges(objects, _choose(objects.image_ids, images, seed), read_image, seed)
+    if level < LEAST_LEVEL and edges.for_refined:
+        level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
+    elif level < LEAST_LEVEL or edges.for_noisy:
+        return Calibration(dict.fromkeys(objects.annotation_ids, 0.0), NONE_ACCEPTED, level, len(trial.truth), edges)
     trial = rehearse(level, response, images)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
@@ -145,7 +158,14 @@ def calibrate(
         min_score=best_threshold(probability(trial.signals), after - before),
         noise_level=level,
         rehearsed=len(trial.truth),
+        edges=edges,
     )
+
+
+def _edges(objects: FileObjects, chosen: Tensor, read_image: ReadImage, seed: int) -> EdgeEvidence:
+    """What the edges of the images say of some of the objects, by their rows."""
+    image_ids = [objects.image_ids[row] for row in chosen.tolist()]
+    return compare_edges(objects.noisy[chosen], objects.refined[chosen], image_ids, read_image, seed)
 
 
 def _choose(image_ids: Sequence[int], count: int, seed: int) -> Tensor:

@@ -40,7 +40,11 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
             if calibration.min_score < 1
             else "No refined box is worth taking"
         )
-        if calibration.noise_level < LEAST_LEVEL:
+        if calibration.edges.for_noisy:
+            say("The boxes of the file sit better on the edges of the images than the refined ones.")
+        elif calibration.noise_level < LEAST_LEVEL and calibration.edges.for_refined:
+            say("The refined boxes sit better on the edges of the images than those of the file.")
+        elif calibration.noise_level < LEAST_LEVEL:
             say(
                 f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."
             )

@@ -11,6 +11,7 @@ from ssd_det.refining.refined_boxes import RefinedBoxes
 from ssd_det.refining.rehearsal import FileObjects, calibrate
 
 COUNT = 900
+SIDE = 500
 RESPONSE = 0.2
 EASY, HARD = 0.04, 0.35
 
@@ -18,16 +19,17 @@ EASY, HARD = 0.04, 0.35
 class PlayedRefiner:
     """Objects that it sees well or badly, which one of its signals tells; the rest of them is chance."""
 
-    def __init__(self, level, seed=0):
+    def __init__(self, level, seed=0, hard=HARD, pictures=False):
         random = np.random.default_rng(seed)
         corner = random.uniform(100, 300, (COUNT, 2))
         size = random.uniform(40, 120, (COUNT, 2))
         self.true = torch.from_numpy(np.concatenate([corner, corner + size], axis=1))
         self.hard = torch.from_numpy(random.random(COUNT) < 0.3)
         error = torch.from_numpy(random.standard_normal((COUNT, 4)))
-        self.seen = displaced(self.true, error * torch.where(self.hard, HARD, EASY)[:, None])
+        self.seen = displaced(self.true, error * torch.where(self.hard, hard, EASY)[:, None])
         self.noisy = displaced(self.true, torch.from_numpy(random.uniform(-level, level, (COUNT, 4))))
         self.random = random
+        self.pictures = pictures
 
     def refine(self, boxes, rows=slice(None)):
         """Boxes a part of the way from where it sees the objects to where they are said to be, and signals."""
@@ -48,12 +50,20 @@ class PlayedRefiner:
         ids, order = torch.tensor(annotation_ids).sort()
         return RefinedBoxes(ids, refined[order], refined[order], signals[order], self.estimate(boxes, annotation_ids))
 
+    def read_image(self, image_id):
+        """The object is bright before a dark background; or there is nothing to be seen."""
+        image = np.zeros((SIDE, SIDE, 1), dtype=np.uint8)
+        if self.pictures:
+            x1, y1, x2, y2 = self.true[image_id].round().int().tolist()
+            image[y1:y2, x1:x2] = 200
+        return image
+
     def calibrate(self, images=COUNT):
         """The calibration, the refined boxes, and whether each is better."""
         refined, signals = self.refine(self.noisy)
-        sizes = torch.full((COUNT, 2), 500.0, dtype=torch.float64)
+        sizes = torch.full((COUNT, 2), float(SIDE), dtype=torch.float64)
         objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, refined, signals)
-        found = calibrate(objects, self.estimate(self.noisy), self.refine_again, images, seed=0)
+        found = calibrate(objects, self.estimate(self.noisy), self.refine_again, self.read_image, images, seed=0)
         return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
 
 
@@ -77,6 +87,22 @@ def test_clean_boxes_are_all_kept():
     assert max(found.scores.values()) < found.min_score
 
 
+def test_small_noise_is_seen_in_the_pictures_alone():
+    unseen, seen = (PlayedRefiner(0.1, hard=EASY, pictures=pictures).calibrate()[0] for pictures in (False, True))
+    assert max(unseen.scores.values()) < unseen.min_score
+    assert seen.edges.for_refined
+    taken = [score >= seen.min_score for score in seen.scores.values()]
+    assert sum(taken) > 0.7 * COUNT
+
+
+def test_boxes_that_sit_on_the_edges_are_kept_whatever_the_refiner_takes_for_noise():
+    refiner = PlayedRefiner(0.0, hard=1.0, pictures=True)
+    refiner.estimate = lambda boxes, rows=slice(None): 0.3
+    found, _, _ = refiner.calibrate()
+    assert found.edges.for_noisy
+    assert max(found.scores.values()) < found.min_score
+
+
 def test_it_is_the_same_every_time():
     first, second = (PlayedRefiner(0.3).calibrate(images=100)[0] for _ in range(2))
     assert first == second
@@ -91,4 +117,4 @@ def test_without_usable_boxes_nothing_is_rehearsed():
     refiner = PlayedRefiner(0.3)
     empty = torch.zeros(0, 4, dtype=torch.float64)
     objects = FileObjects([], [], torch.zeros(0, 2), empty, empty, empty, torch.zeros(0, len(SIGNALS)))
-    assert calibrate(objects, 0.3, refiner.refine_again, 10, seed=0) is None
+    assert calibrate(objects, 0.3, refiner.refine_again, refiner.read_image, 10, seed=0) is None
