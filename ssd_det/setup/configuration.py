@@ -27,6 +27,7 @@ def pipeline_yaml(settings: Settings, about: str) -> str:
         about: what it was chosen for, one line.
     """
     lines = [f"# Chosen by ssd-det init for {about}.", "# Every line may be changed; docs/pipeline.md says how."]
+    lines += _lines(settings.refining, indent=0)
     for section, config, choices in (
         ("refine", settings.base.refine, settings.refine),
         ("detect", settings.base.detect, settings.detect),

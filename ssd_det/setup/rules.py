@@ -15,6 +15,7 @@ USED_SHARE = 0.6  # of the memory, as the estimate is rough
 FEWEST_OBJECTS = 2
 ANCHORS = {24: None, 12: [16, 32, 64, 128, 256], 0: [8, 16, 32, 64, 128]}  # by the smaller objects' side in pixels
 NOISE_STEPS = 300
+FEW_OBJECTS, FEWEST_IMAGES = 1000, 20  # so few are learnt by heart; so few images are not dealt out
 
 
 class Choice(NamedTuple):
@@ -110,6 +111,7 @@ class Settings:
 
     Attributes:
         base: the configurations that the choices differ from.
+        refining: of the pipeline, on how boxes are refined.
         common: of both sections, by the name of the setting.
         refine: of the refiner.
         detect: of the detector.
@@ -118,6 +120,7 @@ class Settings:
     """
 
     base: Base
+    refining: dict[str, Choice]
     common: dict[str, Choice]
     refine: dict[str, Choice]
     detect: dict[str, Choice]
@@ -169,7 +172,20 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
         "num_workers": _workers(machine, devices),
         **_hardware(machine),
     }
-    return Settings(base, common, refine, detect, steps, max(*batches, objects // FEWEST_OBJECTS) > 1)
+    return Settings(base, _refining(data), common, refine, detect, steps, max(*batches, objects // FEWEST_OBJECTS) > 1)
+
+
+def _refining(data: DataFacts) -> dict[str, Choice]:
+    few = data.objects < FEW_OBJECTS and data.images_with_objects >= FEWEST_IMAGES
+    folds = (
+        Choice(2, f"two refiners, each of half the images: one learns the noise of {data.objects} boxes by heart")
+        if few
+        else Choice(1, f"one refiner: {data.objects:,} boxes are not learnt by heart, or too few to share")
+    )
+    return {
+        "average_over_flip": Choice(True, "boxes are averaged over each image and its mirror image"),
+        "folds": folds,
+    }
 
 
 def _base(data: DataFacts, machine: Machine) -> Base:

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from ssd_det.batches.refine_datamodule import unseen_images
 from ssd_det.main import main
+from ssd_det.tasks.checkpoint import load_checkpoint
 from tests.command import fails, ssd_det
 from tests.words import DATA, TINY, checkpoint_in, logging_to
 
@@ -40,6 +43,43 @@ def test_the_file_comes_back_unchanged_when_every_score_is_low(inside, capsys):
     assert refine(inside, "--min_score=1") == 0
     assert "(score below 1.00)" in capsys.readouterr().out
     assert json.loads((inside / "refined.json").read_text()) == json.loads((inside / "noisy.json").read_text())
+
+
+def test_two_refiners_are_averaged_and_judge_noise_by_images_that_they_have_not_seen(inside):
+    runs = [inside / f"fold_{fold}" for fold in (0, 1)]
+    for fold, run in enumerate(runs):
+        folds = ["--data.folds=2", f"--data.fold={fold}", f"--seed_everything={fold}"]
+        assert main(["fit", *TINY, *DATA, *folds, "--trainer.max_epochs=1", *logging_to(str(run))]) == 0
+    checkpoints = [next(run.rglob("*.ckpt")) for run in runs]
+    images = [entry["id"] for entry in json.loads((inside / "noisy.json").read_text())["images"]]
+    unseen = [unseen_images(load_checkpoint(path)).tolist() for path in checkpoints]
+    assert sorted(unseen[0] + unseen[1]) == sorted(images)
+    first, second = (f"--checkpoint={path}" for path in checkpoints)
+    command = ["refine-annotations", *TINY, *DATA, "--min_score=0", "--calibration_images=0"]
+    assert main([*command, first, "--output=a.json"]) == 0
+    assert main([*command, second, "--output=b.json"]) == 0
+    assert main([*command, first, f"--other_checkpoints+={checkpoints[1]}", "--output=both.json"]) == 0
+    one, other, both = (json.loads((inside / f"{name}.json").read_text()) for name in ("a", "b", "both"))
+    different = 0
+    for entries in zip(one["annotations"], other["annotations"], both["annotations"], strict=True):
+        a, b, mean = (entry["bbox"] for entry in entries)
+        different += a != b
+        low, high = np.minimum(a, b), np.maximum(a, b)
+        assert (low - 25 <= mean).all()  # each file has its own drift taken out
+        assert (mean <= high + 25).all()
+    assert different > len(one["annotations"]) / 2
+
+
+def test_a_refiner_of_other_classes_is_no_other_checkpoint(inside, capsys):
+    text = (inside / "noisy.json").read_text()
+    content = json.loads(text)
+    content["categories"][0]["name"] = "zebra"
+    (inside / "others.json").write_text(json.dumps(content))
+    words = [*TINY, *DATA, "--data.annotations=others.json", "--trainer.max_epochs=1", *logging_to("others")]
+    assert main(["fit", *words]) == 0
+    other = next((inside / "others").rglob("*.ckpt"))
+    fails(capsys, refine(inside, f"--other_checkpoints+={other}"), "zebra")
+    assert not (inside / "refined.json").exists()
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "0.001", "1e9", ".nan"])

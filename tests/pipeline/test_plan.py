@@ -37,19 +37,22 @@ def test_rounds_learn_from_the_boxes_of_the_round_before(stages, demo, tmp_path)
     assert [stage.folder for stage in fits] == [run / "round_1" / "refiner", run / "refiner"]
 
 
-def test_a_fold_learns_from_noisy_boxes_and_refines_what_the_folds_before_left(stages, demo, tmp_path):
+def test_folds_learn_from_noisy_boxes_and_refine_them_together(stages, demo, tmp_path):
     run = tmp_path / "run"
     made = stages(folds=2)
     fits = [stage for stage in made if stage.title.startswith("fit refiner")]
-    refines = [stage for stage in made if stage.title.startswith("refine annotations")]
+    (refine,) = [stage for stage in made if stage.title.startswith("refine annotations")]
     for fold, stage in enumerate(fits):
         data = stage.settings["data"]["init_args"]
         assert (data["annotations"], data["fold"], data["folds"]) == (str(demo / "noisy.json"), fold, 2)
-    inputs = [stage.settings["data"]["init_args"]["annotations"] for stage in refines]
-    assert inputs == [str(demo / "noisy.json"), str(run / "fold_0" / "refined" / "refined.json")]
-    assert refines[-1].folder == run / "refined"
-    assert "quality.json" in refines[-1].products
-    assert refines[0].products == ["refined.json"]
+    data = refine.settings["data"]["init_args"]
+    assert (data["annotations"], data["folds"]) == (str(demo / "noisy.json"), 1)
+    first, second = (run / f"fold_{fold}" / "refiner" / "checkpoints" / "last.ckpt" for fold in (0, 1))
+    assert f"--checkpoint={first}" in refine.commands[0]
+    assert f"--other_checkpoints+={second}" in refine.commands[0]
+    assert {first, second} < set(refine.inputs)
+    assert refine.folder == run / "refined"
+    assert "quality.json" in refine.products
 
 
 class KilledError(Exception):
@@ -77,7 +80,7 @@ class Player:
             stage.advance(self, "")
 
 
-@pytest.mark.parametrize("dies_at", [1, 3, 6, 9])
+@pytest.mark.parametrize("dies_at", [1, 3, 5, 7])
 def test_a_run_in_rounds_and_folds_goes_on_after_a_kill(stages, dies_at):
     unbroken = Player()
     unbroken.advance(stages(rounds=2, folds=2))

@@ -47,3 +47,22 @@ def test_averaging_over_the_flip_is_the_mean_of_both(refiner, datamodule):
 def test_a_batch_that_could_not_be_read_is_handed_on(refiner):
     failed = FailedBatch("a.png: does not decode.")
     assert RefinePass([refiner], make_views()).predict_step(failed, 0) is failed
+
+
+def test_noise_is_learnt_from_images_that_a_refiner_has_not_seen(refiner, datamodule):
+    batch = next(iter(datamodule.to_refine().loader(1)))
+    torch.manual_seed(1)
+    task = RefineTask(**TINY_MODEL)
+    task.categories = datamodule.categories
+    task.configure_model()
+    unseen = batch.image_ids[:1]
+    both = [refiner, TrainedRefiner(task.refiner, unseen)]
+    with torch.no_grad():
+        found = RefinePass(both, make_views()).eval().predict_step(batch, 0)
+        alone = RefinePass([TrainedRefiner(task.refiner, batch.image_ids)], make_views()).eval().predict_step(batch, 0)
+    new = batch.objects.image_index == 0
+    assert_close(found.unseen_boxes[new], alone.boxes[new])
+    assert_close(found.unseen_boxes[~new], found.boxes[~new])
+    assert found.statistics[0, 0] == 2 * len(new)
+    assert found.unseen_statistics[0, 0] == new.sum()
+    assert_close(alone.statistics, alone.unseen_statistics)
