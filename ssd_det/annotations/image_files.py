@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image as PillowImage
-
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.image_names import leads_up, readings
 from ssd_det.annotations.paths import IMAGE_SUFFIXES
@@ -16,8 +14,6 @@ from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 
 SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # the last of which the tools of YOLO do not read
-# What Pillow raises on files that are not images.
-UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 
 
 def resolve_images(

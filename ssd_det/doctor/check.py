@@ -38,7 +38,7 @@ def check_annotations(
     """
     path = check_output(fix, annotations, overwrite=overwrite) if fix else None
     content = _content_of(Path(annotations), image_root)
-    examination = examine(content, image_root, allow_outside)
+    examination = examine(content, image_root, allow_outside, recognise(Path(annotations)) != "coco")
     fixed = fix_faults(content, examination) if path else None
     if path and fixed:
         write_json(path, fixed.content)

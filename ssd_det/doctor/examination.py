@@ -74,7 +74,9 @@ class FixedFile:
 
 
 @collection_paused()
-def examine(content: JsonObject, image_root: str | Path | None = None, allow_outside: bool = False) -> Examination:
+def examine(
+    content: JsonObject, image_root: str | Path | None = None, allow_outside: bool = False, of_folder: bool = False
+) -> Examination:
     """Check the content of an annotation file.
 
     Args:
@@ -82,13 +84,15 @@ def examine(content: JsonObject, image_root: str | Path | None = None, allow_out
             :func:`ssd_det.annotations.coco.read_content` gives it; not changed.
         image_root: the folder of the images; they are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
+        of_folder: whether the content is that of a YOLO or Pascal VOC folder.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
     columns = read_columns(content)
     find_names(columns)
-    return _examine(columns, None if image_root is None else read_headers(columns, image_root, allow_outside))
+    headers = None if image_root is None else read_headers(columns, image_root, allow_outside, of_folder)
+    return _examine(columns, headers)
 
 
 def _examine(columns: Columns, headers: Headers | None) -> Examination:

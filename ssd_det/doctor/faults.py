@@ -115,6 +115,7 @@ KINDS = {
         _E, "two file names lead to the same file", "Give the folder that the file names start from as image_root."
     ),
     "unreadable-file": FaultKind(_E, "an image file cannot be read", "Replace the file or remove the image."),
+    "huge-image": FaultKind(_E, "an image has more pixels than are read", "Cut it into tiles, and its boxes with it."),
     "rotated-size": FaultKind(
         _E,
         "size and boxes are those of the picture as its EXIF header rotates it",
@@ -136,6 +137,11 @@ KINDS = {
         _E,
         "an image's size is not that of its file, and its boxes do not fit the file",
         "Scale the boxes to the file, or restore the file that was annotated.",
+    ),
+    "turned-photo": FaultKind(
+        _W,
+        "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
+        "Give --exif apply if they were drawn on the turned picture; or store the pictures turned, without EXIF.",
     ),
     "backslash-in-name": FaultKind(
         _W, "a file name has backslashes", "Write file names with slashes.", "replaced backslashes with slashes"

@@ -10,8 +10,8 @@ from ssd_det.annotations.values import is_box
 from ssd_det.doctor.box_faults import DIGITS
 from ssd_det.doctor.columns import Columns, Integers, all_in_row
 from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAG_OF_TEXT, FLAGS
-from ssd_det.doctor.image_faults import turned_boxes
 from ssd_det.doctor.shape_faults import polygons_of
+from ssd_det.ops.exif_turns import turned_boxes
 
 
 def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:

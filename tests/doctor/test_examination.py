@@ -12,6 +12,7 @@ NAN, INFINITY = float("nan"), float("inf")
 FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
     "unnamed-file", "outside-file", "ambiguous-name",
+    "huge-image", "turned-photo",
 }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from ssd_det.doctor.examination import examine, fix_faults
-from ssd_det.doctor.image_faults import turned_boxes
 from ssd_det.errors import InputError
+from ssd_det.ops.exif_turns import turned_boxes
 from tests.annotation_content import clean_content
 
 
@@ -142,3 +142,22 @@ def test_the_stored_size_of_a_rotated_picture_is_correct(images):
 def test_an_image_root_that_is_not_a_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="there is no such folder: give the folder of the images"):
         examine(json.loads(json.dumps(clean_content())), tmp_path / "none")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jpg"])
+def test_boxes_in_stored_pixels_are_right_in_any_format(tmp_path, suffix):
+    save(tmp_path / f"a.{suffix}", 64, 48, orientation=6)
+    content = {
+        "images": [{"id": 1, "file_name": f"a.{suffix}", "width": 64, "height": 48}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [30, 4, 10, 20]}],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    assert kinds(content, tmp_path) == {}
+    (fault,) = examine(content, tmp_path, of_folder=True).faults
+    assert (fault.kind, fault.count, fault.details.severity) == ("turned-photo", 1, "warning")
+
+
+def test_an_image_with_too_many_pixels_is_not_called_unreadable(images, monkeypatch):
+    save(images / "sub" / "1.png", 3000, 1000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
+    assert kinds(clean_content(), images) == {"huge-image": 1}
