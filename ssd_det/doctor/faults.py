@@ -60,6 +60,13 @@ _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 # In the order in which they are shown.
 KINDS = {
+    "bad-xml": FaultKind(_E, "a file is not the xml of Pascal VOC", "Correct it, save it as UTF-8, or take it out."),
+    "unknown-size": FaultKind(
+        _E, "a file says no size, and its image is not there", "Write the size in pixels, or add the image."
+    ),
+    "bad-object": FaultKind(
+        _E, "an object has no name, or a box that is none", "Write a name, and xmin, ymin, xmax and ymax in order."
+    ),
     "no-entries": FaultKind(_E, "a list is empty", "Give a file that has images, annotations and categories."),
     "malformed-entry": FaultKind(
         _E, "an entry is not an object", "Replace it with an object that has an id, or remove it."
@@ -143,6 +150,11 @@ KINDS = {
         "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
         "Give --exif apply if they were drawn on the turned picture; or store the pictures turned, without EXIF.",
     ),
+    "stale-filename": FaultKind(
+        _W,
+        "filename is that of another image than the one called like the xml file, which is taken",
+        "Write the name of the xml file's own image into filename.",
+    ),
     "backslash-in-name": FaultKind(
         _W, "a file name has backslashes", "Write file names with slashes.", "replaced backslashes with slashes"
     ),
@@ -178,6 +190,19 @@ KINDS = {
     "bad-segmentation": FaultKind(_W, "segmentation is neither polygons nor a mask", "Correct it or remove it."),
     "segmentation-outside-box": FaultKind(
         _W, "polygons extend beyond their box by more than 2 px", "Draw the box around its polygons."
+    ),
+    "renamed-image": FaultKind(
+        _N,
+        "filename is no file, so the image called like the xml file is taken",
+        "Correct filename if other tools read it.",
+    ),
+    "size-from-image": FaultKind(
+        _N, "a file says no size, or one of 0, so that of its image is taken", "Write it if other tools read it."
+    ),
+    "counts-from-zero": FaultKind(
+        _N,
+        "a corner is 0, as where corners count from 0; a folder is read so if more are 0 than 1",
+        "If it is read wrongly, convert it with --voc_origin 0 or 1.",
     ),
     "beyond-image": FaultKind(
         _N,

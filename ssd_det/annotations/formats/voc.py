@@ -7,7 +7,8 @@ from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc
-from ssd_det.annotations.formats.voc_source import read_voc, xml_files
+from ssd_det.annotations.formats.voc_layout import layout_of, xml_files
+from ssd_det.annotations.formats.voc_source import read_voc
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES
 from ssd_det.annotations.paths import normal
 
@@ -32,7 +33,7 @@ class VocFormat(FolderFormat):
 
     def default_image_root(self, path: Path) -> Path:
         """The folder above ``Annotations``, or that of the xml files."""
-        return path.parent if normal(path).name == ANNOTATIONS else path
+        return path.parent if layout_of(path).root == normal(path).parent else path
 
     def tracked_files(self, path: Path) -> list[Path]:
         """The xml files."""
@@ -40,8 +41,7 @@ class VocFormat(FolderFormat):
 
     def dataset_root(self, path: Path) -> Path:
         """The folder above ``Annotations``, or that of the xml files, absolute."""
-        folder = normal(path)
-        return folder.parent if folder.name == ANNOTATIONS else folder
+        return layout_of(path).root
 
     def reading_order(self, image: PurePosixPath) -> tuple[str, ...]:
         """The order of the xml files, which are called like the images."""

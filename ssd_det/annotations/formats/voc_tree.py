@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ssd_det.annotations.formats.voc_source import category_ids, coco_content, image_name
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, read_voc_file
+from ssd_det.annotations.formats.voc_images import VocImages
+from ssd_det.annotations.formats.voc_source import category_ids, coco_content
+from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, read_voc_file
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 
@@ -38,7 +39,8 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
         raise InputError(f"{listing}: lists no images: give a split with images.")
     tree = {path.stem: read_voc_file(path) for path in sorted((root / ANNOTATIONS).glob("*.xml"))}
     files = [tree[name] if name in tree else read_voc_file(root / ANNOTATIONS / f"{name}.xml") for name in names]
-    return coco_content(files, [image_name(file) for file in files], category_ids(tree.values()))
+    images = VocImages(root / IMAGES, root / IMAGES)
+    return coco_content(files, [images.of(file, Path()).name for file in files], category_ids(tree.values()))
 
 
 def _names_in(listing: Path) -> list[str]:
