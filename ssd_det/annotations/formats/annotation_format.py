@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, NamedTuple
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 
 
 class AnnotationFormat(ABC):
@@ -29,7 +30,9 @@ class AnnotationFormat(ABC):
         return False
 
     @abstractmethod
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+    ) -> CocoFile:
         """Read and check annotations, see :func:`ssd_det.annotations.formats.reading.read_annotations`."""
 
     @abstractmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, read_coco
 from ssd_det.annotations.formats.annotation_format import AnnotationFormat
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 
 
 class CocoFormat(AnnotationFormat):
@@ -21,7 +22,9 @@ class CocoFormat(AnnotationFormat):
         """Whether it is not a folder; it need not exist."""
         return not path.is_dir()
 
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+    ) -> CocoFile:
         """Read the file; its file names stay as they are."""
         return read_coco(path, leave_out)
 

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc
 from ssd_det.annotations.formats.voc_source import read_voc, xml_files
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES
@@ -23,9 +24,11 @@ class VocFormat(FolderFormat):
         """Xml files."""
         return "Pascal VOC xml" if path.is_dir() and xml_files(path) else None
 
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+    ) -> CocoFile:
         """Read all xml files."""
-        return read_voc(path, image_root)
+        return read_voc(path, image_root, on_fault=on_fault)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder above ``Annotations``, or that of the xml files."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, parse_coco
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, IMAGES, LISTS, VocFile, read_voc_file
 from ssd_det.annotations.formats.walking import is_hidden, walk
 from ssd_det.annotations.json_files import JsonObject
@@ -45,12 +46,13 @@ def xml_files(folder: Path) -> list[Path]:
     return sorted(walk(below, (".xml",))) or sorted(file for file in folder.glob("*.xml") if not is_hidden(file.name))
 
 
-def read_voc(path: Path, image_root: str | Path | None = None) -> CocoFile:
+def read_voc(path: Path, image_root: str | Path | None = None, on_fault: OnFault = refuse) -> CocoFile:
     """Read a Pascal VOC folder.
 
     Args:
         path: a folder with ``Annotations``, that itself, or a folder of xml files.
         image_root: the folder that the names of images must start from; by default the Pascal VOC folder.
+        on_fault: what to do with a faulty row or file, see :data:`ssd_det.annotations.formats.file_faults.OnFault`.
 
     Returns:
         Its content as COCO: images in the order of the xml files, annotations in that of their objects, ids from 1,

@@ -6,6 +6,7 @@ from pathlib import Path
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.data_yaml import YAML_NAMES, YAML_SUFFIXES
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.formats.yolo_export import DECIMALS, export_yolo
@@ -34,9 +35,11 @@ class YoloFormat(FolderFormat):
         """Whether label files are anywhere below."""
         return any(map(looks_like_labels, walk(path, (".txt",))))
 
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+    ) -> CocoFile:
         """Read the folder, or the part of it that has these labels."""
-        return read_yolo(path, image_root)
+        return read_yolo(path, image_root, on_fault=on_fault)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder that data.yaml is about."""

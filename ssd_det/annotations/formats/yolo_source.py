@@ -12,6 +12,7 @@ import yaml
 
 from ssd_det.annotations.coco import CocoFile, Image, parse_coco
 from ssd_det.annotations.formats.data_yaml import read_text
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.image_headers import name_below, size_of
 from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, Label, parse_labels, with_label_boxes
 from ssd_det.annotations.formats.yolo_layout import SPLITS, Layout, read_layout
@@ -75,12 +76,13 @@ class YoloSource(SourceFolder):
         return files
 
 
-def read_yolo(path: Path, image_root: str | Path | None = None) -> CocoFile:
+def read_yolo(path: Path, image_root: str | Path | None = None, on_fault: OnFault = refuse) -> CocoFile:
     """Read a YOLO folder.
 
     Args:
         path: a data.yaml, its folder, or a folder of labels below it.
         image_root: the folder that the names of images must start from; by default that of data.yaml.
+        on_fault: what to do with a faulty row or file, see :data:`ssd_det.annotations.formats.file_faults.OnFault`.
 
     Returns:
         Its content as COCO: images in the order of their paths, annotations in that of their lines, ids from 1, the
