@@ -1,7 +1,7 @@
 """A Pascal VOC folder as COCO, and its xml files with other boxes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class VocSource(SourceFolder):
 
     files: list[VocFile] = field(repr=False)
 
-    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path, removed: Container[int] = ()) -> Rewritten:
         """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; the lists of images are copied as they are."""
         lists = walk(self.dataset_root / LISTS, (".txt",))
         files = {path.relative_to(self.dataset_root).as_posix(): path.read_bytes() for path in lists}
