@@ -34,7 +34,8 @@ class VocSource(SourceFolder):
             indices = range(len(file.objects))
             boxes_of_file = {index: boxes[first + index] for index in indices if first + index in boxes}
             path = normal(file.path).relative_to(self.dataset_root).as_posix()
-            files[path], kept_in_file = file.with_boxes(boxes_of_file)
+            removed_of_file = [index for index in indices if first + index in removed]
+            files[path], kept_in_file = file.with_boxes(boxes_of_file, removed_of_file)
             first += len(file.objects)
             kept += kept_in_file
         return Rewritten(files, kept)

@@ -146,7 +146,7 @@ def with_label_boxes(
     """Put other boxes into a label file, and take lines out; all else in it stays as it is.
 
     A box that the format cannot hold, with a value outside [0, 1], is clipped to the image. The numbers of a line get
-    as many decimals as they had, at least six.
+    as many decimals as they had, at least six. Of a polygon only the points outside the image change, onto its edge.
 
     Args:
         content: the file.
@@ -164,8 +164,7 @@ def with_label_boxes(
             parts.append(content[done : label.line[0]])
             done = label.line[1]
         elif index in boxes:
-            decimals = max(-_exponent(content[first:last]) for first, last in label.spans)
-            numbers = texts_of(boxes[index], image, min(max(decimals, LEAST_DECIMALS), MOST_DECIMALS))
+            numbers = _new_texts(content, label, boxes[index], image)
             if numbers is None:
                 kept += 1
                 continue
@@ -173,6 +172,16 @@ def with_label_boxes(
                 parts += [content[done:first], number.encode()]
                 done = last
     return b"".join([*parts, content[done:]]), kept
+
+
+def _new_texts(content: bytes, label: Label, box: Xywh, image: Image) -> list[str] | None:
+    """The numbers of a line with another box; ``None`` where nothing of it would be left in the image."""
+    old = [content[first:last] for first, last in label.spans]
+    if label.is_polygon:
+        pairs = zip(old, label.values, strict=True)
+        return [text.decode() if 0 <= value <= 1 else str(int(value > 1)) for text, value in pairs]
+    decimals = max(map(_decimals, old))
+    return texts_of(box, image, min(max(decimals, LEAST_DECIMALS), MOST_DECIMALS))
 
 
 def texts_of(box: Xywh, image: Image, decimals: int) -> list[str] | None:
@@ -197,10 +206,9 @@ def shares(box: Xywh, image: Image) -> tuple[float, float, float, float]:
     )
 
 
-def _exponent(number: bytes) -> int:
-    """The power of ten of the last digit of a number."""
+def _decimals(number: bytes) -> int:
     exponent = Decimal(number.decode()).as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def _number(column: re.Match[bytes]) -> float:
