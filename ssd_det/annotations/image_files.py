@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.image_names import leads_up, readings
-from ssd_det.annotations.paths import IMAGE_SUFFIXES
+from ssd_det.annotations.paths import READ_SUFFIXES
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
-
-SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # the last of which the tools of YOLO do not read
 
 
 def resolve_images(
@@ -114,7 +112,7 @@ class ImageFolder:
     def images(self) -> Iterator[Path]:
         """All files in the folder that are images by their suffix."""
         files = (path for paths in self._files.values() for path in paths)
-        return map(Path, _regular(path for path in files if path.lower().endswith(SUFFIXES)))
+        return map(Path, _regular(path for path in files if path.lower().endswith(READ_SUFFIXES)))
 
     def _below(self, file_name: str) -> str | None:
         """The file that a name stands for exactly as it is written."""

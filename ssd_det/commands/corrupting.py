@@ -13,8 +13,6 @@ from ssd_det.console import say
 from ssd_det.errors import InputError
 from ssd_det.report.folder_messages import print_folder
 
-NOISY = "noisy.json"  # beside a folder, which cannot hold true boxes
-
 
 def corrupt_annotations(
     annotations: str,
@@ -31,8 +29,8 @@ def corrupt_annotations(
 
     Args:
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
-        output: what to write, in the same format; of a folder, a folder, with noisy.json beside it. A COCO json file
-            keeps the boxes as true_bbox.
+        output: what to write, in the same format; of a folder, a folder, with a COCO json file of the same name
+            beside it. A COCO json file keeps the boxes as true_bbox.
         noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size.
         seed: decides the noise of each annotation, together with its id.
         kind: uniform as published, gaussian, loose, tight, shifted to the right and down, corners on a coarse grid,
@@ -42,7 +40,7 @@ def corrupt_annotations(
         overwrite: allow the output to exist, or to be the input.
     """
     others = [detections] if detections else []
-    destination = check_destination(output, annotations, others, overwrite, beside=NOISY)
+    destination = check_destination(output, annotations, others, overwrite, kind="noisy")
     coco = read_annotations(annotations, image_root)
     content, count = corrupt(coco, noise_level, seed, kind, detections)
     kept = save_annotations(coco, content, destination)
@@ -57,13 +55,13 @@ def true_annotations(annotations: str, *, output: str, overwrite: bool = False) 
 
     Args:
         annotations: a COCO json file whose annotations have a true_bbox, as corrupt-annotations leaves it; of a folder,
-            the noisy.json beside it.
+            the json file beside it.
         output: the COCO json file to write; annotations without a true_bbox pass through.
         overwrite: allow the output to exist, or to be the input.
     """
     if recognise(Path(annotations)) != "coco":
         raise InputError(
-            f"{annotations}: label files cannot hold true boxes: give the {NOISY} that corrupt-annotations wrote "
+            f"{annotations}: label files cannot hold true boxes: give the json file that corrupt-annotations wrote "
             f"beside its folder."
         )
     path = check_output(output, annotations, overwrite=overwrite)

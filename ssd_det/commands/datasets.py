@@ -9,7 +9,7 @@ from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
 from ssd_det.annotations.formats.folder_writing import write_folder
-from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.reading import default_image_root, read_annotations
 from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
 from ssd_det.annotations.json_files import JsonObject
@@ -22,8 +22,8 @@ from ssd_det.report.folder_messages import print_dropped, print_kept
 def convert_annotations(
     annotations: str,
     *,
-    image_root: str,
     output: str,
+    image_root: str | None = None,
     to: FormatName | None = None,
     like: str | None = None,
     overwrite: bool = False,
@@ -35,8 +35,9 @@ def convert_annotations(
 
     Args:
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
-        image_root: the folder that its file names start from.
         output: the COCO json file or the folder to write; a folder links to the images.
+        image_root: the folder that its file names start from; by default the YOLO or Pascal VOC folder itself, or
+            images beside a COCO json file.
         to: coco, yolo or voc.
         like: instead of to, the YOLO or Pascal VOC folder that the annotations are a new version of: the output is
             a copy of it, to the byte but for the boxes that differ.
@@ -54,12 +55,12 @@ def convert_annotations(
         say(f"{path}: {like} with the boxes of {annotations}.")
         print_kept(kept)
         return
-    converted = convert(coco, to or "coco", image_root)
+    converted = convert(coco, to or "coco", image_root or default_image_root(annotations))
     if converted.content is not None:
         write_json(path, converted.content)
     else:
         write_folder(path, converted.files, converted.links)
-    say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
+    say(f"{path}: {converted.annotations} annotations in {converted.images} images.")
     print_dropped(to or "coco", converted.dropped)
 
 

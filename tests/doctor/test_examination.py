@@ -12,7 +12,8 @@ NAN, INFINITY = float("nan"), float("inf")
 FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
     "unnamed-file", "outside-file", "ambiguous-name",
-    "huge-image", "turned-photo",
+    "huge-image", "turned-photo", "bad-xml", "unknown-size", "bad-object", "stale-filename", "renamed-image",
+    "size-from-image", "counts-from-zero",
 }  # fmt: skip
 
 

@@ -1,13 +1,10 @@
 """Faults of the files of a folder, which leave a row or a file out where the reader is told to go on."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from ssd_det.errors import InputError
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,12 @@ def refuse(fault: FileFault) -> NoReturn:
     raise InputError(fault.sentence)
 
 
-def remark(faults: Iterable[FileFault], on_fault: OnFault) -> None:
-    """Pass on what was read otherwise than it is written, where nothing is left out.
-
-    Args:
-        faults: in the order of the files.
-        on_fault: as given to the reader; where faults are refused, one line for each kind is logged instead.
-    """
-    if on_fault is not refuse:
-        for fault in faults:
-            on_fault(fault)
-        return
+def counted(faults: Iterable[FileFault]) -> tuple[str, ...]:
+    """One sentence for each kind of fault: that of the first, and how many more there are."""
     kinds: dict[str, list[FileFault]] = {}
     for fault in faults:
         kinds.setdefault(fault.kind, []).append(fault)
-    for of_kind in kinds.values():
-        rest = f" There are {len(of_kind) - 1} more of these." if len(of_kind) > 1 else ""
-        log.warning("%s%s", of_kind[0].sentence, rest)
+    return tuple(
+        of_kind[0].sentence + (f" {len(of_kind) - 1} more like this." if len(of_kind) > 1 else "")
+        for of_kind in kinds.values()
+    )

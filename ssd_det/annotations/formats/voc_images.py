@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ssd_det.annotations.formats.file_faults import FileFault
 from ssd_det.annotations.formats.voc_xml import VocFile
 from ssd_det.annotations.formats.walking import walk
-from ssd_det.annotations.image_files import SUFFIXES, ImageFolder
+from ssd_det.annotations.image_files import ImageFolder
+from ssd_det.annotations.paths import READ_SUFFIXES
 
 
 class VocImage(NamedTuple):
@@ -57,7 +58,7 @@ class VocImages:
         named, own = self._named(name), self._called(stem, below, path.suffix)
         if own and own != named and (named is None or is_stale):
             return VocImage(self._name(own), own, _remark(file.path, written, own.name, named) if written else None)
-        if named is None and path.suffix.lower() not in SUFFIXES:
+        if named is None and path.suffix.lower() not in READ_SUFFIXES:
             named = self._called(_composed(path.name), Path(name).parent, path.suffix)
             if named:
                 return VocImage(self._name(named), named, _remark(file.path, written, named.name, None))
@@ -92,7 +93,7 @@ class VocImages:
     @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
         paths: dict[str, list[Path]] = {}
-        for path in walk(self._folder, SUFFIXES):
+        for path in walk(self._folder, READ_SUFFIXES):
             paths.setdefault(_composed(path.stem), []).append(path)
         return paths
 

@@ -1,20 +1,19 @@
 """A Pascal VOC folder as COCO, and its xml files with other boxes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, parse_coco
-from ssd_det.annotations.formats.file_faults import FileFault, OnFault, refuse, remark
+from ssd_det.annotations.formats.file_faults import FileFault, OnFault, counted, refuse
 from ssd_det.annotations.formats.image_headers import size_of
 from ssd_det.annotations.formats.voc_images import VocImage, VocImages
 from ssd_det.annotations.formats.voc_layout import layout_of, xml_files
 from ssd_det.annotations.formats.voc_xml import LISTS, VocFile, read_voc_file
 from ssd_det.annotations.formats.walking import walk
-from ssd_det.annotations.image_files import SUFFIXES
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.paths import normal
+from ssd_det.annotations.paths import READ_SUFFIXES, normal
 from ssd_det.annotations.source import Rewritten, SourceFolder
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
@@ -32,7 +31,7 @@ class VocSource(SourceFolder):
     files: list[VocFile] = field(repr=False)
     unread: list[Path] = field(repr=False)
 
-    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path, removed: Container[int] = ()) -> Rewritten:
         """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; the lists of images are copied as they are."""
         others = [*walk(self.dataset_root / LISTS, (".txt",)), *map(normal, self.unread)]
         files = {path.relative_to(self.dataset_root).as_posix(): path.read_bytes() for path in others}
@@ -41,7 +40,8 @@ class VocSource(SourceFolder):
             indices = range(len(file.objects))
             boxes_of_file = {index: boxes[first + index] for index in indices if first + index in boxes}
             path = normal(file.path).relative_to(self.dataset_root).as_posix()
-            files[path], kept_in_file = file.with_boxes(boxes_of_file)
+            removed_of_file = [index for index in indices if first + index in removed]
+            files[path], kept_in_file = file.with_boxes(boxes_of_file, removed_of_file)
             first += len(file.objects)
             kept += kept_in_file
         return Rewritten(files, kept)
@@ -67,21 +67,18 @@ def read_voc(
     """
     layout = layout_of(path)
     names_start = layout.root if image_root is None else normal(Path(image_root))
-    has_images = layout.images != layout.root or any(walk(layout.root, SUFFIXES))
+    has_images = layout.images != layout.root or any(walk(layout.root, READ_SUFFIXES))
     images = VocImages(layout.images if has_images else names_start, names_start)
     paths = xml_files(path)
     remarks: list[FileFault] = []
     files = [file for one in paths if (file := _sound_file(one, on_fault))]
     origin, zeros = (origin, []) if origin is not None else origin_of(files)
     remarks += zeros
-    located: list[tuple[VocFile, VocImage]] = []
-    for file in files:
-        image = images.of(file, normal(file.path).parent.relative_to(layout.xml))
-        remarks += [image.remark] if image.remark else []
-        sized = _with_size(replace(file, origin=origin), image, on_fault, remarks)
-        if sized:
-            located.append((_with_sound_objects(sized, on_fault, remarks), image))
-    remark(remarks, on_fault)
+    files = [replace(file, origin=origin) for file in files]
+    located = with_images(files, images, layout.xml, on_fault, remarks)
+    if on_fault is not refuse:
+        for remark in remarks:
+            on_fault(remark)
     files = [file for file, _ in located]
     read = {file.path for file in files}
     content = coco_content(files, [image.name for _, image in located], category_ids(files))
@@ -90,7 +87,10 @@ def read_voc(
     links = {image.relative_to(layout.root).as_posix(): image for image in below}
     dropped = sum((file.dropped for file in files), Counter[str]())
     unread = [one for one in paths if one not in read]
-    return parse_coco(path, content, VocSource(layout.root, links, {}, dict(dropped), files, unread))
+    source = VocSource(layout.root, links, {}, dict(dropped), files, unread, remarks=counted(remarks))
+    if not files:  # where faults are collected
+        return CocoFile(path, content, [], [], [], source)
+    return parse_coco(path, content, source)
 
 
 def origin_of(files: Iterable[VocFile]) -> tuple[int, list[FileFault]]:
@@ -118,6 +118,28 @@ def origin_of(files: Iterable[VocFile]) -> tuple[int, list[FileFault]]:
         FileFault("counts-from-zero", f"{path}: object {number}", sentence.format(path, number, origin))
         for path, number in at_zero
     ]
+
+
+def with_images(
+    files: Iterable[VocFile], images: VocImages, xml_folder: Path, on_fault: OnFault, remarks: list[FileFault]
+) -> list[tuple[VocFile, VocImage]]:
+    """What can be used of xml files, with their images.
+
+    Args:
+        files: as they were read.
+        images: to choose from.
+        xml_folder: that the files are below, absolute.
+        on_fault: what to do with a file or an object that cannot be used.
+        remarks: what is read otherwise than it is written is added here.
+    """
+    located = []
+    for file in files:
+        image = images.of(file, normal(file.path).parent.relative_to(xml_folder))
+        remarks += [image.remark] if image.remark else []
+        sized = _with_size(file, image, on_fault, remarks)
+        if sized:
+            located.append((_with_sound_objects(sized, on_fault, remarks), image))
+    return located
 
 
 def _sound_file(path: Path, on_fault: OnFault) -> VocFile | None:
