@@ -205,6 +205,7 @@ class SSDDetCLI(LightningCLI):
         if path in (None, *CHECKPOINT_WORDS):
             raise InputError(f"{command} has no checkpoint: give --ckpt_path, the path of one that fit wrote.")
         self.model.adopt(path, self.given)
+        self.datamodule.take_classes(self.model.known_categories())
         coco = self.datamodule.coco_for(command)
         self.model.check_categories(coco.categories, coco.path)
 

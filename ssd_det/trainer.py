@@ -1,10 +1,12 @@
 """Lightning's Trainer, which can refine an annotation file as well."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
+from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import parse_coco
 from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
@@ -76,7 +78,7 @@ class SSDDetTrainer(Trainer):
         task = RefineTask.from_settings(model.hparams)
         task.restore(checkpoint, given & task.hparams.keys())
         data = datamodule.to_refine(skip_missing_images)
-        task.check_categories(data.coco.categories, inputs)
+        data = replace(data, coco=with_classes_of(data.coco, "the training data", task.known_categories()))
         assert task.refiner is not None
         views = make_views(average_over_flip, average_over_scales)
         refined = refine_file(self, task.refiner, data, views, calibration_images, datamodule.seed)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,9 @@ class CocoDataModule(LightningDataModule):
     def categories(self) -> list[Category]:
         """The classes, in the order of the labels."""
         return self.coco.categories
+
+    def take_classes(self, categories: Sequence[Category]) -> None:
+        """Be told the classes of the network, before anything is tested on."""
 
     def coco_for(self, stage: str) -> CocoFile:
         """The annotation file that a stage of the Trainer (fit, test, predict) works on."""

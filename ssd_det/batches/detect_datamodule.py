@@ -1,11 +1,13 @@
 """Batches for training a detector, and for testing it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
 
-from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.categories import with_classes_of
+from ssd_det.annotations.coco import Category, CocoFile
 from ssd_det.annotations.formats.reading import default_image_root
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
@@ -56,6 +58,7 @@ class DetectDataModule(CocoDataModule):
         self.allow_outside = allow_outside
         self._train: tuple[CocoFile, dict[int, Path]] | None = None
         self._test: tuple[CocoFile, dict[int, Path]] | None = None
+        self._classes: Sequence[Category] | None = None
 
     @property
     def coco(self) -> CocoFile:
@@ -71,9 +74,15 @@ class DetectDataModule(CocoDataModule):
         """The annotation file to test on, read at the first use.
 
         Raises:
-            InputError: if it is not given or cannot be used, or images are missing.
+            InputError: if it is not given or cannot be used, images are missing, or it has other classes than the
+                network.
         """
         return self._test_data()[0]
+
+    def take_classes(self, categories: Sequence[Category]) -> None:
+        """Be told the classes of the network: those of the test annotations are matched to them."""
+        if categories != self._classes:
+            self._classes, self._test = categories, None
 
     def coco_for(self, stage: str) -> CocoFile:
         """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
@@ -106,7 +115,10 @@ class DetectDataModule(CocoDataModule):
     def _test_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._test is None:
             root = self.test_image_root or self.image_root
-            self._test = self._read("test_annotations", self.test_annotations, root)
+            coco, paths = self._read("test_annotations", self.test_annotations, root)
+            if self._classes is not None:
+                coco = with_classes_of(coco, "the training data", self._classes)
+            self._test = coco, paths
         return self._test
 
     def _read(self, setting: str, annotations: str | None, image_root: str | None) -> tuple[CocoFile, dict[int, Path]]:

@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser
 from jsonargparse.typing import Path_fr
 
 from ssd_det import __version__
-from ssd_det.annotations.categories import different_categories
+from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.formats.reading import read_annotations
@@ -176,8 +176,7 @@ def _check(inputs: Inputs, allow_outside: bool) -> CocoFile:
         missing = resolve_images(file, root, allow_outside)[1]
         if missing:
             raise missing_images_error(file, root, missing)
-    if test.categories != coco.categories:
-        raise InputError(different_categories(test.path, test.categories, coco.path, coco.categories))
+    with_classes_of(test, coco.path, coco.categories)
     coco.count_usable()
     return coco
 

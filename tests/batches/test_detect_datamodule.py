@@ -3,8 +3,10 @@ import json
 import pytest
 import torch
 
+from ssd_det.annotations.coco import Category
 from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.errors import InputError
+from tests.annotations.formats.folders import make_voc
 
 
 def test_training_has_the_usable_boxes_clipped_and_labels_from_1(make_coco, make_image, tmp_path, caplog):
@@ -58,3 +60,13 @@ def test_a_seed_decides_the_batches(demo):
     assert one.image_ids == same.image_ids
     assert all(torch.equal(a, b) for a, b in zip(one.images, same.images, strict=True))
     assert not one.seeds.equal(other.seeds)
+
+
+def test_classes_of_a_test_folder_get_the_numbers_of_the_network(tmp_path):
+    root = make_voc(tmp_path / "voc")
+    data = DetectDataModule(test_annotations=str(root), num_workers=0)
+    assert {a.category_id for a in data.test_coco.annotations} == {1, 2}
+    data.take_classes([Category(1, "Käfer"), Category(2, "bee"), Category(3, "dog")])
+    assert {a.category_id for a in data.coco_for("test").annotations} == {1, 3}
+    (batch, *_) = data.test_dataloader()
+    assert {label for target in batch.targets for label in target["labels"].tolist()} <= {1, 3}
