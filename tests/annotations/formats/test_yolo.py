@@ -145,7 +145,7 @@ def test_labels_without_an_image_are_left_out_and_counted(tmp_path, capsys):
     coco = read_annotations(root)
     assert len(coco.annotations) == 5
     error = capsys.readouterr().err
-    assert error == f"Warning: {root}/labels/y.txt: there is no image for this and 1 more label files: left out.\n"
+    assert error == f"Warning: {root}/labels/y.txt: there is no image for this label file and 1 more: left out.\n"
     assert main(["corrupt-annotations", str(root), "--noise_level=0", f"--output={tmp_path / 'out'}"]) == 0
     assert (tmp_path / "out" / "labels" / "z.txt").read_bytes() == b"0 .5 .5 .1 .1", "nothing of the folder is lost"
     for name in LABELS:
