@@ -8,6 +8,7 @@ from ssd_det.annotations.edits.noise_kinds import Kind
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
 from ssd_det.errors import InputError
@@ -23,6 +24,7 @@ def corrupt_annotations(
     kind: Kind = "uniform",
     detections: str | None = None,
     image_root: str | None = None,
+    yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
     """Add noise to the boxes of an annotation file, to try refining on.
@@ -37,11 +39,13 @@ def corrupt_annotations(
             boxes from a detector, or a mix of all but the last.
         detections: for detector, the predictions.json that ssd-det predict wrote for these images.
         image_root: the folder of a YOLO folder's images, if it is not that of data.yaml.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist, or to be the input.
     """
     others = [detections] if detections else []
     destination = check_destination(output, annotations, others, overwrite, kind="noisy")
-    coco = read_annotations(annotations, image_root)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     content, count = corrupt(coco, noise_level, seed, kind, detections)
     kept = save_annotations(coco, content, destination)
     total = len(content["annotations"])

@@ -7,6 +7,7 @@ from typing import Literal
 from ssd_det.annotations.coco import read_content
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.recognise import recognise
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.doctor.examination import examine, fix_faults
@@ -20,6 +21,7 @@ def check_annotations(
     image_root: str | None = None,
     allow_outside: bool = False,
     fix: str | None = None,
+    yolo_rows: RowKind | None = None,
     format: Literal["text", "json"] = "text",  # noqa: A002 - the word of the command line
     overwrite: bool = False,
 ) -> int:
@@ -33,11 +35,13 @@ def check_annotations(
         image_root: the folder that its file names start from; images are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
         fix: the COCO json file to write, for a folder as well, with what can be fixed without looking at the pictures.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         format: text to read, or json for machines.
         overwrite: allow the fixed file to exist, or to be the input.
     """
     path = check_output(fix, annotations, overwrite=overwrite) if fix else None
-    content = _content_of(Path(annotations), image_root)
+    content = _content_of(Path(annotations), image_root, yolo_rows)
     examination = examine(content, image_root, allow_outside, recognise(Path(annotations)) != "coco")
     fixed = fix_faults(content, examination) if path else None
     if path and fixed:
@@ -51,8 +55,8 @@ def check_annotations(
     return 0 if (fixed.left if fixed else examination).clean else FAULTS_FOUND
 
 
-def _content_of(annotations: Path, image_root: str | None) -> JsonObject:
+def _content_of(annotations: Path, image_root: str | None, yolo_rows: RowKind | None) -> JsonObject:
     """The content of a COCO file, whatever its lists hold; folders must be sound to be read."""
     if recognise(annotations) == "coco":
         return read_content(annotations)
-    return read_annotations(annotations, image_root).content
+    return read_annotations(annotations, image_root, yolo_rows=yolo_rows).content

@@ -164,10 +164,16 @@ KINDS = {
     "unknown-class": FaultKind(
         _E, "the class of a row is not among the names of data.yaml", "Add the name or correct the row."
     ),
-    "outside-shares": FaultKind(
+    "not-shares": FaultKind(
         _E,
         "numbers of a row are no shares of its image, from 0 to 1",
-        "Clip the box to its image, or divide pixels by the size of the image.",
+        "Divide them by the width and height of the image, or correct the row.",
+    ),
+    "outside-shares": FaultKind(
+        _E,
+        "a row has numbers somewhat below 0 or above 1",
+        "Clip its box to the image.",
+        "clipped boxes to their image",
     ),
     "shared-labels": FaultKind(_E, "two images have one YOLO label file", "Rename one of them and its labels."),
     "class-count": FaultKind(

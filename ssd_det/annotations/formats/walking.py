@@ -14,6 +14,8 @@ def walk(folder: Path, suffixes: tuple[str, ...], above: frozenset[Path] = froze
         above: the folders that it is below, without links, so that a link back to one of them is not followed.
     """
     real = folder.resolve()
+    if real in above:
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -23,7 +25,7 @@ def walk(folder: Path, suffixes: tuple[str, ...], above: frozenset[Path] = froze
     for entry in entries:
         if entry.name.lower().endswith(suffixes) and not entry.is_dir():
             yield folder / entry.name
-    for name in folders if real not in above else ():
+    for name in folders:
         yield from walk(folder / name, suffixes, above | {real})
 
 

@@ -84,11 +84,11 @@ def parse_labels(
             where = f"{path}: line {number}"
             try:
                 label = _label(columns, start, len(line), classes, reader)
-                outside = _outside(label, columns)
+                outside, near = _outside(label, columns), _is_near(label)
                 if outside:
                     text = f"{outside} is outside [0, 1]: give shares of the image's width and height."
-                    on_fault(FileFault("outside-shares", where, f"{where}: {text}"))
-                if not outside or _is_near(label):
+                    on_fault(FileFault("outside-shares" if near else "not-shares", where, f"{where}: {text}"))
+                if near or not outside:
                     labels.append(label)
             except RowError as error:
                 on_fault(FileFault(error.kind, where, f"{where}: {error}"))
@@ -135,9 +135,10 @@ def _outside(label: Label, columns: list[re.Match[bytes]]) -> str | None:
 
 
 def _is_near(label: Label) -> bool:
-    """Whether a row with numbers that are no shares still describes an object at the edge of its image."""
-    sizes = () if label.is_polygon else label.values[2:]
-    return all(-NEAR <= value <= 1 + NEAR for value in label.values) and all(size >= 0 for size in sizes)
+    """Whether a row describes an object at the edge of its image at most, so that there is something to clip it to."""
+    x, y, width, height = label.box(Image(0, "", 1, 1))
+    shows = min(width, height) >= 0 and x < 1 and y < 1 and x + width > 0 and y + height > 0
+    return shows and all(-NEAR <= value <= 1 + NEAR for value in label.values)
 
 
 def with_label_boxes(

@@ -153,7 +153,8 @@ def _remarks(layout: Layout, found: YoloImages) -> Iterator[str]:
     for folder, count in found.unlabelled.items():
         yield f"{folder}: none of its {count} images has a label file: they are read as images without objects."
     if found.orphans:
-        yield f"{found.orphans[0]}: there is no image for this and {len(found.orphans) - 1} more label files: left out."
+        more = f" and {len(found.orphans) - 1} more" if len(found.orphans) > 1 else ""
+        yield f"{found.orphans[0]}: there is no image for this label file{more}: left out."
 
 
 def _annotation(number: int, label: Label, image: Image) -> JsonObject:
