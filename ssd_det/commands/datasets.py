@@ -1,21 +1,28 @@
 """Commands that draw, merge, split and convert data sets."""
 
 from pathlib import Path
+from typing import Literal
 
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.merged import merge
 from ssd_det.annotations.edits.splitting import split
+from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels, turned_images
 from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
 from ssd_det.annotations.formats.folder_writing import write_folder
 from ssd_det.annotations.formats.reading import default_image_root, read_annotations
+from ssd_det.annotations.formats.recognise import recognise
 from ssd_det.annotations.formats.table import FORMATS, FormatName
+from ssd_det.annotations.formats.voc_source import read_voc
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
 from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.formats.yolo_source import YoloSource
+from ssd_det.annotations.image_files import resolve_images
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, make_folder, write_json
-from ssd_det.console import say
+from ssd_det.console import say, warn
 from ssd_det.errors import InputError
 from ssd_det.report.folder_messages import print_dropped, print_kept
 
@@ -28,6 +35,8 @@ def convert_annotations(
     to: FormatName | None = None,
     like: str | None = None,
     yolo_rows: RowKind | None = None,
+    voc_origin: Literal[0, 1] | None = None,
+    exif: Literal["ignore", "apply"] = "ignore",
     overwrite: bool = False,
 ) -> None:
     """Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.
@@ -45,27 +54,63 @@ def convert_annotations(
             a copy of it, to the byte but for the boxes that differ.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
+        voc_origin: the pixel that corners in a Pascal VOC folder count from, where boxes at the edges of the images do
+            not tell: 1 as in the original data set, or 0 as several tools write.
+        exif: with apply, boxes of YOLO and Pascal VOC folders are on the pictures as their EXIF headers turn them,
+            read and written; by default they are in the stored pixels, as those of COCO json always are.
         overwrite: allow the output to exist.
     """
     if (to is None) == (like is None):
         raise InputError("convert-annotations: give either --to coco, yolo or voc, or --like and a folder.")
+    if like is not None and exif == "apply":
+        raise InputError("convert-annotations: --like does not turn boxes: give --to with --exif apply.")
     inputs = [annotations, *([like] if like else [])]
     check = check_folder if to is None or isinstance(FORMATS[to], FolderFormat) else check_output
     path = check(output, others=inputs, overwrite=overwrite)
-    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
+    coco = _read(annotations, image_root, yolo_rows, voc_origin)
     if like is not None:
-        model = read_annotations(like, image_root, yolo_rows=yolo_rows)
+        model = _read(like, image_root, yolo_rows, voc_origin)
         kept = save_folder(model, like_content(model, coco), path)
         say(f"{path}: {like} with the boxes of {annotations}.")
         print_kept(kept)
         return
-    converted = convert(coco, to or "coco", image_root or default_image_root(annotations))
+    root = image_root or str(default_image_root(annotations))
+    if isinstance(FORMATS[to or "coco"], FolderFormat) or coco.source:
+        coco = _turned(coco, root, exif, to or "coco")
+    converted = convert(coco, to or "coco", root)
     if converted.content is not None:
         write_json(path, converted.content)
     else:
         write_folder(path, converted.files, converted.links)
     say(f"{path}: {converted.annotations} annotations in {converted.images} images.")
     print_dropped(to or "coco", converted.dropped)
+
+
+def _read(
+    annotations: str, image_root: str | None, yolo_rows: RowKind | None, voc_origin: Literal[0, 1] | None
+) -> CocoFile:
+    if voc_origin is None or recognise(Path(annotations)) != "voc":
+        return read_annotations(annotations, image_root, yolo_rows=yolo_rows)
+    return read_voc(Path(annotations), image_root, origin=voc_origin)
+
+
+def _turned(coco: CocoFile, image_root: str, exif: Literal["ignore", "apply"], target: FormatName) -> CocoFile:
+    """Annotations with boxes where the target has them, in pictures that EXIF turns; says how many these are."""
+    turned = turned_images(resolve_images(coco, image_root)[0]) if Path(image_root).is_dir() else {}
+    boxes = sum(annotation.image_id in turned for annotation in coco.annotations)
+    if exif == "ignore":
+        if boxes:
+            warn(
+                f"{boxes} boxes are in {len(turned)} pictures that EXIF turns, as tools of YOLO and Pascal VOC do, "
+                f"and are taken to be in the stored pixels: give --exif apply to have them on the turned pictures."
+            )
+        return coco
+    if coco.source is not None:
+        coco = to_stored_pixels(coco, turned, shares=isinstance(coco.source, YoloSource))
+    if target != "coco":
+        coco = to_shown_pictures(coco, turned)
+    say(f"{boxes} boxes are turned with their {len(turned)} pictures, as EXIF says.")
+    return coco
 
 
 def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) -> None:

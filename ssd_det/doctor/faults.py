@@ -148,7 +148,7 @@ KINDS = {
     "turned-photo": FaultKind(
         _W,
         "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
-        "Give --exif apply if they were drawn on the turned picture; or store the pictures turned, without EXIF.",
+        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned.",
     ),
     "stale-filename": FaultKind(
         _W,
@@ -249,7 +249,7 @@ KINDS = {
     "counts-from-zero": FaultKind(
         _N,
         "a corner is 0, as where corners count from 0; a folder is read so if more are 0 than 1",
-        "If it is read wrongly, convert it with --voc_origin 0 or 1.",
+        "If it is read wrongly, give --voc_origin 0 or 1 to convert-annotations.",
     ),
     "beyond-image": FaultKind(
         _N,

@@ -1,10 +1,13 @@
+import json
+
 import pytest
 
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.voc_xml import read_voc_file
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.errors import InputError
-from tests.annotations.formats.folders import XML, make_voc
+from ssd_det.main import main
+from tests.annotations.formats.folders import XML, contents, make_voc
 
 ENCODINGS = ("utf-8", "utf-8-sig", "iso-8859-1", "windows-1252", "utf-16", "utf-16-be")
 
@@ -234,6 +237,18 @@ def test_a_folder_without_a_sound_file_is_read_where_faults_are_collected(tmp_pa
     (root / "Annotations" / "0.xml").write_text("nothing")
     coco, kinds = faults_of(root)
     assert (coco.images, kinds) == ([], ["bad-xml"])
+
+
+@pytest.mark.parametrize(("origin", "x"), [(0, 2), (1, 1)])
+def test_what_corners_count_from_can_be_said(tmp_path, origin, x):
+    root = make_voc(tmp_path / "voc", ["utf-8"])
+    words = [str(root), "--to=coco", f"--voc_origin={origin}", f"--output={tmp_path / 'a.json'}"]
+    assert main(["convert-annotations", *words]) == 0
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert content["annotations"][2]["bbox"][0] == x
+    words = [str(tmp_path / "a.json"), f"--like={root}", f"--voc_origin={origin}", f"--output={tmp_path / 'new'}"]
+    assert main(["convert-annotations", *words]) == 0
+    assert contents(tmp_path / "new") == contents(root)
 
 
 def test_corners_that_count_from_0_are_told_by_boxes_at_the_edge(tmp_path):
