@@ -100,6 +100,15 @@ class CocoFile:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
 
+    def check_annotated(self) -> None:
+        """Make sure that there are annotations.
+
+        Raises:
+            InputError: if there are none.
+        """
+        if not self.annotations:
+            raise _none_of(self.path, "annotation")
+
     def why_fixed(self, annotation: Annotation) -> str | None:
         """Why the files of a usable annotation cannot take another box; ``None`` where they can."""
         return self.source.fixed.get(annotation.position) if self.source else None
@@ -136,7 +145,7 @@ class CocoFile:
 
 
 @collection_paused()
-def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
+def read_coco(path: str | Path, leave_out: Sequence[str] = (), may_be_empty: bool = False) -> CocoFile:
     """Read and check a COCO annotation file.
 
     ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
@@ -145,17 +154,21 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
     Args:
         path: of the file.
         leave_out: keys that are not needed, to save memory; the content must not be written then.
+        may_be_empty: whether a file of images without any annotation will do.
 
     Raises:
         InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    return parse_coco(path, read_content(path, leave_out))
+    coco = parse_coco(path, read_content(path, leave_out))
+    if not may_be_empty:
+        coco.check_annotated()
+    return coco
 
 
 def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = None) -> CocoFile:
-    """Check the content of a COCO file, as :func:`read_coco` does.
+    """Check the content of a COCO file, as :func:`read_coco` does; it may be without annotations.
 
     Args:
         path: what it was read from, for errors.
@@ -171,8 +184,8 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
     entries = bar(content["annotations"], "annotations")
     annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
     for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
-        if not parsed:
-            raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
+        if not parsed and (kind == "image" or (kind == "category" and annotations)):
+            raise _none_of(path, kind)
         _check_unique(path, kind, (entry.id for entry in parsed))
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
     for annotation in annotations:
@@ -181,6 +194,10 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
         if annotation.category_id not in category_ids:
             raise _unknown(path, annotation, "category", annotation.category_id)
     return CocoFile(path, content, images, annotations, categories, source)
+
+
+def _none_of(path: Path, kind: str) -> InputError:
+    return InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
 
 
 def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> InputError:

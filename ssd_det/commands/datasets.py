@@ -5,7 +5,8 @@ from typing import Literal
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.demo import draw_demo_data
-from ssd_det.annotations.edits.merged import merge
+from ssd_det.annotations.edits.groups import copies, groups
+from ssd_det.annotations.edits.merged import check_shared_names, in_folder, merge
 from ssd_det.annotations.edits.splitting import split
 from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels, turned_images
 from ssd_det.annotations.formats.annotation_format import FolderFormat
@@ -90,7 +91,7 @@ def _read(
     annotations: str, image_root: str | None, yolo_rows: RowKind | None, voc_origin: Literal[0, 1] | None
 ) -> CocoFile:
     if voc_origin is None or recognise(Path(annotations)) != "voc":
-        return read_annotations(annotations, image_root, yolo_rows=yolo_rows)
+        return read_annotations(annotations, image_root, yolo_rows=yolo_rows, may_be_empty=True)
     return read_voc(Path(annotations), image_root, origin=voc_origin)
 
 
@@ -151,6 +152,8 @@ def merge_annotations(
     *,
     output: str,
     image_root: str | None = None,
+    prefix_folders: list[str] | None = None,
+    same_images: bool = False,
     yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -160,12 +163,23 @@ def merge_annotations(
         annotations: COCO json files, YOLO folders or Pascal VOC folders; the first keep their ids.
         output: the COCO json file to write.
         image_root: the folder that the file names of folders start from; by default that folder itself.
+        prefix_folders: for each of the annotations the folder to put before its file names, such as
+            [task1/images,task2/images] where two tasks have pictures of the same names.
+        same_images: images of the same name are the same picture, although both files have objects of one class in
+            them, or their names start from different folders.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
     path = check_output(output, others=annotations, overwrite=overwrite)
-    merged = merge([read_annotations(name, image_root, yolo_rows=yolo_rows) for name in annotations])
+    if prefix_folders is not None and len(prefix_folders) != len(annotations):
+        raise InputError(f"prefix_folders has {len(prefix_folders)} folders: give one for each of the annotations.")
+    files = [read_annotations(name, image_root, yolo_rows=yolo_rows, may_be_empty=True) for name in annotations]
+    if prefix_folders is not None:
+        files = [in_folder(file, folder) for file, folder in zip(files, prefix_folders, strict=True)]
+    elif not same_images:
+        check_shared_names(files, one_root=image_root is not None)
+    merged = merge(files)
     write_json(path, merged.content)
     say(
         f"{path}: {len(merged.content['annotations'])} annotations in {len(merged.content['images'])} images; "
@@ -180,6 +194,7 @@ def split_annotations(
     val: float = 0.2,
     test: float = 0.0,
     seed: int = 0,
+    group: str | None = None,
     image_root: str | None = None,
     yolo_rows: RowKind | None = None,
     overwrite: bool = False,
@@ -193,6 +208,8 @@ def split_annotations(
         val: share of the images of val.json.
         test: share of the images of test.json; 0 for no such file.
         seed: decides which images go where.
+        group: what keeps images together: roboflow for its augmented copies of a photograph, or a regular expression,
+            and images are together where it finds the same in their file names (in its first group, if it has one).
         image_root: the folder that the file names of a folder start from; by default the folder itself.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
@@ -201,8 +218,9 @@ def split_annotations(
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
         raise InputError(f"val is {val} and test {test}: give shares from 0 up that leave something to train on.")
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
-    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
-    contents = split(coco, shares, seed)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows, may_be_empty=True)
+    names = [image.file_name for image in coco.images]
+    contents = split(coco, shares, seed, groups(names, group) if group else {})
     folder = Path(output)
     make_folder(folder)
     paths = {name: check_output(folder / f"{name}.json", others=[annotations], overwrite=overwrite) for name in shares}
@@ -211,6 +229,8 @@ def split_annotations(
     for name, path in paths.items():
         images, boxes = (len(contents[name][key]) for key in ("images", "annotations"))
         say(f"{path}: {images} images, {boxes} annotations.")
+    if group is None and (count := copies(names)):
+        say(f"{count} images are further copies of a photograph by their names: --group roboflow keeps these together.")
     for category in coco.categories:
         absent = [name for name, content in contents.items() if category.id not in _category_ids(content)]
         if 0 < len(absent) < len(contents):

@@ -32,7 +32,7 @@ class CocoFormat(AnnotationFormat):
         yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read the file; its file names stay as they are."""
-        return read_coco(path, leave_out)
+        return read_coco(path, leave_out, may_be_empty=True)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder ``images`` beside the file."""

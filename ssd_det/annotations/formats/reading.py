@@ -16,6 +16,7 @@ def read_annotations(
     leave_out: Sequence[str] = (),
     on_fault: OnFault = refuse,
     yolo_rows: RowKind | None = None,
+    may_be_empty: bool = False,
 ) -> CocoFile:
     """Read a COCO json file, a YOLO folder or a Pascal VOC folder; says on standard error what of it was left out.
 
@@ -26,6 +27,7 @@ def read_annotations(
         on_fault: what to do with a faulty row or file of a folder, see :data:`OnFault`. Where it goes on, nothing is
             said of what was left out.
         yolo_rows: what rows of YOLO labels are, where they do not tell.
+        may_be_empty: whether images without any annotation will do.
 
     Raises:
         InputError: if it cannot be used.
@@ -33,6 +35,8 @@ def read_annotations(
     coco = format_of(Path(path)).read(Path(path), image_root, leave_out, on_fault, yolo_rows)
     for remark in coco.source.remarks if coco.source and on_fault is refuse else ():
         warn(remark)
+    if not may_be_empty and on_fault is refuse:
+        coco.check_annotated()
     return coco
 
 

@@ -264,3 +264,15 @@ def test_a_folder_knows_where_its_images_are(tmp_path):
     assert main(["convert-annotations", str(tmp_path / "voc"), "--to=coco", f"--output={tmp_path / 'a.json'}"]) == 0
     assert (tmp_path / "voc" / "JPEGImages" / "a.png").is_file()
     assert read_coco(tmp_path / "a.json").images == read_annotations(tmp_path / "voc").images
+
+
+@pytest.mark.parametrize("target", ["coco", "yolo", "voc"])
+def test_images_without_boxes_are_converted(make_coco, make_image, tmp_path, target):
+    make_image("a.png")
+    images = [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}]
+    path = make_coco(images=images, annotations=[], categories=[{"id": 1, "name": "cat"}])
+    output = tmp_path / ("new.json" if target == "coco" else "new")
+    words = [str(path), f"--image_root={tmp_path}", f"--to={target}", f"--output={output}"]
+    assert main(["convert-annotations", *words]) == 0
+    assert [image.width for image in read_annotations(output, may_be_empty=True).images] == [40]
+    assert main(["corrupt-annotations", str(output), f"--output={tmp_path / 'noisy'}", "--noise_level=0.1"]) == 2
