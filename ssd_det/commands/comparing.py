@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from ssd_det.annotations.edits.present import without_missing_images
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
@@ -51,6 +52,7 @@ def draw_annotations(
     output: str,
     count: int = 8,
     yolo_rows: RowKind | None = None,
+    skip_missing_images: bool = False,
     overwrite: bool = False,
     allow_outside: bool = False,
 ) -> None:
@@ -63,9 +65,12 @@ def draw_annotations(
         count: how many images.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
+        skip_missing_images: leave images out that are not there, with their annotations.
         overwrite: allow the pictures to exist.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
+    if skip_missing_images:
+        coco = without_missing_images(coco, image_root, allow_outside)
     paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")

@@ -7,6 +7,7 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.groups import copies, groups
 from ssd_det.annotations.edits.merged import check_shared_names, in_folder, merge
+from ssd_det.annotations.edits.present import without_missing_images
 from ssd_det.annotations.edits.splitting import split
 from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels, turned_images
 from ssd_det.annotations.formats.annotation_format import FolderFormat
@@ -38,6 +39,7 @@ def convert_annotations(
     yolo_rows: RowKind | None = None,
     voc_origin: Literal[0, 1] | None = None,
     exif: Literal["ignore", "apply"] = "ignore",
+    skip_missing_images: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.
@@ -59,6 +61,7 @@ def convert_annotations(
             not tell: 1 as in the original data set, or 0 as several tools write.
         exif: with apply, boxes of YOLO and Pascal VOC folders are on the pictures as their EXIF headers turn them,
             read and written; by default they are in the stored pixels, as those of COCO json always are.
+        skip_missing_images: leave images out that are not there, with their annotations.
         overwrite: allow the output to exist.
     """
     if (to is None) == (like is None):
@@ -76,6 +79,8 @@ def convert_annotations(
         print_kept(kept)
         return
     root = image_root or str(default_image_root(annotations))
+    if skip_missing_images:
+        coco = without_missing_images(coco, root)
     if isinstance(FORMATS[to or "coco"], FolderFormat) or coco.source:
         coco = _turned(coco, root, exif, to or "coco")
     converted = convert(coco, to or "coco", root)
@@ -154,6 +159,7 @@ def merge_annotations(
     image_root: str | None = None,
     prefix_folders: list[str] | None = None,
     same_images: bool = False,
+    skip_missing_images: bool = False,
     yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -162,11 +168,13 @@ def merge_annotations(
     Args:
         annotations: COCO json files, YOLO folders or Pascal VOC folders; the first keep their ids.
         output: the COCO json file to write.
-        image_root: the folder that the file names of folders start from; by default that folder itself.
+        image_root: the folder that the file names start from; by default images beside a COCO json file, and a folder
+            itself.
         prefix_folders: for each of the annotations the folder to put before its file names, such as
             [task1/images,task2/images] where two tasks have pictures of the same names.
         same_images: images of the same name are the same picture, although both files have objects of one class in
             them, or their names start from different folders.
+        skip_missing_images: leave images out that are not there, with their annotations.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
@@ -175,6 +183,11 @@ def merge_annotations(
     if prefix_folders is not None and len(prefix_folders) != len(annotations):
         raise InputError(f"prefix_folders has {len(prefix_folders)} folders: give one for each of the annotations.")
     files = [read_annotations(name, image_root, yolo_rows=yolo_rows, may_be_empty=True) for name in annotations]
+    if skip_missing_images:
+        files = [
+            without_missing_images(file, image_root or default_image_root(name))
+            for name, file in zip(annotations, files, strict=True)
+        ]
     if prefix_folders is not None:
         files = [in_folder(file, folder) for file, folder in zip(files, prefix_folders, strict=True)]
     elif not same_images:
@@ -196,6 +209,7 @@ def split_annotations(
     seed: int = 0,
     group: str | None = None,
     image_root: str | None = None,
+    skip_missing_images: bool = False,
     yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -210,7 +224,9 @@ def split_annotations(
         seed: decides which images go where.
         group: what keeps images together: roboflow for its augmented copies of a photograph, or a regular expression,
             and images are together where it finds the same in their file names (in its first group, if it has one).
-        image_root: the folder that the file names of a folder start from; by default the folder itself.
+        image_root: the folder that the file names start from; by default images beside a COCO json file, and a folder
+            itself.
+        skip_missing_images: leave images out that are not there, with their annotations.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the files to exist.
@@ -219,6 +235,8 @@ def split_annotations(
         raise InputError(f"val is {val} and test {test}: give shares from 0 up that leave something to train on.")
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows, may_be_empty=True)
+    if skip_missing_images:
+        coco = without_missing_images(coco, image_root or default_image_root(annotations))
     names = [image.file_name for image in coco.images]
     contents = split(coco, shares, seed, groups(names, group) if group else {})
     folder = Path(output)
