@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, IMAGES
 from ssd_det.annotations.formats.walking import is_hidden, walk
-from ssd_det.annotations.paths import normal
+from ssd_det.annotations.paths import READ_SUFFIXES, normal
 
 IMAGE_FOLDERS = (IMAGES, "images")
 
@@ -37,16 +37,35 @@ def layout_of(path: Path) -> VocLayout:
 
 
 def xml_files(folder: Path) -> list[Path]:
-    """The xml files of a Pascal VOC folder: all below ``Annotations``, or those in the folder itself."""
+    """The xml files of a Pascal VOC folder.
+
+    All below ``Annotations``, else those in the folder itself, else those beside images in its subfolders, such as the
+    ``train`` and ``valid`` of Roboflow.
+    """
     below = folder if _is_called(folder, (ANNOTATIONS,)) else _annotations_of(folder)
     files = sorted(walk(below, (".xml",))) if below else []
-    return files or sorted(file for file in folder.glob("*.xml") if not is_hidden(file.name))
+    return files or _xml_in(folder) or [xml for child in _folders_in(folder) for xml in _beside_images(child)]
 
 
 def _annotations_of(folder: Path) -> Path | None:
     """The folder ``Annotations`` in another, if it has xml files below."""
     below = _child(folder, (ANNOTATIONS,))
     return below if below and any(walk(below, (".xml",))) else None
+
+
+def _xml_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.xml") if not is_hidden(file.name))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(child for child in folder.glob("*/") if not is_hidden(child.name))
+
+
+def _beside_images(folder: Path) -> list[Path]:
+    """The xml files in a folder that are called like an image in it."""
+    files = _xml_in(folder)
+    stems = {path.stem for path in folder.iterdir() if path.suffix.lower() in READ_SUFFIXES} if files else set()
+    return [file for file in files if file.stem in stems]
 
 
 def _child(folder: Path, names: Sequence[str]) -> Path | None:

@@ -107,3 +107,15 @@ def test_images_elsewhere_are_found_by_their_stem_as_well(folder, tmp_path):
     (root / "JPEGImages").rmdir()
     coco = read_annotations(root, pictures)
     assert [image.file_name for image in coco.images] == ["a.png"]
+
+
+def test_folders_of_roboflow_are_read_together_or_one_at_a_time(folder, tmp_path):
+    folder(["a_jpg.rf.1.jpg"], {"a_jpg.rf.1": "a_jpg.rf.1.jpg"}, "train", "train")
+    root = folder(["b_jpg.rf.2.jpg"], {"b_jpg.rf.2": "b_jpg.rf.2.jpg"}, "valid", "valid")
+    (root / "other").mkdir()
+    (root / "other" / "settings.xml").write_text("<settings/>")
+    assert found(root) == (["train/a_jpg.rf.1.jpg", "valid/b_jpg.rf.2.jpg"], [])
+    assert found(root / "valid") == (["b_jpg.rf.2.jpg"], [])
+    copy = tmp_path / "copy"
+    assert main(["corrupt-annotations", str(root), f"--output={copy}", "--noise_level=0", "--seed=0"]) == 0
+    assert set(contents(root)) - set(contents(copy)) == {"other/settings.xml"}
