@@ -63,6 +63,8 @@ class VocImages:
             if named:
                 return VocImage(self._name(named), named, _remark(file.path, written, named.name, None))
         literal = self._folder / name
+        if named and not literal.is_file() and "/" not in written:  # its folder is not that of the xml file
+            return VocImage(self._name(named), named)
         return VocImage(self._name(literal) if literal.is_file() else name, named)
 
     def paths(self) -> Iterator[Path]:

@@ -22,7 +22,7 @@ def folder(tmp_path):
             (tmp_path / "voc" / name).mkdir(parents=True, exist_ok=True)
         for name in images:
             path = tmp_path / "voc" / image_folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (40, 30)).save(path)
         for number, (stem, filename) in enumerate(filenames.items()):
             path = tmp_path / "voc" / xml_folder / f"{stem}.xml"
@@ -56,7 +56,7 @@ def found(root):
         (["a.png"], {"a": ""}, ["a.png"], []),
         (["a.png", "a.jpg"], {"a": "a.png"}, ["a.png"], []),
         (["a.png", "a.jpg"], {"a": "a.jpg"}, ["a.jpg"], []),
-        (["a b.png"], {"a b": "a%20b.png"}, ["a%20b.png"], []),
+        (["a b.png"], {"a b": "a%20b.png"}, ["a b.png"], []),
         (["one/a.png", "two/a.png"], {"a": "two/a.png"}, ["two/a.png"], []),
         (["one/a.png"], {"a": "b.png"}, ["one/a.png"], ["renamed-image"]),
         (["a.v2.png"], {"a.v2": "a.v2"}, ["a.v2.png"], ["renamed-image"]),
@@ -81,7 +81,14 @@ def test_stale_names_do_not_join_the_boxes_of_different_images_and_stay_in_the_f
 
 @pytest.mark.parametrize(
     ("xml_folder", "image_folder"),
-    [("annotations", "images"), ("ANNOTATIONS", "Images"), ("Annotations", "JpegImages"), (".", "."), (".", "images")],
+    [
+        ("annotations", "images"),
+        ("ANNOTATIONS", "Images"),
+        ("Annotations", "JpegImages"),
+        (".", "."),
+        (".", "images"),
+        ("annotations/xmls", "images"),
+    ],
 )
 def test_folders_are_found_in_any_spelling_and_the_copy_has_the_images(folder, tmp_path, xml_folder, image_folder):
     root = folder(["a.png", "b.png"], {"a": "a.png", "b": "b.png"}, xml_folder, image_folder)
