@@ -4,8 +4,12 @@ import json
 
 import pytest
 
+from ssd_det.annotations.formats.file_faults import FileFault
+from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.doctor import check
 from ssd_det.main import main
 from tests.annotation_content import clean_content
+from tests.annotations.formats.folders import contents, make_yolo
 
 
 @pytest.fixture
@@ -100,3 +104,70 @@ def test_the_exit_code_is_0_if_everything_could_be_fixed(write, capsys):
     assert main(["check-annotations", "in.json", "--fix=in.json", "--overwrite"]) == 0
     assert "Remaining: 0 errors, 0 warnings, 0 notes." in capsys.readouterr().out
     assert json.loads(path.read_text())["annotations"][1]["id"] == 33
+
+
+def reads_with_faults(*faults):
+    """A reader of folders that finds faults in the rows, and leaves these out."""
+
+    def read(path, image_root, on_fault):
+        coco = read_annotations(path, image_root)
+        for fault in faults:
+            on_fault(fault)
+        return coco
+
+    return read
+
+
+ROWS = [
+    FileFault("bad-box", f"labels/{n}.txt, line 3", f"labels/{n}.txt: line 3: 7 is no share: correct it.") for n in "ab"
+]
+
+
+def test_every_fault_of_the_files_of_a_folder_is_named(tmp_path, monkeypatch, capsys):
+    make_yolo(tmp_path / "ds")
+    monkeypatch.setattr(check, "read_annotations", reads_with_faults(*ROWS))
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["check-annotations", str(tmp_path / "ds")]) == 1
+    text = capsys.readouterr().out
+    assert "error bad-box" in text
+    for fault in ROWS:
+        assert fault.sentence in text
+    assert main(["check-annotations", str(tmp_path / "ds"), "--format=json"]) == 1
+    (found,) = [fault for fault in json.loads(capsys.readouterr().out)["faults"] if fault["kind"] == "bad-box"]
+    assert found["count"] == 2
+    assert found["examples"] == [{"where": fault.where, "sentence": fault.sentence} for fault in ROWS]
+
+
+def test_a_folder_that_cannot_be_read_to_its_end_still_has_its_faults_named(tmp_path, monkeypatch, capsys):
+    make_yolo(tmp_path / "ds", labels={"a": b"0 .5 .5 .1 .1", "b": b"odd"})
+
+    def read(path, image_root, on_fault):
+        on_fault(ROWS[0])
+        return read_annotations(path, image_root)
+
+    monkeypatch.setattr(check, "read_annotations", read)
+    assert main(["check-annotations", str(tmp_path / "ds"), "--format=json"]) == 1
+    kinds = [fault["kind"] for fault in json.loads(capsys.readouterr().out)["faults"]]
+    assert kinds == ["unusable-folder", "bad-box"]
+    assert main(["check-annotations", str(tmp_path / "ds"), f"--fix={tmp_path / 'fixed'}"]) == 2
+    assert not (tmp_path / "fixed").exists()
+
+
+def test_a_folder_is_fixed_as_a_folder_unless_the_name_ends_in_json(tmp_path, capsys):
+    folder = make_yolo(tmp_path / "ds", labels={"a": b"0 0.02 0.5 0.25 0.5 0.9\n1 .5 .5 .25 .5\n"})
+    before = contents(folder)
+    assert main(["check-annotations", str(folder), f"--fix={tmp_path / 'fixed'}"]) == 0
+    assert "beyond-image (1)" in capsys.readouterr().out
+    assert (
+        tmp_path / "fixed/labels/a.txt"
+    ).read_bytes() == b"0 0.072500 0.500000 0.145000 0.500000 0.9\n1 .5 .5 .25 .5\n"
+    assert (tmp_path / "fixed/data.yaml").read_bytes() == (folder / "data.yaml").read_bytes()
+    assert (tmp_path / "fixed/images/a.png").is_file()
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".json"] == []
+    assert main(["check-annotations", str(folder), f"--fix={tmp_path / 'fixed.json'}"]) == 0
+    assert len(json.loads((tmp_path / "fixed.json").read_text())["annotations"]) == 2
+    assert main(["check-annotations", str(folder), f"--fix={tmp_path / 'fixed'}"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert contents(folder) == before
+    assert main(["check-annotations", str(folder), f"--fix={folder}", "--overwrite"]) == 0
+    assert contents(folder)["labels/a.txt"] == (tmp_path / "fixed/labels/a.txt").read_bytes()

@@ -141,6 +141,22 @@ def save_folder(
     return rewritten.kept + len(changed) - len(movable)
 
 
+def save_fixed(coco: CocoFile, content: JsonObject, folder: Path) -> int:
+    """Write a copy of the folder that annotations came from with what was fixed in them, or fix the folder itself.
+
+    Args:
+        coco: what was read from the folder.
+        content: as of a COCO file, annotations with the ids that they had.
+        folder: the copy, or the folder itself.
+
+    Returns:
+        How many boxes could not be put in, as nothing of them would be left in the numbers of their files.
+    """
+    fixed = {entry["id"]: entry for entry in content["annotations"]}
+    entries = [fixed.get(entry["id"], entry) for entry in coco.content["annotations"]]
+    return save_folder(coco, {**content, "annotations": entries}, folder)
+
+
 def _holds_files_of(path: Path, folder: Path) -> bool:
     """Whether files that an input is made of are in a folder."""
     return any(file.resolve().is_relative_to(folder.resolve()) for file in tracked_files(path))
