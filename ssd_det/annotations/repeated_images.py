@@ -1,5 +1,6 @@
 """Several image entries of one file, where a training takes the objects of the others for background."""
 
+import sys
 from collections import Counter
 
 from ssd_det.annotations.coco import CocoFile
@@ -11,13 +12,15 @@ def repeated_file_names(coco: CocoFile) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count > 1}
 
 
-def repeated_images_warning(coco: CocoFile) -> str | None:
-    """A line on image entries that share a file name; ``None`` where none do."""
+def warn_of_repeated_images(coco: CocoFile) -> None:
+    """Say on standard error if image entries share a file name."""
     repeated = repeated_file_names(coco)
     if not repeated:
-        return None
+        return
     name, count = next(iter(repeated.items()))
-    return (
-        f"Warning: {coco.path}: {sum(repeated.values())} image entries share {len(repeated)} file names ({name} is in "
-        f"{count}), and the objects of one entry count as background in the others: see check-annotations."
+    print(
+        f"ssd-det: warning: {coco.path}: {sum(repeated.values())} image entries share {len(repeated)} file names "
+        f"({count} are of {name}), so the objects of one entry count as background in the others: "
+        f"see ssd-det check-annotations.",
+        file=sys.stderr,
     )
