@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
 from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
@@ -155,6 +157,7 @@ class RefineDataModule(CocoDataModule):
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._data is None:
             self._data = read_with_images(self.annotations, self.image_root, allow_outside=self.allow_outside)
+            rank_zero_only(warn_of_repeated_images)(self._data[0])
         return self._data
 
     def _fold_images(self, coco: CocoFile, held_out: bool) -> set[int]:

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from ssd_det.annotations.output import check_output
+from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.coco_datamodule import read_with_images
 from ssd_det.console import say
 from ssd_det.setup.configuration import pipeline_yaml, write_setup
@@ -46,6 +47,7 @@ def init(
     if path.parent.is_dir():  # else it is made when there is something to write
         check_output(path, others=[annotations], overwrite=overwrite)
     coco, _ = read_with_images(annotations, image_root, allow_outside=allow_outside)
+    warn_of_repeated_images(coco)
     data, machine = measure_data(coco), inspect_machine()
     print_seen(coco, data, machine)
     settings = choose(data, machine)

@@ -1,5 +1,6 @@
 import pytest
 
+from ssd_det.annotations.formats.destination import save_folder
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.voc_xml import read_voc_file
 from ssd_det.annotations.image_files import resolve_images
@@ -108,3 +109,11 @@ def test_folders_of_xml_are_folders_of_images(tmp_path):
         (root / folder / f"1.{suffix}").rename(root / folder / "deep" / f"1.{suffix}")
     names = [image.file_name for image in read_annotations(root).images]
     assert names == ["JPEGImages/0.png", "JPEGImages/2.png", "JPEGImages/deep/1.png"]
+
+
+def test_the_list_of_classes_of_cvat_is_copied(tmp_path):
+    root = make_voc(tmp_path / "voc")
+    (root / "labelmap.txt").write_text("# label:color_rgb:parts:actions\ndog:::\n")
+    coco = read_annotations(root)
+    save_folder(coco, coco.content, tmp_path / "new")
+    assert (tmp_path / "new/labelmap.txt").read_bytes() == (root / "labelmap.txt").read_bytes()
