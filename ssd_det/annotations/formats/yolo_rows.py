@@ -11,7 +11,7 @@ TRIANGLE_AND_COLUMN = TRIANGLE + 1
 LEAST, MOST = -0.01, 1.01  # what YOLO's trainers take for a share of the image
 SEVERAL = 3  # rows that agree by no chance
 VISIBILITIES = (0, 1, 2)  # of keypoints
-HOW_TO_SAY = "say which with --yolo_rows boxes, polygons, obb or pose"
+HOW_TO_SAY = "say which with --yolo_rows boxes, polygons, obb or pose of convert-annotations"
 
 
 class RowError(ValueError):
@@ -213,7 +213,7 @@ class RowReader:
             ways = f"a polygon of {count // 2} points or one of {count // 2 - 1} with confidence and track id"
             raise RowError(
                 "ambiguous-row",
-                f"has {count + 1} columns, which may be {ways}: say --yolo_rows polygons for the first.",
+                f"has {count + 1} columns, which may be {ways}: {HOW_TO_SAY}.",
             )
         return Shape(count - 2 if columns else count, True)
 
