@@ -7,9 +7,10 @@ from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.reading import default_image_root
+from ssd_det.annotations.formats.with_images import with_found_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
-from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.samplers import EqualSizeBatches
 from ssd_det.errors import InputError
@@ -31,6 +32,7 @@ class DetectDataModule(CocoDataModule):
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
+        skip_missing_images: leave images out that are not there.
         seed: decides order, augmentation and sampling, together with epoch and image id; that of
             ``seed_everything`` where not given.
     """
@@ -46,14 +48,16 @@ class DetectDataModule(CocoDataModule):
         horizontal_flip: float = 0.5,
         color_jitter: float = 0.0,
         allow_outside: bool = False,
+        skip_missing_images: bool = False,
         seed: int | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, horizontal_flip, color_jitter, seed)
+        super().__init__(
+            batch_size, num_workers, horizontal_flip, color_jitter, allow_outside, skip_missing_images, seed
+        )
         self.annotations = annotations
         self.image_root = image_root
         self.test_annotations = test_annotations
         self.test_image_root = test_image_root
-        self.allow_outside = allow_outside
         self._train: tuple[CocoFile, dict[int, Path]] | None = None
         self._test: tuple[CocoFile, dict[int, Path]] | None = None
 
@@ -110,8 +114,8 @@ class DetectDataModule(CocoDataModule):
         return self._test
 
     def _read(self, setting: str, annotations: str | None, image_root: str | None) -> tuple[CocoFile, dict[int, Path]]:
-        given = self._given(setting, annotations, image_root)
-        return read_with_images(*given, allow_outside=self.allow_outside)
+        coco, paths = self._read_with_images(*self._given(setting, annotations, image_root))
+        return with_found_images(coco, paths), paths
 
     @staticmethod
     def _given(setting: str, annotations: str | None, image_root: str | None) -> tuple[str, str]:
