@@ -75,6 +75,14 @@ class CocoDataModule(LightningDataModule):
         """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
         return self.coco
 
+    def check_training_data(self) -> None:
+        """Look at everything that a training reads, before any process is started.
+
+        Raises:
+            InputError: see :attr:`coco`; or if no annotation can be used.
+        """
+        self.coco.count_usable()
+
     def setup(self, stage: str) -> None:
         """Read the annotation file, and say how much of it is not trained on.
 

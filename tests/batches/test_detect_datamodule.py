@@ -76,3 +76,30 @@ def test_images_that_are_missing_are_left_out_and_counted(demo, tmp_path, caplog
     assert {annotation.image_id for annotation in data.coco_for("test").annotations} <= {7, 9, 10}
     assert caplog.text.count("1 of 6 image files are not in") == 1
     assert caplog.text.count("1 of 4 image files are not in") == 1
+
+
+def test_boxes_to_validate_on_are_looked_at_before_a_training(demo, tmp_path, caplog):
+    def make(content, **settings):
+        (tmp_path / "val.json").write_text(json.dumps(content))
+        data = DetectDataModule(str(demo / "train.json"), str(demo / "images"), val_annotations=path, **settings)
+        data.check_training_data()
+        return data
+
+    path = str(tmp_path / "val.json")
+    test, train = (json.loads((demo / f"{name}.json").read_text()) for name in ("test", "train"))
+    [loader] = make(test, num_workers=0, batch_size=3).val_dataloader()
+    assert sorted(key for batch in loader for key in batch.image_ids) == [7, 8, 9, 10]
+    assert caplog.text == ""
+    make(train)
+    assert "6 of 6 images are trained on as well" in caplog.text
+    train["annotations"][0]["bbox"][0] += 1
+    with pytest.raises(InputError, match=r"with other boxes: .*give data\.val_image_root"):
+        make(train)
+    make(train, val_image_root=str(demo / "images"))
+    test["categories"][0]["name"] = "blob"
+    with pytest.raises(InputError, match=r"val\.json: has other categories than"):
+        make(test)
+
+
+def test_without_boxes_to_validate_on_there_are_no_batches_of_them(demo):
+    assert DetectDataModule(str(demo / "train.json")).val_dataloader() == []
