@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import Category, CocoFile
 from ssd_det.annotations.formats.with_images import left_out_images, read_with_images
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.samplers import EpochSampler
@@ -30,6 +31,7 @@ class CocoDataModule(LightningDataModule):
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         skip_missing_images: leave images out that are not there.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell.
         seed: decides every random draw; that of ``seed_everything`` where not given.
         sizes: further settings that have to be positive.
     """
@@ -42,6 +44,7 @@ class CocoDataModule(LightningDataModule):
         color_jitter: float,
         allow_outside: bool,
         skip_missing_images: bool,
+        yolo_rows: RowKind | None,
         seed: int | None,
         **sizes: int,
     ) -> None:
@@ -58,6 +61,7 @@ class CocoDataModule(LightningDataModule):
         self.color_jitter = color_jitter
         self.allow_outside = allow_outside
         self.skip_missing_images = skip_missing_images
+        self.yolo_rows = yolo_rows
         # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
 
@@ -101,7 +105,9 @@ class CocoDataModule(LightningDataModule):
 
     def _read_with_images(self, annotations: str, image_root: str) -> tuple[CocoFile, dict[int, Path]]:
         """Read an annotation file, find its images, and count those that are left out, in one line."""
-        coco, paths = read_with_images(annotations, image_root, self.skip_missing_images, self.allow_outside)
+        coco, paths = read_with_images(
+            annotations, image_root, self.skip_missing_images, self.allow_outside, self.yolo_rows
+        )
         if left_out := left_out_images(coco, paths, image_root):
             warn(left_out)
         return coco, paths

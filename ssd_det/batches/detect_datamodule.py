@@ -10,6 +10,7 @@ from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.reading import default_image_root
 from ssd_det.annotations.formats.with_images import check_test_images, with_found_images
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
 from ssd_det.batches.coco_datamodule import CocoDataModule, warn
@@ -38,6 +39,8 @@ class DetectDataModule(CocoDataModule):
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         skip_missing_images: leave images out that are not there.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         seed: decides order, augmentation and sampling, together with epoch and image id; that of
             ``seed_everything`` where not given.
     """
@@ -56,10 +59,11 @@ class DetectDataModule(CocoDataModule):
         color_jitter: float = 0.0,
         allow_outside: bool = False,
         skip_missing_images: bool = False,
+        yolo_rows: RowKind | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__(
-            batch_size, num_workers, horizontal_flip, color_jitter, allow_outside, skip_missing_images, seed
+            batch_size, num_workers, horizontal_flip, color_jitter, allow_outside, skip_missing_images, yolo_rows, seed
         )
         self.annotations = annotations
         self.image_root = image_root

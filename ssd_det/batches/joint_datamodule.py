@@ -56,6 +56,6 @@ class JointDataModule(DetectDataModule):
         """
         annotations, image_root = self._given("annotations", self.annotations, self.image_root)
         skip = skip_missing_images or self.skip_missing_images
-        coco, paths = read_with_images(annotations, image_root, skip, self.allow_outside)
+        coco, paths = read_with_images(annotations, image_root, skip, self.allow_outside, self.yolo_rows)
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, {}, augmentation, self.batch_size, self.num_workers)

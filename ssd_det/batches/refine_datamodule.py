@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.with_images import read_with_images, with_found_images
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
@@ -39,6 +40,8 @@ class RefineDataModule(CocoDataModule):
         fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
         skip_missing_images: leave images out that are not there, and let their annotations pass through.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
     """
@@ -60,6 +63,7 @@ class RefineDataModule(CocoDataModule):
         fold: int = 0,
         allow_outside: bool = False,
         skip_missing_images: bool = False,
+        yolo_rows: RowKind | None = None,
         seed: int | None = None,
     ) -> None:
         if folds < 1 or not 0 <= fold < folds:
@@ -71,6 +75,7 @@ class RefineDataModule(CocoDataModule):
             color_jitter,
             allow_outside,
             skip_missing_images,
+            yolo_rows,
             seed,
             shortest_side=shortest_side,
             longest_side=longest_side,
@@ -115,7 +120,7 @@ class RefineDataModule(CocoDataModule):
             InputError: if the file cannot be used, or images are missing and are not to be left out.
         """
         skip = skip_missing_images or self.skip_missing_images
-        coco, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside)
+        coco, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside, self.yolo_rows)
         other_folds = dict.fromkeys(self._fold_images(coco, held_out=False), "other fold")
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)

@@ -20,6 +20,7 @@ from ssd_det.annotations.formats.with_images import (
     read_with_images,
     with_found_images,
 )
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import make_folder, write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import INTERRUPTED, InputError
@@ -42,6 +43,7 @@ SET_BY_PIPELINE = (
     "data.folds",
     "data.allow_outside",
     "data.skip_missing_images",
+    "data.yolo_rows",
     "trainer.default_root_dir",
     "ckpt_path",
 )
@@ -76,6 +78,7 @@ def pipeline(
     folds: int = 1,
     allow_outside: bool = False,
     skip_missing_images: bool = False,
+    yolo_rows: RowKind | None = None,
     overrides: dict[str, list[str]],
 ) -> None:
     """Refine boxes, train a detector on them and test it; goes on where it was stopped.
@@ -96,6 +99,8 @@ def pipeline(
             a refiner refines the boxes that it was trained on.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         skip_missing_images: leave images out that are not there; their annotations pass through.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overrides: words of the command line for the configuration of each section.
     """
     if any(name in os.environ for name in TORCHRUN):
@@ -108,7 +113,7 @@ def pipeline(
     # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
-    coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside)
+    coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside, yolo_rows)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
@@ -118,10 +123,10 @@ def pipeline(
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}
-            flags = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images}
-            on = {name: True for name, value in flags.items() if value}
+            flags = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images, "yolo_rows": yolo_rows}
+            on = {name: value for name, value in flags.items() if value}
             settings = {name: with_data(section, **on) for name, section in settings.items()}
-            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining)
+            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining, yolo_rows)
             for number, stage in enumerate(stages, start=1):
                 label = f"[{number}/{len(stages)}]"
                 step = f"{label} {stage.title}"
@@ -170,7 +175,9 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     return pipeline_words, overrides
 
 
-def _check(inputs: Inputs, root_is_given: bool, skip_missing_images: bool, allow_outside: bool) -> CocoFile:
+def _check(
+    inputs: Inputs, root_is_given: bool, skip_missing_images: bool, allow_outside: bool, yolo_rows: RowKind | None
+) -> CocoFile:
     """Read the annotation files before any work is done, and say which images are left out.
 
     Args:
@@ -178,6 +185,7 @@ def _check(inputs: Inputs, root_is_given: bool, skip_missing_images: bool, allow
         root_is_given: whether the user gave the folder of the test images.
         skip_missing_images: leave images out that are not there.
         allow_outside: let file names lead out of the folders.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell.
 
     Returns:
         The noisy file.
@@ -186,8 +194,9 @@ def _check(inputs: Inputs, root_is_given: bool, skip_missing_images: bool, allow
         InputError: if one cannot be used, images are missing, their categories differ, or the test images are most
             likely in another folder.
     """
-    training = read_with_images(inputs.annotations, inputs.image_root, skip_missing_images, allow_outside)
-    test = read_with_images(inputs.test_annotations, inputs.test_image_root, skip_missing_images, allow_outside)
+    how = skip_missing_images, allow_outside, yolo_rows
+    training = read_with_images(inputs.annotations, inputs.image_root, *how)
+    test = read_with_images(inputs.test_annotations, inputs.test_image_root, *how)
     coco, tested_on = training[0], test[0]
     if tested_on.categories != coco.categories:
         raise InputError(different_categories(tested_on.path, tested_on.categories, coco.path, coco.categories))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
@@ -13,7 +14,11 @@ from ssd_det.ops.box_types import Xywh
 
 
 def read_with_images(
-    annotations: str, image_root: str, skip_missing_images: bool = False, allow_outside: bool = False
+    annotations: str,
+    image_root: str,
+    skip_missing_images: bool = False,
+    allow_outside: bool = False,
+    yolo_rows: RowKind | None = None,
 ) -> tuple[CocoFile, dict[int, Path]]:
     """Read an annotation file and find its images.
 
@@ -23,7 +28,7 @@ def read_with_images(
     Raises:
         InputError: if the file cannot be used, or images are missing and are not to be skipped, or all are missing.
     """
-    coco = read_annotations(annotations, image_root)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     paths, missing = resolve_images(coco, image_root, allow_outside)
     if missing and not (skip_missing_images and paths):
         raise missing_images_error(coco, image_root, missing)

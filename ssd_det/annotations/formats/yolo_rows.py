@@ -11,7 +11,7 @@ TRIANGLE_AND_COLUMN = TRIANGLE + 1
 LEAST, MOST = -0.01, 1.01  # what YOLO's trainers take for a share of the image
 SEVERAL = 3  # rows that agree by no chance
 VISIBILITIES = (0, 1, 2)  # of keypoints
-HOW_TO_SAY = "say which with --yolo_rows boxes, polygons, obb or pose of convert-annotations"
+HOW_TO_SAY = "say which with --yolo_rows boxes, polygons, obb or pose"
 
 
 class RowError(ValueError):
