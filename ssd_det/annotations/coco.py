@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from ssd_det.annotations.json_files import JsonObject, read_json
+from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
 from ssd_det.console import bar
@@ -30,7 +31,8 @@ class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
     ``true_bbox`` is set where noise was added on purpose, ``original_bbox`` where the box was refined.
-    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``position`` is the index in the list.
+    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``rotated`` is set where the box was drawn
+    rotated, and ``bbox`` has its sides before that. ``position`` is the index in the list.
     """
 
     id: int
@@ -41,6 +43,7 @@ class Annotation(NamedTuple):
     difficult: bool
     true_bbox: Xywh | None
     original_bbox: Xywh | None
+    rotated: bool
     position: int
 
     @property
@@ -52,7 +55,8 @@ class Annotation(NamedTuple):
     def measurable(self) -> bool:
         """Whether this is the box of one object that must be found, with an area that single precision can hold."""
         _, _, width, height = self.bbox
-        return not self.crowd and not self.difficult and width >= LEAST_SIDE and height >= LEAST_SIDE
+        is_one_box = not self.crowd and not self.difficult and not self.rotated
+        return is_one_box and width >= LEAST_SIDE and height >= LEAST_SIDE
 
 
 class Category(NamedTuple):
@@ -123,7 +127,7 @@ class CocoFile:
         if not usable:
             raise InputError(
                 f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
-                f"(all crowd, difficult, without area or outside their image): give a file with boxes."
+                f"(all crowd, difficult, rotated, without area or outside their image): give a file with boxes."
             )
         return usable
 
@@ -133,6 +137,8 @@ class CocoFile:
             return "crowd"
         if annotation.difficult:
             return "difficult"
+        if annotation.rotated:
+            return "rotated"
         x, y, width, height = annotation.bbox
         if not annotation.measurable:
             return "no area"
@@ -269,6 +275,7 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
         difficult=is_set(entry.get("difficult")),
         true_bbox=optional_box(where, "true_bbox", entry),
         original_bbox=optional_box(where, "original_bbox", entry),
+        rotated=rotation_of(entry) is not None,
         position=index,
     )
 

@@ -1,10 +1,13 @@
 """The faults that the doctor knows: how bad each is, and what to do about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from ssd_det.annotations.formats.file_faults import FileFault
 from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.values import SHOWN_FAULTS
 
 
 class Severity(StrEnum):
@@ -71,17 +74,40 @@ KINDS = {
     "malformed-entry": FaultKind(
         _E, "an entry is not an object", "Replace it with an object that has an id, or remove it."
     ),
-    "bad-id": FaultKind(_E, "an id is not a whole number of 64 bits", "Give it a whole number."),
+    "unusable-folder": FaultKind(_E, "something else prevents reading the folder", "Correct this to see the rest."),
+    "text-id": FaultKind(
+        _E,
+        "ids are texts",
+        "Write them as numbers, with all that refers to them.",
+        "wrote ids as numbers, with all that refers to them",
+    ),
+    "bad-id": FaultKind(
+        _E, "an id is missing, or is not a whole number of 64 bits", "Give it a whole number.", "gave them new ids"
+    ),
     "reused-image-id": FaultKind(_E, "images share an id", "Give each image its own id, and correct image_id."),
     "reused-category-id": FaultKind(_E, "categories share an id", "Give each its own id, and correct category_id."),
     "reused-annotation-id": FaultKind(
         _E, "annotations share an id", "Give each annotation its own id.", "gave later annotations new ids"
     ),
     "unknown-image": FaultKind(
-        _E, "an annotation's image is not in the file", "Add the image or remove the annotation."
+        _E,
+        "an annotation's image is not in the file",
+        "Correct image_id or add the image; remove the annotation only if the picture is gone.",
     ),
     "unknown-category": FaultKind(
-        _E, "an annotation's category is not in the file", "Add the category or remove the annotation."
+        _E, "an annotation's category is not in the file", "Correct category_id or add the category."
+    ),
+    "empty-annotation": FaultKind(
+        _E,
+        "an annotation has no box, polygons or keypoints",
+        "Draw the box, or remove the annotation.",
+        "removed annotations that say nothing of where an object is",
+    ),
+    "box-from-polygons": FaultKind(
+        _E,
+        "an annotation has polygons and no box",
+        "Take the box around the polygons.",
+        "took the box around the polygons",
     ),
     "bad-box": FaultKind(_E, "bbox is not 4 finite numbers", "Give x, y, width and height in pixels."),
     "bad-earlier-box": FaultKind(
@@ -89,9 +115,20 @@ KINDS = {
     ),
     "bad-file-name": FaultKind(_E, "an image has no file_name", "Give the path of its file from the image folder."),
     "bad-image-size": FaultKind(
-        _E, "width or height of an image is not a positive whole number", "Give its size in pixels."
+        _E,
+        "width or height of an image is not a positive whole number",
+        "Give its size in pixels, or give --image_root to take it from the file.",
     ),
-    "bad-category-name": FaultKind(_E, "a category has no name", "Give it a name."),
+    "size-from-file": FaultKind(
+        _E,
+        "width or height of an image is not a positive whole number, and its file has it",
+        "Take width and height from the file.",
+        "took width and height from the image file",
+    ),
+    "bad-category-name": FaultKind(_E, "the name of a category is no text, or empty", "Give it a name."),
+    "number-as-name": FaultKind(
+        _E, "the name of a category is a number, no text", "Write it in quotes.", "wrote numbers as texts"
+    ),
     "normalised-boxes": FaultKind(
         _E,
         "all boxes are fractions of their image, from 0 to 1",
@@ -205,12 +242,29 @@ KINDS = {
     "backslash-in-name": FaultKind(
         _W, "a file name has backslashes", "Write file names with slashes.", "replaced backslashes with slashes"
     ),
-    "repeated-file-name": FaultKind(_W, "images share a file name", "Merge these images into one."),
+    "image-per-object": FaultKind(
+        _W,
+        "several image entries of one file have an annotation each",
+        "Join them: the other objects of the picture count as background now.",
+        "joined image entries of one file",
+    ),
+    "repeated-file-name": FaultKind(
+        _W,
+        "images share a file name",
+        "Give each picture a file_name of its own, with folders. Entries of one picture need one id: as it is, the "
+        "objects of the others count as background.",
+    ),
     "repeated-category-name": FaultKind(_W, "categories share a name", "Merge these categories or rename one."),
     "text-flag": FaultKind(
         _W, "iscrowd or difficult is a text", "Write 0 or 1 without quotes.", "wrote flags as numbers"
     ),
     "bad-flag": FaultKind(_W, "iscrowd or difficult is neither 0 nor 1", "Write 0 or 1."),
+    "rotated-box": FaultKind(
+        _W,
+        "a box was drawn rotated, and bbox is not around it",
+        "Take the upright box around it; refining leaves it unchanged.",
+        "took the upright box around the rotated one, and kept that as rotated_bbox",
+    ),
     "zero-size": FaultKind(
         _W, "a box has no width or height", "Draw it again or remove the annotation; refining leaves it unchanged."
     ),
@@ -251,6 +305,12 @@ KINDS = {
         "a corner is 0, as where corners count from 0; a folder is read so if more are 0 than 1",
         "If it is read wrongly, give --voc_origin 0 or 1 to convert-annotations.",
     ),
+    "id-zero": FaultKind(
+        _N,
+        "an annotation has the id 0, which pycocotools takes for no match",
+        "Give it another id.",
+        "gave it a new id",
+    ),
     "beyond-image": FaultKind(
         _N,
         "a box extends more than a pixel beyond its image",
@@ -272,3 +332,14 @@ KINDS = {
     "no-val": FaultKind(_N, "data.yaml has no val", "Add it before training: trainers of YOLO refuse the folder."),
     "unnamed-file": FaultKind(_N, "an image file is not in the annotation file", "Add it if it was forgotten."),
 }
+
+
+def faults_of_files(file_faults: Sequence[FileFault]) -> list[Fault]:
+    """The faults of the files of a folder, those of a kind as one."""
+    by_kind: dict[str, list[FileFault]] = {}
+    for fault in file_faults:
+        by_kind.setdefault(fault.kind, []).append(fault)
+    return [
+        Fault(kind, len(found), [{"where": f.where, "sentence": f.sentence} for f in found[:SHOWN_FAULTS]])
+        for kind, found in by_kind.items()
+    ]

@@ -11,7 +11,8 @@ from ssd_det.annotations.stored_pixels import UNREADABLE, is_too_large, read_hea
 from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
 from ssd_det.doctor.box_faults import TOLERANCE
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, Integers, all_in_row
+from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, all_in_row
+from ssd_det.doctor.entry_ids import Integers
 from ssd_det.doctor.faults import Fault
 from ssd_det.ops.exif_turns import FIRST_SIDEWAYS, turned_boxes
 
@@ -37,6 +38,19 @@ class Headers:
     too_large: Booleans
     folder: ImageFolder
     of_folder: bool
+
+    @property
+    def has_backslash(self) -> Booleans:
+        """``[M]``, whether the file itself is called by a name with backslashes."""
+        paths = [(finding.path or "").removeprefix(self.folder.root) for finding in self.findings]
+        return np.array(["\\" in path for path in paths], dtype=bool)
+
+    def of(self, kept: Booleans) -> "Headers":
+        """Those of the images that are kept."""
+        findings = [finding for finding, is_kept in zip(self.findings, kept.tolist(), strict=True) if is_kept]
+        return Headers(
+            findings, self.size[kept], self.orientation[kept], self.too_large[kept], self.folder, self.of_folder
+        )
 
 
 class HeaderRow(NamedTuple):
@@ -104,6 +118,33 @@ def _identity(path: str | Path) -> tuple[int, int]:
     """What all paths of a file have in common, links included."""
     status = Path(path).stat()
     return status.st_dev, status.st_ino
+
+
+def find_missing_sizes(columns: Columns, headers: Headers | None) -> None:
+    """Find images without a size, and take that of the file: as displayed where the boxes fit that alone.
+
+    Where the boxes fit neither, they are those of a picture of another size, and nothing is known of it.
+    """
+    missing = np.isnan(columns.image_size[:, 0]) & columns.are_objects("images")
+    from_file = np.zeros(len(missing), dtype=bool)
+    if headers is not None:
+        displayed = np.where(headers.orientation[:, None] >= FIRST_SIDEWAYS, headers.size[:, ::-1], headers.size)
+        for size in (headers.size, displayed):
+            taken = missing & ~from_file & ~np.isnan(size[:, 0]) & ~_contradicted(columns, size)
+            columns.image_size[taken] = size[taken]
+            from_file |= taken
+    columns.add_fault("size-from-file", "images", from_file, "file_name", "width", "height")
+    columns.add_fault("bad-image-size", "images", missing & ~from_file, "file_name", "width", "height")
+
+
+def _contradicted(columns: Columns, size: Floats) -> Booleans:
+    """``[M]``, whether an image has boxes that do not fit a size, neither as they are nor as two corners."""
+    limits = np.concatenate([size, np.full((1, 2), np.nan)])[columns.image_index]
+    box = columns.box
+    compared = all_in_row(np.isfinite(box)) & all_in_row(np.isfinite(limits))
+    as_box = all_in_row(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= limits + TOLERANCE)
+    as_corners = all_in_row(box[:, 2:] <= limits + TOLERANCE) & all_in_row(box[:, 2:] > box[:, :2])
+    return _images_of(columns, compared & ~as_box) & _images_of(columns, compared & ~as_corners)
 
 
 def find_sizes(columns: Columns, headers: Headers) -> None:

@@ -153,7 +153,7 @@ def test_boxes_in_stored_pixels_are_right_in_any_format(tmp_path, suffix):
         "categories": [{"id": 1, "name": "cat"}],
     }
     assert kinds(content, tmp_path) == {}
-    (fault,) = examine(content, tmp_path, of_folder=True).faults
+    (fault,) = examine(content, tmp_path, of_files=[]).faults
     assert (fault.kind, fault.count, fault.details.severity) == ("turned-photo", 1, "warning")
 
 
@@ -161,3 +161,39 @@ def test_an_image_with_too_many_pixels_is_not_called_unreadable(images, monkeypa
     save(images / "sub" / "1.png", 3000, 1000)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
     assert kinds(clean_content(), images) == {"huge-image": 1}
+
+
+def test_a_missing_size_is_taken_from_the_file_where_the_boxes_fit_it(images):
+    content = clean_content()
+    original = clean_content()
+    del content["images"][0]["width"], content["images"][0]["height"]
+    content["images"][1].update(width=None, height=0)
+    assert kinds(content, None) == {"bad-image-size": 2}
+    fixed = fix_faults(content, examine(content, images))
+    assert fixed.done == {"size-from-file": 2}
+    assert fixed.content == original
+    content["annotations"][0].update(bbox=[300, 12, 30, 41], segmentation=None)
+    assert kinds(content, images)["bad-image-size"] == 1
+
+
+def test_a_missing_size_is_that_of_the_displayed_picture_where_the_boxes_fit_that_alone(images):
+    save(images / "sub" / "1.png", 100, 200, orientation=6)
+    content = clean_content()
+    del content["images"][0]["width"], content["images"][0]["height"]
+    fixed = fix_faults(content, examine(content, images))
+    assert fixed.done == {"rotated-size": 1, "size-from-file": 1}
+    assert (fixed.content["images"][0]["width"], fixed.content["images"][0]["height"]) == (100, 200)
+    assert fixed.content["annotations"][0]["bbox"] == [12, 200 - 1 - 30, 41, 30]
+    assert fixed.left.faults == []
+
+
+def test_backslashes_stay_where_the_file_is_called_so(images):
+    content = clean_content()
+    (images / "sub" / "1.png").rename(images / "sub\\1.png")
+    content["images"][0]["file_name"] = "sub\\1.png"
+    content["images"][1]["file_name"] = "sub\\2.png"
+    examination = examine(content, images)
+    (fault,) = examination.faults
+    assert (fault.kind, fault.count) == ("backslash-in-name", 1)
+    names = [image["file_name"] for image in fix_faults(content, examination).content["images"]]
+    assert names == ["sub\\1.png", "sub/2.png", "sub/3.png"]

@@ -93,7 +93,13 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
     if model.source is None:
         raise InputError(f"{model.path}: is a COCO json file: give a YOLO folder or a Pascal VOC folder as like.")
     by_id = {annotation.id: annotation for annotation in coco.annotations}
-    different = {a.id for a in model.annotations} ^ set(by_id)
+    ids = {a.id for a in model.annotations}
+    if by_id.keys() < ids:
+        raise InputError(
+            f"{coco.path}: lacks annotations of {model.path}: {first_of(sorted(ids - by_id.keys()))}: "
+            f"give the folder that it was made from, or --to yolo or voc instead of --like for a new one."
+        )
+    different = ids ^ by_id.keys()
     if different:
         raise InputError(
             f"{coco.path}: has other annotation ids than {model.path}: {first_of(sorted(different))}: "

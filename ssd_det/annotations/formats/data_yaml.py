@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from ssd_det.annotations.paths import normal
+from ssd_det.annotations.text_encodings import other_encoding
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 
@@ -55,7 +56,10 @@ def read_text(file: Path) -> str:
         InputError: if it is missing, unreadable, or not text.
     """
     try:
-        return file.read_text(encoding="utf-8-sig")
+        content = file.read_bytes()
+        if (encoding := other_encoding(content)) is not None:
+            raise InputError(f"{file}: is {encoding}: save it as UTF-8.")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{file}: there is no such file: give the path of a data.yaml.") from None
     except OSError as error:

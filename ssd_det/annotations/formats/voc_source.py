@@ -18,6 +18,8 @@ from ssd_det.annotations.source import Rewritten, SourceFolder
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 
+LABEL_MAP = "labelmap.txt"  # the classes in their order, in exports of CVAT and datumaro
+
 
 @dataclass(frozen=True)
 class VocSource(SourceFolder):
@@ -32,8 +34,9 @@ class VocSource(SourceFolder):
     unread: list[Path] = field(repr=False)
 
     def rewritten(self, boxes: Mapping[int, Xywh], folder: Path, removed: Container[int] = ()) -> Rewritten:
-        """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; the lists of images are copied as they are."""
-        others = [*walk(self.dataset_root / LISTS, (".txt",)), *map(normal, self.unread)]
+        """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; lists of images and classes are copied."""
+        lists = [*walk(self.dataset_root / LISTS, (".txt",)), *self.dataset_root.glob(LABEL_MAP)]
+        others = [*lists, *map(normal, self.unread)]
         files = {path.relative_to(self.dataset_root).as_posix(): path.read_bytes() for path in others}
         first, kept = 0, 0
         for file in self.files:

@@ -46,7 +46,7 @@ class YoloFormat(FolderFormat):
         yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read the folder, or the part of it that has these labels."""
-        return read_yolo(path, image_root, on_fault=on_fault)
+        return read_yolo(path, image_root, on_fault, yolo_rows)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder that data.yaml is about."""

@@ -51,6 +51,23 @@ def find_below(
     return None
 
 
+def find_folder(name: str, folder: Path, dataset_root: Path) -> Path | None:
+    """As :func:`find_below`, of what data.yaml names; without regard to upper and lower case if it must be."""
+    path = find_below(name, [folder], dataset_root)
+    found = [] if path else [match for way in _ways(name) if (match := _in_any_case(folder, way)) is not None]
+    return path or next((match for match in found if match.is_relative_to(dataset_root)), None)
+
+
+def _in_any_case(folder: Path, way: str) -> Path | None:
+    """The one path below a folder that is called so, whatever the case of its letters."""
+    for part in Path(way).parts:
+        matches = [child for child in folder.glob("*") if child.name.lower() == part.lower()]
+        if len(matches) != 1:
+            return None
+        folder = matches[0]
+    return folder
+
+
 def _ways(name: str) -> Iterator[str]:
     """The ways to read a name, the most literal first."""
     slashed = name.replace("\\", "/")

@@ -40,6 +40,11 @@ class Label(NamedTuple):
     columns: str
     line: tuple[int, int]
 
+    @property
+    def is_off(self) -> bool:
+        """Whether a value is such as trainers of YOLO do not take."""
+        return not all(LEAST <= value <= MOST for value in self.values)
+
     def points(self, image: Image) -> list[float]:
         """The points of a polygon in pixels, x, y, x, y, ..."""
         return [value * (image.height if index % 2 else image.width) for index, value in enumerate(self.values)]

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ssd_det.annotations.formats.data_yaml import class_names, find_yaml, keypoint_columns, read_data_yaml
-from ssd_det.annotations.formats.yolo_entries import SPLITS, Entry, find_below
+from ssd_det.annotations.formats.yolo_entries import SPLITS, Entry, find_folder
 from ssd_det.annotations.paths import normal
 from ssd_det.errors import InputError
 
@@ -77,7 +77,7 @@ class Layout:
     def _entry(self, split: str, text: object) -> Entry:
         if not isinstance(text, str):
             raise InputError(f"{self.yaml}: {split} is {text}: give a folder or a list of folders.")
-        path = find_below(text, [self.entries_root], self.dataset_root)
+        path = find_folder(text, self.entries_root, self.dataset_root)
         if path is None and normal(self.entries_root / text).exists():
             raise InputError(
                 f"{self.yaml}: {split} is {text}, which is outside of {self.dataset_root}: "

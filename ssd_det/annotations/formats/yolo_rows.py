@@ -11,6 +11,7 @@ TRIANGLE_AND_COLUMN = TRIANGLE + 1
 LEAST, MOST = -0.01, 1.01  # what YOLO's trainers take for a share of the image
 SEVERAL = 3  # rows that agree by no chance
 VISIBILITIES = (0, 1, 2)  # of keypoints
+FAR = 1.5  # of the extent of points: no corner of a parallelogram is so far from the three others
 HOW_TO_SAY = "say which with --yolo_rows boxes, polygons, obb or pose"
 
 
@@ -213,7 +214,7 @@ class RowReader:
             ways = f"a polygon of {count // 2} points or one of {count // 2 - 1} with confidence and track id"
             raise RowError(
                 "ambiguous-row",
-                f"has {count + 1} columns, which may be {ways}: say --yolo_rows polygons for the first.",
+                f"has {count + 1} columns, which may be {ways}: {HOW_TO_SAY}.",
             )
         return Shape(count - 2 if columns else count, True)
 
@@ -279,7 +280,7 @@ def _are_inside(box: Sequence[float], points: Sequence[float]) -> bool:
 
 
 def _is_far(point: Sequence[float], others: Sequence[float]) -> bool:
-    """Whether a point is further from all others than these are from each other, so that it is rather a size."""
+    """Whether a point is much further from all others than these are from each other, so that it is rather a size."""
     left, top, right, bottom = _extent(others)
-    width, height = right - left, bottom - top
+    width, height = FAR * (right - left), FAR * (bottom - top)
     return not (left - width <= point[0] <= right + width and top - height <= point[1] <= bottom + height)

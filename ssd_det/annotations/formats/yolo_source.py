@@ -59,16 +59,18 @@ class YoloSource(SourceFolder):
     label_files: list[LabelFile] = field(repr=False)
 
     def rewritten(self, boxes: Mapping[int, Xywh], folder: Path, removed: Container[int] = ()) -> Rewritten:
-        """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; paths in data.yaml lead to the new folder."""
+        """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; paths in data.yaml lead to the new folder.
+
+        Lines that only a reader that goes on after faults takes are clipped to the image.
+        """
         files, kept = {} if folder == self.dataset_root else self._other_files(folder), 0
         for file in self.label_files:
+            boxes_of_file = {index: label.box(file.image) for index, label in enumerate(file.labels) if label.is_off}
             positions = dict(enumerate(range(file.first, file.first + len(file.labels))))
+            boxes_of_file |= {index: boxes[position] for index, position in positions.items() if position in boxes}
+            removed_of_file = {index for index, position in positions.items() if position in removed}
             files[file.path], kept_in_file = with_label_boxes(
-                file.content,
-                file.labels,
-                {index: boxes[position] for index, position in positions.items() if position in boxes},
-                file.image,
-                {index for index, position in positions.items() if position in removed},
+                file.content, file.labels, boxes_of_file, file.image, removed_of_file
             )
             kept += kept_in_file
         return Rewritten(files, kept)

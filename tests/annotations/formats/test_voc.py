@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from ssd_det.annotations.formats.destination import save_folder
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.voc_xml import read_voc_file
 from ssd_det.annotations.image_files import resolve_images
@@ -265,3 +266,11 @@ def test_corners_that_count_from_0_are_told_by_boxes_at_the_edge(tmp_path):
     coco, kinds = faults_of(root)
     assert kinds == ["counts-from-zero"], "as many at 1 as at 0: a slip in a file that counts from 1"
     assert coco.annotations[2].bbox == (-1, 1, 8, 7)
+
+
+def test_the_list_of_classes_of_cvat_is_copied(tmp_path):
+    root = make_voc(tmp_path / "voc")
+    (root / "labelmap.txt").write_text("# label:color_rgb:parts:actions\ndog:::\n")
+    coco = read_annotations(root)
+    save_folder(coco, coco.content, tmp_path / "new")
+    assert (tmp_path / "new/labelmap.txt").read_bytes() == (root / "labelmap.txt").read_bytes()

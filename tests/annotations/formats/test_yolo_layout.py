@@ -100,6 +100,15 @@ def test_labels_are_found_whatever_the_case_of_their_folder(tmp_path):
     assert len(tracked_files(root)) == 4
 
 
+def test_folders_are_found_whatever_the_case_in_data_yaml(tmp_path):
+    root = tmp_path / "yolo"
+    add(root, "Images/Train/a.png")
+    (root / "data.yaml").write_text("train: images/train\nval: images/TRAIN\nnames: [cat]\n")
+    coco = read_annotations(root)
+    assert [image.file_name for image in coco.images] == ["Images/Train/a.png"]
+    assert len(coco.annotations) == 1
+
+
 def test_a_folder_of_images_without_any_labels_is_named(tmp_path, capsys):
     root = tmp_path / "yolo"
     add(root, "images/a.png")

@@ -49,6 +49,7 @@ def shapes(rows, keypoints=None, told=None):
         (["0 0 0 1 0 1 1 0 1"], [Shape(8, True)]),  # the whole image, either way
         (["0 .1 .2 .3 .1 .4 .3 .2 .4"], [Shape(8, True)]),  # an oriented box
         (["0 .1 .2 .3 .1 .4 .3 .2 .4 .8"], [Shape(8, True)]),
+        (["0 .7012 .3 .6512 .35 .6012 .3 .6512 .25"], [Shape(8, True)]),  # a box on its corner
         ([POLYGON + " 1.7"], ["bad-row"]),
         ([POLYGON + " x"], ["bad-row"]),
         (["0 .5 .5 .1"], ["bad-row"]),
