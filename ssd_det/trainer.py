@@ -1,11 +1,13 @@
 """Lightning's Trainer, which can refine an annotation file as well."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from ssd_det.annotations.coco import CocoFile, parse_coco
+from ssd_det.annotations.categories import with_classes_of
+from ssd_det.annotations.coco import parse_coco
 from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.batches.joint_datamodule import JointDataModule
@@ -51,8 +53,8 @@ class SSDDetTrainer(Trainer):
             checkpoint: made by ``fit``, of the refiner or of a joint model.
             other_checkpoints: of other refiners of the same classes, such as those of other folds; boxes are averaged
                 over all of them.
-            output: what to write, in the format of the input: a COCO json file, or a folder, which gets a refined.json
-                beside it. A name that ends in .json is a COCO json file for any input.
+            output: what to write, in the format of the input: a COCO json file, or a folder, which gets a json file of
+                its name beside it. A name that ends in .json is a COCO json file for any input.
             overwrite: allow the output to exist, or to be the input.
             skip_missing_images: let annotations of missing images pass through.
             average_over_flip: refine mirrored images as well, and average.
@@ -79,7 +81,10 @@ class SSDDetTrainer(Trainer):
         checkpoints = [checkpoint, *other_checkpoints]
         destination = check_destination(output, inputs, checkpoints, overwrite)
         data = datamodule.to_refine(skip_missing_images)
-        refiners = [_trained(model, path, given, data.coco) for path in checkpoints]
+        tasks, refiners = zip(*(_trained(model, path, given) for path in checkpoints), strict=True)
+        for task, path in zip(tasks[1:], other_checkpoints, strict=True):
+            task.check_categories(tasks[0].known_categories(), path)
+        data = replace(data, coco=with_classes_of(data.coco, "the training data", tasks[0].known_categories()))
         views = make_views(average_over_flip, average_over_scales)
         refined = refine_file(self, refiners, data, views, calibration_images, datamodule.seed)
         passed_over = data.passed_over
@@ -101,13 +106,14 @@ class SSDDetTrainer(Trainer):
         return summary
 
 
-def _trained(model: RefineTask | JointTask, checkpoint: str, given: frozenset[str], coco: CocoFile) -> TrainedRefiner:
-    """The refiner of a checkpoint, which must know the classes of a file."""
+def _trained(
+    model: RefineTask | JointTask, checkpoint: str, given: frozenset[str]
+) -> tuple[RefineTask, TrainedRefiner]:
+    """The refiner of a checkpoint, and the task that knows its classes."""
     task = RefineTask.from_settings(model.hparams)
     kept = task.restore(checkpoint, given & task.hparams.keys())
-    task.check_categories(coco.categories, coco.path)
     assert task.refiner is not None
-    return TrainedRefiner(task.refiner, unseen_images(kept))
+    return task, TrainedRefiner(task.refiner, unseen_images(kept))
 
 
 def _check_numbers(calibration_images: int, scales: Sequence[float]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from ssd_det.annotations.json_files import JsonObject, read_json
+from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
 from ssd_det.console import bar
@@ -30,7 +31,8 @@ class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
     ``true_bbox`` is set where noise was added on purpose, ``original_bbox`` where the box was refined.
-    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``position`` is the index in the list.
+    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``rotated`` is set where the box was drawn
+    rotated, and ``bbox`` has its sides before that. ``position`` is the index in the list.
     """
 
     id: int
@@ -41,6 +43,7 @@ class Annotation(NamedTuple):
     difficult: bool
     true_bbox: Xywh | None
     original_bbox: Xywh | None
+    rotated: bool
     position: int
 
     @property
@@ -52,7 +55,8 @@ class Annotation(NamedTuple):
     def measurable(self) -> bool:
         """Whether this is the box of one object that must be found, with an area that single precision can hold."""
         _, _, width, height = self.bbox
-        return not self.crowd and not self.difficult and width >= LEAST_SIDE and height >= LEAST_SIDE
+        is_one_box = not self.crowd and not self.difficult and not self.rotated
+        return is_one_box and width >= LEAST_SIDE and height >= LEAST_SIDE
 
 
 class Category(NamedTuple):
@@ -100,6 +104,15 @@ class CocoFile:
             groups.setdefault(annotation.image_id, []).append(annotation)
         return groups
 
+    def check_annotated(self) -> None:
+        """Make sure that there are annotations.
+
+        Raises:
+            InputError: if there are none.
+        """
+        if not self.annotations:
+            raise _none_of(self.path, "annotation")
+
     def why_fixed(self, annotation: Annotation) -> str | None:
         """Why the files of a usable annotation cannot take another box; ``None`` where they can."""
         return self.source.fixed.get(annotation.position) if self.source else None
@@ -114,7 +127,7 @@ class CocoFile:
         if not usable:
             raise InputError(
                 f"{self.path}: no images with boxes: none of its {len(self.annotations)} annotations can be used "
-                f"(all crowd, difficult, without area or outside their image): give a file with boxes."
+                f"(all crowd, difficult, rotated, without area or outside their image): give a file with boxes."
             )
         return usable
 
@@ -124,6 +137,8 @@ class CocoFile:
             return "crowd"
         if annotation.difficult:
             return "difficult"
+        if annotation.rotated:
+            return "rotated"
         x, y, width, height = annotation.bbox
         if not annotation.measurable:
             return "no area"
@@ -136,7 +151,7 @@ class CocoFile:
 
 
 @collection_paused()
-def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
+def read_coco(path: str | Path, leave_out: Sequence[str] = (), may_be_empty: bool = False) -> CocoFile:
     """Read and check a COCO annotation file.
 
     ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
@@ -145,17 +160,21 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = ()) -> CocoFile:
     Args:
         path: of the file.
         leave_out: keys that are not needed, to save memory; the content must not be written then.
+        may_be_empty: whether a file of images without any annotation will do.
 
     Raises:
         InputError: if the file is missing, is not json or not COCO, has no images or annotations, repeats an
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    return parse_coco(path, read_content(path, leave_out))
+    coco = parse_coco(path, read_content(path, leave_out))
+    if not may_be_empty:
+        coco.check_annotated()
+    return coco
 
 
 def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = None) -> CocoFile:
-    """Check the content of a COCO file, as :func:`read_coco` does.
+    """Check the content of a COCO file, as :func:`read_coco` does; it may be without annotations.
 
     Args:
         path: what it was read from, for errors.
@@ -171,8 +190,8 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
     entries = bar(content["annotations"], "annotations")
     annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
     for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
-        if not parsed:
-            raise InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
+        if not parsed and (kind == "image" or (kind == "category" and annotations)):
+            raise _none_of(path, kind)
         _check_unique(path, kind, (entry.id for entry in parsed))
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
     for annotation in annotations:
@@ -181,6 +200,10 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
         if annotation.category_id not in category_ids:
             raise _unknown(path, annotation, "category", annotation.category_id)
     return CocoFile(path, content, images, annotations, categories, source)
+
+
+def _none_of(path: Path, kind: str) -> InputError:
+    return InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
 
 
 def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> InputError:
@@ -252,6 +275,7 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
         difficult=is_set(entry.get("difficult")),
         true_bbox=optional_box(where, "true_bbox", entry),
         original_bbox=optional_box(where, "original_bbox", entry),
+        rotated=rotation_of(entry) is not None,
         position=index,
     )
 

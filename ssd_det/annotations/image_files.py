@@ -7,17 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image as PillowImage
-
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.image_names import leads_up, readings
-from ssd_det.annotations.paths import IMAGE_SUFFIXES
+from ssd_det.annotations.paths import READ_SUFFIXES
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
-
-SUFFIXES = (*IMAGE_SUFFIXES, ".gif")  # the last of which the tools of YOLO do not read
-# What Pillow raises on files that are not images.
-UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
 
 
 def resolve_images(
@@ -118,7 +112,7 @@ class ImageFolder:
     def images(self) -> Iterator[Path]:
         """All files in the folder that are images by their suffix."""
         files = (path for paths in self._files.values() for path in paths)
-        return map(Path, _regular(path for path in files if path.lower().endswith(SUFFIXES)))
+        return map(Path, _regular(path for path in files if path.lower().endswith(READ_SUFFIXES)))
 
     def _below(self, file_name: str) -> str | None:
         """The file that a name stands for exactly as it is written."""

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image as PillowImage
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.image_files import UNREADABLE
+from ssd_det.annotations.stored_pixels import UNREADABLE, load_stored, opened, why_unreadable
 from ssd_det.batches.augmentation import Augmentation, Pixels
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.image_modes import to_rgb
@@ -22,23 +21,19 @@ UNKNOWN = Xywh((float("nan"),) * 4)
 
 
 def read_image(path: Path, image: Image) -> Pixels:
-    """Read an image of any mode as RGB ``[H, W, 3]``, unrotated, as COCO sizes are.
+    """Read an image of any mode as RGB ``[H, W, 3]``, the pixels as they are stored, in which boxes are.
 
     Raises:
         InputError: if the file does not decode, or its size is not what the annotation file says.
     """
     try:
-        with PillowImage.open(path) as file:
-            pixels = to_rgb(file)
-    except UNREADABLE:
-        raise undecodable(path, image) from None
+        with opened(path) as file:
+            pixels = to_rgb(load_stored(file))
+    except UNREADABLE as error:
+        reason = why_unreadable(error, "does not decode: replace the file or leave it out")
+        raise InputError(f"{path}: image {image.id} {reason}.") from None
     check_size(path, image, pixels.shape[1], pixels.shape[0])
     return pixels
-
-
-def undecodable(path: Path, image: Image) -> InputError:
-    """The error that names an image whose file cannot be read as one."""
-    return InputError(f"{path}: image {image.id} does not decode: replace the file or leave it out.")
 
 
 def check_size(path: Path, image: Image, width: int, height: int) -> None:

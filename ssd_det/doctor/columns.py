@@ -1,25 +1,27 @@
 """The content of an annotation file as columns, whatever is wrong with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.values import MAX_ID, SHOWN_FAULTS, is_box, is_set, shown
+from ssd_det.annotations.rotation import rotation_of
+from ssd_det.annotations.values import SHOWN_FAULTS, is_box, is_set, shown
 from ssd_det.console import bar
+from ssd_det.doctor.entry_ids import NO_ID, Integers, Numbered, number_entries, whole_numbers
 from ssd_det.doctor.faults import Fault
 
-Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 ListName = Literal["images", "annotations", "categories"]
 
-NO_ID = -MAX_ID - 1
 NOT_FOUND = -1
 NO_BOX = (float("nan"),) * 4
+REFERENCES = ("image_id", "category_id")
 SINGULAR = {"images": "image", "annotations": "annotation", "categories": "category"}
 LONGEST_VALUE = 60  # characters of a value in an example
 
@@ -34,17 +36,20 @@ class Columns:
     Attributes:
         entries: of each list, in the file's order; an empty object where an entry is not an object.
         malformed: indices of the entries that are not objects, of each list.
-        ids: of each list, ``NO_ID`` where an entry has no valid id.
+        ids: of each list, as they are when fixed, ``NO_ID`` where an entry is not an object.
+        file_ids: of each list, as the file has them, ``NO_ID`` where an entry has no valid id.
+        file_references: ``[N]``, under ``image_id`` and ``category_id`` of each annotation, as the file has them.
         image_index: ``[N]``, index of each annotation's image, ``NOT_FOUND`` where it is not in the file.
         category_index: ``[N]``, the same for its category.
         file_box: ``[N, 4]``, ``bbox`` as the file has it, NaN where it is not a box.
         box: ``[N, 4]``, xywh in pixels, after the fixes so far.
-        file_ids: ``[N]``, ids of the annotations as the file has them.
         image_size: ``[M, 2]``, width and height of each image in pixels, NaN where it has no valid size.
         file_names: ``[M]``, of each image, ``None`` where it has none.
         crowd: ``[N]``, whether ``iscrowd`` is set.
         difficult: ``[N]``, whether ``difficult`` is set.
+        rotated: ``[N]``, whether the file's box is one before a rotation.
         kept: ``[N]``, whether the annotation stays in the file.
+        kept_images: ``[M]``, whether the image stays in the file.
         new_area: ``[N]``, the ``area`` to write, NaN where it stays as it is.
         orientation: ``[M]``, the EXIF orientation of each image that must be turned, else 1.
         faults: found so far.
@@ -53,16 +58,19 @@ class Columns:
     entries: dict[ListName, list[JsonObject]]
     malformed: dict[ListName, Integers]
     ids: dict[ListName, Integers]
+    file_ids: dict[ListName, Integers]
+    file_references: dict[str, Integers]
     image_index: Integers
     category_index: Integers
     file_box: Floats
     box: Floats
-    file_ids: Integers
     image_size: Floats
     file_names: list[str | None]
     crowd: Booleans
     difficult: Booleans
+    rotated: Booleans
     kept: Booleans
+    kept_images: Booleans
     new_area: Floats
     orientation: Integers
     faults: list[Fault] = field(default_factory=list)
@@ -85,6 +93,12 @@ class Columns:
         """``[N]``, whether an annotation that is kept has a box in an image of known size."""
         return all_in_row(np.isfinite(self.box)) & all_in_row(np.isfinite(self.box_limits)) & self.kept
 
+    def are_objects(self, list_name: ListName) -> Booleans:
+        """Whether each entry of a list is an object."""
+        marks = np.ones(len(self.entries[list_name]), dtype=bool)
+        marks[self.malformed[list_name]] = False
+        return marks
+
     def add_fault(
         self, kind: str, list_name: ListName, entries: Booleans | Integers | Sequence[int], *keys: str
     ) -> None:
@@ -96,11 +110,25 @@ class Columns:
             entries: their indices, or for each entry of the list whether it has the fault.
             keys: what to show of each.
         """
-        marked = np.asarray(entries)
-        indices = np.flatnonzero(marked) if marked.dtype == bool else marked
-        if len(indices):
-            examples = [self._example(list_name, index, keys) for index in indices[:SHOWN_FAULTS].tolist()]
-            self.faults.append(Fault(kind, len(indices), examples))
+        self.add_fault_of_lists(kind, {list_name: (entries, keys)})
+
+    def add_fault_of_lists(
+        self,
+        kind: str,
+        found: Mapping[ListName, tuple[Booleans | Integers | Sequence[int], Sequence[str]]],
+    ) -> None:
+        """Record a fault of entries of several lists as one; entries and keys as in :meth:`add_fault`."""
+        examples: list[list[JsonObject]] = []
+        count = 0
+        for list_name, (entries, keys) in found.items():
+            marked = np.asarray(entries)
+            indices = np.flatnonzero(marked) if marked.dtype == bool else marked
+            count += len(indices)
+            examples.append([self._example(list_name, index, keys) for index in indices[:SHOWN_FAULTS].tolist()])
+        if count:
+            in_turn = chain.from_iterable(zip_longest(*examples))
+            shown_examples = [example for example in in_turn if example is not None][:SHOWN_FAULTS]
+            self.faults.append(Fault(kind, count, shown_examples))
 
     def _example(self, list_name: ListName, index: int, keys: Iterable[str]) -> JsonObject:
         entry = self.entries[list_name][index]
@@ -133,24 +161,34 @@ def read_columns(content: JsonObject) -> Columns:
     list_names: tuple[ListName, ...] = ("images", "annotations", "categories")
     malformed = {name: _indices(not isinstance(entry, dict) for entry in content[name]) for name in list_names}
     entries = {name: [entry if isinstance(entry, dict) else {} for entry in content[name]] for name in list_names}
-    ids = {name: _whole_numbers(entries[name], "id") for name in list_names}
     images, annotations = entries["images"], entries["annotations"]
+    numbered: dict[ListName, Numbered] = {
+        "images": number_entries(images, annotations, "image_id"),
+        "annotations": number_entries(annotations, (), ""),
+        "categories": number_entries(entries["categories"], annotations, "category_id"),
+    }
+    ids = {name: numbered[name].ids for name in list_names}
+    for name in list_names:
+        ids[name][malformed[name]] = NO_ID
     boxes = [box if is_box(box) else NO_BOX for e in bar(annotations, "boxes") for box in (e.get("bbox"),)]
     file_box = np.array(boxes, dtype=float).reshape(-1, 4)
     return Columns(
         entries=entries,
         malformed=malformed,
         ids=ids,
-        image_index=_lookup(ids["images"], _whole_numbers(annotations, "image_id")),
-        category_index=_lookup(ids["categories"], _whole_numbers(annotations, "category_id")),
+        file_ids={name: whole_numbers(entries[name], "id") for name in list_names},
+        file_references={key: whole_numbers(annotations, key) for key in REFERENCES},
+        image_index=_lookup(ids["images"], numbered["images"].references),
+        category_index=_lookup(ids["categories"], numbered["categories"].references),
         file_box=file_box,
         box=file_box.copy(),
-        file_ids=ids["annotations"],
         image_size=_sizes(images),
         file_names=[name if isinstance(name, str) and name else None for e in images for name in (e.get("file_name"),)],
         crowd=np.array([is_set(e.get("iscrowd")) for e in annotations], dtype=bool),
         difficult=np.array([is_set(e.get("difficult")) for e in annotations], dtype=bool),
+        rotated=np.array([rotation_of(e) is not None and is_box(e.get("bbox")) for e in annotations], dtype=bool),
         kept=np.ones(len(annotations), dtype=bool),
+        kept_images=np.ones(len(images), dtype=bool),
         new_area=np.full(len(annotations), np.nan),
         orientation=np.ones(len(images), dtype=np.int64),
     )
@@ -160,19 +198,8 @@ def _indices(marks: Iterable[bool]) -> Integers:
     return np.flatnonzero(np.fromiter(marks, dtype=bool))
 
 
-def _whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
-    """A column of ids; ``NO_ID`` where an entry has none that is a whole number of 64 bits."""
-    return np.array([_whole_number(entry.get(key)) for entry in entries], dtype=np.int64)
-
-
-def _whole_number(value: object) -> int:
-    if type(value) is int or (isinstance(value, float) and value.is_integer()):
-        return int(value) if abs(value) <= MAX_ID else NO_ID
-    return NO_ID
-
-
 def _sizes(images: Sequence[JsonObject]) -> Floats:
-    sizes = np.stack([_whole_numbers(images, key) for key in ("width", "height")], axis=1)
+    sizes = np.stack([whole_numbers(images, key) for key in ("width", "height")], axis=1)
     return np.where((sizes > 0).all(axis=1, keepdims=True), sizes, np.nan)
 
 

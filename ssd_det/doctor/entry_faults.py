@@ -1,13 +1,15 @@
-"""Faults of the entries themselves: ids, names, flags and references between entries."""
+"""Faults of the entries themselves: names, flags and references between entries."""
 
+import json
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
-from ssd_det.annotations.values import MAX_ID, free_ids, is_box
-from ssd_det.doctor.columns import NO_ID, NOT_FOUND, SINGULAR, Booleans, Columns, Integers, ListName
+from ssd_det.annotations.values import is_box, is_number
+from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
+from ssd_det.doctor.entry_ids import Integers
 from ssd_det.doctor.faults import Fault
+from ssd_det.doctor.image_faults import Headers
 
 FLAGS = ("iscrowd", "difficult")
 EARLIER_BOXES = ("true_bbox", "original_bbox")
@@ -16,43 +18,39 @@ FLAG_OF_TEXT = {"0": 0, "1": 1, "false": 0, "true": 1}
 RARE_SHARE = 0.01  # of the annotations of the largest category
 
 
-def find_malformed(columns: Columns) -> None:
-    """Find entries that are not objects, or have no id, size or name."""
+def find_malformed(columns: Columns, lost: int) -> None:
+    """Find entries that are not objects, images without a file name, and categories whose name is no text.
+
+    Args:
+        columns: of the file.
+        lost: how many rows and files of a folder could not be read; a list may be empty for that.
+    """
     for list_name, entries in columns.entries.items():
-        if not entries:
+        if not entries and not lost:
             columns.faults.append(Fault("no-entries", 1, [{"list": list_name}]))
         columns.add_fault("malformed-entry", list_name, columns.malformed[list_name])
-        columns.add_fault("bad-id", list_name, (columns.ids[list_name] == NO_ID) & _are_objects(columns, list_name))
-    are_images = _are_objects(columns, "images")
     nameless = np.array([name is None for name in columns.file_names], dtype=bool)
-    columns.add_fault("bad-file-name", "images", nameless & are_images, "file_name")
-    sizeless = np.isnan(columns.image_size[:, 0])
-    columns.add_fault("bad-image-size", "images", sizeless & are_images, "file_name", "width", "height")
-    categories = columns.entries["categories"]
-    nameless = np.array([not isinstance(e.get("name"), str) or not e["name"] for e in categories], dtype=bool)
-    columns.add_fault("bad-category-name", "categories", nameless & _are_objects(columns, "categories"), "name")
+    columns.add_fault("bad-file-name", "images", nameless & columns.are_objects("images"), "file_name")
+    names = [entry.get("name") for entry in columns.entries["categories"]]
+    numbers = np.array([written_name(name) is not None for name in names], dtype=bool)
+    nameless = np.array([not isinstance(name, str) or not name for name in names], dtype=bool)
+    bad = nameless & ~numbers & columns.are_objects("categories")
+    columns.add_fault("bad-category-name", "categories", bad, "name")
+    columns.add_fault("number-as-name", "categories", numbers, "name")
 
 
-def find_reused_ids(columns: Columns) -> None:
-    """Find ids that several entries share, and give later annotations new ones."""
-    for list_name, ids in columns.ids.items():
-        reused = _repeats_earlier(ids)
-        if list_name == "annotations":
-            reused &= columns.kept
-        columns.add_fault(f"reused-{SINGULAR[list_name]}-id", list_name, reused, "file_name", "name")
-        if list_name == "annotations" and reused.any():
-            columns.ids[list_name] = ids.copy()
-            columns.ids[list_name][reused] = _unused_ids(ids, int(reused.sum()))
+def written_name(name: object) -> str | None:
+    """The text of a category's name that is a number; ``None`` for anything else."""
+    return json.dumps(name) if is_number(name) else None
 
 
 def find_dangling(columns: Columns) -> None:
-    """Find annotations of unknown images and categories, and values of box keys that are not boxes."""
-    are_annotations = _are_objects(columns, "annotations")
+    """Find annotations of unknown images and categories, and earlier boxes that are not boxes."""
+    are_annotations = columns.are_objects("annotations")
     without_image = (columns.image_index == NOT_FOUND) & are_annotations
     columns.add_fault("unknown-image", "annotations", without_image, "image_id")
     without_category = (columns.category_index == NOT_FOUND) & are_annotations
     columns.add_fault("unknown-category", "annotations", without_category, "category_id")
-    columns.add_fault("bad-box", "annotations", np.isnan(columns.box[:, 0]) & are_annotations, "bbox")
     bad_earlier = [
         index
         for index, entry in enumerate(columns.entries["annotations"])
@@ -75,50 +73,47 @@ def find_flags(columns: Columns) -> None:
     columns.add_fault("bad-flag", "annotations", unclear, *FLAGS)
 
 
-def find_names(columns: Columns) -> None:
-    """Find backslashes in file names, writing slashes instead, and names that several entries share."""
-    backslashes = [index for index, name in enumerate(columns.file_names) if name is not None and "\\" in name]
+def find_names(columns: Columns, headers: Headers | None) -> None:
+    """Find backslashes in file names that no file has, writing slashes instead, and names that categories share."""
+    literal = np.zeros(len(columns.file_names), dtype=bool) if headers is None else headers.has_backslash
+    backslashes = [
+        i for i, name in enumerate(columns.file_names) if name is not None and "\\" in name and not literal[i]
+    ]
     columns.add_fault("backslash-in-name", "images", backslashes, "file_name")
     for index in backslashes:
         columns.file_names[index] = str(columns.file_names[index]).replace("\\", "/")
-    columns.add_fault("repeated-file-name", "images", _repeated(columns.file_names), "file_name")
     names = [e.get("name") if isinstance(e.get("name"), str) else None for e in columns.entries["categories"]]
     columns.add_fault("repeated-category-name", "categories", _repeated(names), "name")
 
 
-def find_imbalance(columns: Columns) -> None:
-    """Find categories and images with few annotations or none."""
-    used = columns.category_index[columns.kept & (columns.category_index != NOT_FOUND)]
-    counts = np.bincount(used, minlength=len(columns.ids["categories"]))
+def find_imbalance(columns: Columns, lost: int) -> None:
+    """Find categories and images with few annotations or none.
+
+    Those that may have had some are not listed: annotations without an image or a category, or in lines that cannot be
+    read, are faults of their own.
+
+    Args:
+        columns: of the file.
+        lost: how many rows and files of a folder could not be read.
+    """
+    found = columns.kept & (columns.category_index != NOT_FOUND)
+    counts = np.bincount(columns.category_index[found], minlength=len(columns.ids["categories"]))
     rare = (counts > 0) & (counts < counts.max(initial=0) * RARE_SHARE)
     columns.add_fault("rare-category", "categories", rare, "name")
-    if counts.any():
-        columns.add_fault("empty-category", "categories", counts == 0, "name")
-    used = columns.image_index[columns.kept & (columns.image_index != NOT_FOUND)]
-    empty = np.bincount(used, minlength=len(columns.ids["images"])) == 0
-    columns.add_fault("empty-image", "images", empty, "file_name")
+    empty = _are_empty(columns.category_index, len(counts), lost)
+    if not empty.all():
+        columns.add_fault("empty-category", "categories", empty, "name")
+    if len(columns.kept):
+        empty = _are_empty(columns.image_index, len(columns.kept_images), lost) & columns.kept_images
+        columns.add_fault("empty-image", "images", empty, "file_name")
 
 
-def _are_objects(columns: Columns, list_name: ListName) -> Booleans:
-    marks = np.ones(len(columns.entries[list_name]), dtype=bool)
-    marks[columns.malformed[list_name]] = False
-    return marks
-
-
-def _repeats_earlier(ids: Integers) -> Booleans:
-    """Whether an id is that of an earlier entry."""
-    _, first = np.unique(ids, return_index=True)
-    later = np.ones(len(ids), dtype=bool)
-    later[first] = False
-    return np.asarray(later & (ids != NO_ID))
-
-
-def _unused_ids(ids: Integers, count: int) -> list[int]:
-    """Ids that no entry has, from the one above the largest where there is room, else the lowest."""
-    largest = int(ids.max())
-    if largest <= MAX_ID - count:
-        return list(range(largest + 1, largest + 1 + count))
-    return list(islice(free_ids(set(ids.tolist())), count))
+def _are_empty(index: Integers, count: int, lost: int) -> Booleans:
+    """Whether each of ``count`` entries has no annotation; none of them where lost ones may be in all of these."""
+    found = index[index != NOT_FOUND]
+    empty = np.bincount(found, minlength=count) == 0
+    explained = empty.sum() <= len(index) - len(found) + lost
+    return np.zeros(count, dtype=bool) if explained else empty
 
 
 def _repeated(names: Sequence[str | None]) -> list[int]:

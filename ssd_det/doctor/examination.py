@@ -1,6 +1,7 @@
 """Checking an annotation file, and fixing it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from ssd_det.doctor.entry_faults import (
     find_imbalance,
     find_malformed,
     find_names,
-    find_reused_ids,
 )
 from ssd_det.doctor.faults import KINDS, Fault, Severity
 from ssd_det.doctor.fixing import apply_fixes
-from ssd_det.doctor.image_faults import Headers, find_files, find_sizes, read_headers
+from ssd_det.doctor.id_faults import find_ids, find_reused_ids
+from ssd_det.doctor.image_faults import Headers, find_files, find_missing_sizes, find_sizes, read_headers
+from ssd_det.doctor.missing_boxes import find_missing_boxes, find_rotated
 from ssd_det.doctor.shape_faults import find_shapes
+from ssd_det.doctor.shared_names import find_shared_names
 from ssd_det.memory import collection_paused
 
 MOST_ROUNDS = 4  # a fix may reveal another fault, such as boxes beyond the real size of a file
@@ -39,6 +42,7 @@ class Examination:
         faults: in the order of :data:`ssd_det.doctor.faults.KINDS`.
         columns: of the file, as they are when fixed.
         headers: of the image files, ``None`` where they were not checked.
+        of_files: the faults of the files of a folder, ``None`` for a COCO json file; also among the faults.
     """
 
     counts: dict[str, int]
@@ -47,6 +51,7 @@ class Examination:
     faults: list[Fault]
     columns: Columns
     headers: Headers | None
+    of_files: Sequence[Fault] | None
 
     def count(self, severity: Severity) -> int:
         """How many faults of a severity were found."""
@@ -74,7 +79,12 @@ class FixedFile:
 
 
 @collection_paused()
-def examine(content: JsonObject, image_root: str | Path | None = None, allow_outside: bool = False) -> Examination:
+def examine(
+    content: JsonObject,
+    image_root: str | Path | None = None,
+    allow_outside: bool = False,
+    of_files: Sequence[Fault] | None = None,
+) -> Examination:
     """Check the content of an annotation file.
 
     Args:
@@ -82,20 +92,32 @@ def examine(content: JsonObject, image_root: str | Path | None = None, allow_out
             :func:`ssd_det.annotations.coco.read_content` gives it; not changed.
         image_root: the folder of the images; they are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
+        of_files: the faults of the files of a folder, if the content was read from one.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
     """
     columns = read_columns(content)
-    find_names(columns)
-    return _examine(columns, None if image_root is None else read_headers(columns, image_root, allow_outside))
+    headers = None
+    if image_root is not None:
+        headers = read_headers(columns, image_root, allow_outside, of_folder=of_files is not None)
+    return _examine(columns, headers, of_files)
 
 
-def _examine(columns: Columns, headers: Headers | None) -> Examination:
+def _examine(columns: Columns, headers: Headers | None, of_files: Sequence[Fault] | None) -> Examination:
     """Look for every fault, first for those that change what others mean."""
+    kinds = [(fault.details, fault.count) for fault in of_files or ()]
+    lost = sum(count for kind, count in kinds if kind.severity == Severity.ERROR and not kind.fixable)
+    columns.faults.extend(of_files or ())
     counts, per_category = _counts(columns), _per_category(columns)
-    find_malformed(columns)
+    find_names(columns, headers)
+    find_malformed(columns, lost)
+    find_ids(columns)
     find_dangling(columns)
+    find_missing_boxes(columns)
+    find_rotated(columns)
+    find_missing_sizes(columns, headers)
+    find_shared_names(columns, headers, may_join=of_files is None)
     if headers is not None:
         find_files(columns, headers)
         find_sizes(columns, headers)
@@ -109,10 +131,10 @@ def _examine(columns: Columns, headers: Headers | None) -> Examination:
     find_flags(columns)
     find_shapes(columns)
     find_unusual(columns)
-    find_imbalance(columns)
+    find_imbalance(columns, lost)
     order = list(KINDS)
     faults = sorted(columns.faults, key=lambda fault: order.index(fault.kind))
-    return Examination(counts, per_category, passed_through, faults, columns, headers)
+    return Examination(counts, per_category, passed_through, faults, columns, headers, of_files)
 
 
 @collection_paused()
@@ -124,15 +146,16 @@ def fix_faults(content: JsonObject, examination: Examination) -> FixedFile:
         examination: of it.
     """
     done: Counter[str] = Counter()
+    of_files = examination.of_files
     for _ in range(MOST_ROUNDS):
         fixable = {fault.kind: fault.count for fault in examination.faults if fault.details.fixable}
         if not fixable:
             break
         done.update(fixable)
         content = apply_fixes(content, examination.columns)
-        columns = read_columns(content)
-        find_names(columns)
-        examination = _examine(columns, examination.headers)
+        headers = examination.headers and examination.headers.of(examination.columns.kept_images)
+        of_files = None if of_files is None else [fault for fault in of_files if not fault.details.fixable]
+        examination = _examine(read_columns(content), headers, of_files)
     return FixedFile(content, dict(done), examination)
 
 
@@ -156,7 +179,8 @@ def _passed_through(columns: Columns) -> dict[str, int]:
     reasons = {
         "crowd": columns.crowd,
         "difficult": columns.difficult,
-        "no area": (columns.box[:, 2:] < LEAST_SIDE).any(axis=1),
+        "rotated": columns.rotated,
+        "no area": (columns.box[:, 2:] < LEAST_SIDE).any(axis=1) | (columns.file_box[:, 2:] == 0).any(axis=1),
         "outside the image": (visible < LEAST_SIDE).any(axis=1),
     }
     counts: dict[str, int] = {}

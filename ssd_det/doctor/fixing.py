@@ -1,17 +1,20 @@
 """Writing what the doctor fixed into the content of a file; everything else stays as it is."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from ssd_det.annotations.entries import moved
 from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
 from ssd_det.doctor.box_faults import DIGITS
-from ssd_det.doctor.columns import Columns, Integers, all_in_row
-from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAG_OF_TEXT, FLAGS
-from ssd_det.doctor.image_faults import turned_boxes
+from ssd_det.doctor.columns import REFERENCES, Booleans, Columns, ListName, all_in_row
+from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAG_OF_TEXT, FLAGS, written_name
+from ssd_det.doctor.entry_ids import NO_ID, Integers
 from ssd_det.doctor.shape_faults import polygons_of
+from ssd_det.ops.exif_turns import turned_boxes
 
 
 def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
@@ -24,16 +27,16 @@ def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
     images = list(content["images"])
     for index in _changed_images(columns).tolist():
         images[index] = _fixed_image(columns, index)
+    images = [entry for entry, kept in zip(images, columns.kept_images.tolist(), strict=True) if kept]
     annotations = list(content["annotations"])
-    changed = _changed_annotations(columns)
-    turns = zip(columns.turns[changed].tolist(), columns.box_limits[changed].tolist(), strict=True)
-    for index, (orientation, size) in zip(changed.tolist(), turns, strict=True):
-        annotations[index] = _fixed_annotation(columns, index)
-        if orientation > 1:
-            _turn(annotations[index], orientation, size)
+    for index, entry in _fixed_annotations(columns):
+        annotations[index] = entry
     if not columns.kept.all():
         annotations = [entry for entry, kept in zip(annotations, columns.kept.tolist(), strict=True) if kept]
-    return {**content, "images": images, "annotations": annotations}
+    categories = list(content["categories"])
+    for index in _changed_categories(columns).tolist():
+        categories[index] = _fixed_category(columns, index)
+    return {**content, "images": images, "annotations": annotations, "categories": categories}
 
 
 def _changed_images(columns: Columns) -> Integers:
@@ -41,14 +44,24 @@ def _changed_images(columns: Columns) -> Integers:
     sizes = [_new_size(columns, index) is not None for index in range(len(entries))]
     pairs = zip(columns.file_names, entries, strict=True)
     names = [name is not None and name != entry["file_name"] for name, entry in pairs]
-    return np.flatnonzero(np.array(names, dtype=bool) | np.array(sizes, dtype=bool))
+    return np.flatnonzero(np.array(names, dtype=bool) | np.array(sizes, dtype=bool) | _new_ids(columns, "images"))
+
+
+def _changed_categories(columns: Columns) -> Integers:
+    entries = columns.entries["categories"]
+    names = np.array([written_name(entry.get("name")) is not None for entry in entries], dtype=bool)
+    return np.flatnonzero(names | _new_ids(columns, "categories"))
+
+
+def _new_ids(columns: Columns, list_name: ListName) -> Booleans:
+    return np.asarray(columns.ids[list_name] != columns.file_ids[list_name])
 
 
 def _new_size(columns: Columns, index: int) -> tuple[int, int] | None:
     """Width and height to write for an image, ``None`` where they stay."""
     entry = columns.entries["images"][index]
     width, height = columns.image_size[index].tolist()
-    if math.isnan(width) or (width, height) == (entry["width"], entry["height"]):
+    if math.isnan(width) or (width, height) == (entry.get("width"), entry.get("height")):
         return None
     return int(width), int(height)
 
@@ -59,28 +72,71 @@ def _fixed_image(columns: Columns, index: int) -> JsonObject:
         entry["file_name"] = columns.file_names[index]
     if (size := _new_size(columns, index)) is not None:
         entry["width"], entry["height"] = size
+    _renumber(entry, columns, "images", index)
     return entry
+
+
+def _fixed_category(columns: Columns, index: int) -> JsonObject:
+    entry = dict(columns.entries["categories"][index])
+    if (name := written_name(entry.get("name"))) is not None:
+        entry["name"] = name
+    _renumber(entry, columns, "categories", index)
+    return entry
+
+
+def _renumber(entry: JsonObject, columns: Columns, list_name: ListName, index: int) -> None:
+    if columns.ids[list_name][index] != columns.file_ids[list_name][index]:
+        entry["id"] = int(columns.ids[list_name][index])
 
 
 def _changed_annotations(columns: Columns) -> Integers:
     entries = columns.entries["annotations"]
     boxes = all_in_row(np.isfinite(columns.box)) & ~all_in_row(columns.box == columns.file_box)
     flags = np.array([any(isinstance(entry.get(key), str) for key in FLAGS) for entry in entries], dtype=bool)
-    ids = columns.ids["annotations"] != columns.file_ids
-    return np.flatnonzero((boxes | flags | (columns.turns > 1) | ids | np.isfinite(columns.new_area)) & columns.kept)
+    changed = boxes | flags | (columns.turns > 1) | np.isfinite(columns.new_area) | columns.rotated
+    changed |= _new_ids(columns, "annotations")
+    for key, references in _references(columns).items():
+        changed |= (references != columns.file_references[key]) & (references != NO_ID)
+    return np.flatnonzero(changed & columns.kept)
+
+
+def _references(columns: Columns) -> dict[str, Integers]:
+    """``[N]``, the ids that the annotations refer to, by key; ``NO_ID`` where there is no such entry."""
+    image_ids, category_ids = (np.append(columns.ids[name], NO_ID) for name in ("images", "categories"))
+    ids = image_ids[columns.image_index], category_ids[columns.category_index]  # NOT_FOUND takes the last one
+    return dict(zip(REFERENCES, ids, strict=True))
+
+
+def _fixed_annotations(columns: Columns) -> Iterator[tuple[int, JsonObject]]:
+    """The annotations that change, with their indices in the file's list."""
+    changed = _changed_annotations(columns)
+    references = {key: ids.tolist() for key, ids in _references(columns).items()}
+    turns = zip(columns.turns[changed].tolist(), columns.box_limits[changed].tolist(), strict=True)
+    for index, (orientation, size) in zip(changed.tolist(), turns, strict=True):
+        fixed = _fixed_annotation(columns, index)
+        for key, ids in references.items():
+            if ids[index] not in (NO_ID, columns.file_references[key][index]):
+                fixed[key] = ids[index]
+        if orientation > 1:
+            _turn(fixed, orientation, size)
+        yield index, fixed
 
 
 def _fixed_annotation(columns: Columns, index: int) -> JsonObject:
     entry = columns.entries["annotations"][index]
     box = columns.box[index]
+    fixed = dict(entry)
     if np.isfinite(box).all() and (box != columns.file_box[index]).any():
-        fixed = moved(entry, [_like(old, value) for old, value in zip(entry["bbox"], box.tolist(), strict=True)])
-    else:
-        fixed = dict(entry)
+        if is_box(entry.get("bbox")):
+            fixed = moved(entry, [_like(old, value) for old, value in zip(entry["bbox"], box.tolist(), strict=True)])
+        else:
+            fixed["bbox"] = [_like(0, value) for value in box.tolist()]
+    rotation = rotation_of(entry)
+    if rotation is not None and is_box(entry.get("bbox")):
+        fixed = without_rotation(fixed, rotation, entry["bbox"])
     if np.isfinite(columns.new_area[index]):
         fixed["area"] = round(float(columns.new_area[index]), DIGITS)
-    if columns.ids["annotations"][index] != columns.file_ids[index]:
-        fixed["id"] = int(columns.ids["annotations"][index])
+    _renumber(fixed, columns, "annotations", index)
     for key in FLAGS:
         if isinstance(fixed.get(key), str) and fixed[key].lower() in FLAG_OF_TEXT:
             fixed[key] = FLAG_OF_TEXT[fixed[key].lower()]

@@ -105,13 +105,15 @@ def _print_fault(console: Console, fault: Fault) -> None:
 
 def example_line(example: JsonObject) -> str:
     """An example in words: what it is, its file, and the values that are wrong."""
+    if "sentence" in example:
+        return str(example["sentence"])
     values = dict(example)
     index, list_name = values.pop("place", None), values.pop("list", None)
     kind = next((key for key in ("image", "annotation", "category") if key in values), None)
     words = []
     if kind is not None:
         entry_id = values.pop(kind)
-        words.append(f"{list_name}[{index}]" if entry_id is None else f"{kind} {entry_id}")
+        words.append(f"{list_name}[{index}]" if entry_id is None else f"{kind} {shown(entry_id)}")
     elif list_name is not None:
         words.append(list_name)
     if "file_name" in values:

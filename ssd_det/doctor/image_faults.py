@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags
-from PIL import Image as PillowImage
 
-from ssd_det.annotations.image_files import UNREADABLE, Finding, ImageFolder
+from ssd_det.annotations.image_files import Finding, ImageFolder
+from ssd_det.annotations.stored_pixels import UNREADABLE, is_too_large, read_header
 from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
-from ssd_det.doctor.box_faults import DIGITS, TOLERANCE
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, Integers, all_in_row
+from ssd_det.doctor.box_faults import TOLERANCE
+from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, all_in_row
+from ssd_det.doctor.entry_ids import Integers
 from ssd_det.doctor.faults import Fault
+from ssd_det.ops.exif_turns import FIRST_SIDEWAYS, turned_boxes
 
-FIRST_SIDEWAYS = 5  # EXIF orientations from here on show the picture on its side
 MANY_FILES = 2_000  # reading them takes some seconds
 
 
@@ -27,24 +27,44 @@ class Headers:
         findings: the file of each image, or why there is none.
         size: ``[M, 2]``, width and height of the stored pixels, NaN where the header cannot be read.
         orientation: ``[M]``, from EXIF, 1 where there is none.
+        too_large: ``[M]``, whether a file has more pixels than are read.
         folder: of the images.
+        of_folder: whether the annotations are a YOLO or Pascal VOC folder, whose tools turn pictures by EXIF.
     """
 
     findings: list[Finding]
     size: Floats
     orientation: Integers
+    too_large: Booleans
     folder: ImageFolder
+    of_folder: bool
+
+    @property
+    def has_backslash(self) -> Booleans:
+        """``[M]``, whether the file itself is called by a name with backslashes."""
+        paths = [(finding.path or "").removeprefix(self.folder.root) for finding in self.findings]
+        return np.array(["\\" in path for path in paths], dtype=bool)
+
+    def of(self, kept: Booleans) -> "Headers":
+        """Those of the images that are kept."""
+        findings = [finding for finding, is_kept in zip(self.findings, kept.tolist(), strict=True) if is_kept]
+        return Headers(
+            findings, self.size[kept], self.orientation[kept], self.too_large[kept], self.folder, self.of_folder
+        )
 
 
-class Header(NamedTuple):
+class HeaderRow(NamedTuple):
     """What one image file says: its size in pixels, NaN where it cannot be read, and its EXIF orientation."""
 
     width: float = np.nan
     height: float = np.nan
     orientation: int = 1
+    too_large: bool = False
 
 
-def read_headers(columns: Columns, image_root: str | Path, allow_outside: bool = False) -> Headers:
+def read_headers(
+    columns: Columns, image_root: str | Path, allow_outside: bool = False, of_folder: bool = False
+) -> Headers:
     """Read the headers of all images; see :func:`ssd_det.annotations.image_files.resolve_images`.
 
     Raises:
@@ -53,18 +73,18 @@ def read_headers(columns: Columns, image_root: str | Path, allow_outside: bool =
     folder = ImageFolder(Path(image_root))
     findings = [Finding() if name is None else folder.find(name, allow_outside) for name in columns.file_names]
     headers = [_read_header(finding.path) for finding in bar(findings, "image files", long=MANY_FILES)]
-    table = np.array(headers, dtype=float).reshape(-1, 3)
-    return Headers(findings, table[:, :2], table[:, 2].astype(np.int64), folder)
+    table = np.array(headers, dtype=float).reshape(-1, len(HeaderRow._fields))
+    orientation, too_large = table[:, 2].astype(np.int64), table[:, 3].astype(bool)
+    return Headers(findings, table[:, :2], orientation, too_large, folder, of_folder)
 
 
-def _read_header(path: str | None) -> Header:
+def _read_header(path: str | None) -> HeaderRow:
     if path is None:
-        return Header()
+        return HeaderRow()
     try:
-        with PillowImage.open(path) as file:
-            return Header(*file.size, int(file.getexif().get(ExifTags.Base.Orientation, 1)))
-    except (*UNREADABLE, TypeError):
-        return Header()
+        return HeaderRow(*read_header(path))
+    except UNREADABLE as error:
+        return HeaderRow(too_large=is_too_large(error))
 
 
 def find_files(columns: Columns, headers: Headers) -> None:
@@ -83,7 +103,9 @@ def find_files(columns: Columns, headers: Headers) -> None:
         if finding.path is not None and name_of.setdefault(finding.path, name) != name
     ]
     columns.add_fault("shared-file", "images", shared, "file_name")
-    columns.add_fault("unreadable-file", "images", exists & np.isnan(headers.size[:, 0]), "file_name")
+    unreadable = exists & np.isnan(headers.size[:, 0])
+    columns.add_fault("unreadable-file", "images", unreadable & ~headers.too_large, "file_name")
+    columns.add_fault("huge-image", "images", headers.too_large, "file_name")
     identities = set(map(_identity, name_of))
     files = (path for path in headers.folder.images() if _identity(path) not in identities)
     unnamed = sorted(str(path.relative_to(headers.folder.root)) for path in files)
@@ -96,6 +118,33 @@ def _identity(path: str | Path) -> tuple[int, int]:
     """What all paths of a file have in common, links included."""
     status = Path(path).stat()
     return status.st_dev, status.st_ino
+
+
+def find_missing_sizes(columns: Columns, headers: Headers | None) -> None:
+    """Find images without a size, and take that of the file: as displayed where the boxes fit that alone.
+
+    Where the boxes fit neither, they are those of a picture of another size, and nothing is known of it.
+    """
+    missing = np.isnan(columns.image_size[:, 0]) & columns.are_objects("images")
+    from_file = np.zeros(len(missing), dtype=bool)
+    if headers is not None:
+        displayed = np.where(headers.orientation[:, None] >= FIRST_SIDEWAYS, headers.size[:, ::-1], headers.size)
+        for size in (headers.size, displayed):
+            taken = missing & ~from_file & ~np.isnan(size[:, 0]) & ~_contradicted(columns, size)
+            columns.image_size[taken] = size[taken]
+            from_file |= taken
+    columns.add_fault("size-from-file", "images", from_file, "file_name", "width", "height")
+    columns.add_fault("bad-image-size", "images", missing & ~from_file, "file_name", "width", "height")
+
+
+def _contradicted(columns: Columns, size: Floats) -> Booleans:
+    """``[M]``, whether an image has boxes that do not fit a size, neither as they are nor as two corners."""
+    limits = np.concatenate([size, np.full((1, 2), np.nan)])[columns.image_index]
+    box = columns.box
+    compared = all_in_row(np.isfinite(box)) & all_in_row(np.isfinite(limits))
+    as_box = all_in_row(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= limits + TOLERANCE)
+    as_corners = all_in_row(box[:, 2:] <= limits + TOLERANCE) & all_in_row(box[:, 2:] > box[:, :2])
+    return _images_of(columns, compared & ~as_box) & _images_of(columns, compared & ~as_corners)
 
 
 def find_sizes(columns: Columns, headers: Headers) -> None:
@@ -118,6 +167,8 @@ def find_sizes(columns: Columns, headers: Headers) -> None:
     columns.add_fault("size-mismatch", "images", other_size & ~contradicted, "file_name", "width", "height")
     columns.add_fault("resized-file", "images", other_size & contradicted, "file_name", "width", "height")
     columns.image_size[other_size & ~contradicted] = headers.size[other_size & ~contradicted]
+    if headers.of_folder:
+        columns.add_fault("turned-photo", "images", (headers.orientation > 1) & ~rotated, "file_name")
 
 
 def _turn(columns: Columns, headers: Headers, images: Booleans) -> None:
@@ -125,23 +176,6 @@ def _turn(columns: Columns, headers: Headers, images: Booleans) -> None:
     columns.image_size[images] = headers.size[images]
     turned = columns.usable & (columns.turns > 1)
     columns.box[turned] = turned_boxes(columns.box[turned], columns.turns[turned], columns.box_limits[turned])
-
-
-def turned_boxes(box: Floats, orientation: Integers, size: Floats) -> Floats:
-    """Boxes of pictures as they are displayed, in the stored pixels.
-
-    Args:
-        box: ``[N, 4]``, xywh.
-        orientation: ``[N]``, from EXIF, 5 to 8.
-        size: ``[N, 2]``, width and height of the stored pixels.
-
-    Returns:
-        ``[N, 4]``, xywh.
-    """
-    x, y, width, height = box[:, 1], box[:, 0], box[:, 3], box[:, 2]
-    x = np.where(orientation >= 7, (size[:, 0] - x - width).round(DIGITS), x)
-    y = np.where((orientation == 6) | (orientation == 7), (size[:, 1] - y - height).round(DIGITS), y)
-    return np.stack([x, y, width, height], axis=1)
 
 
 def _has_masks(columns: Columns) -> Booleans:

@@ -10,7 +10,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import AREA_TOLERANCE, are_numbers, is_number
 from ssd_det.console import bar
 from ssd_det.doctor.columns import Booleans, Columns, Floats
-from ssd_det.doctor.image_faults import turned_boxes
+from ssd_det.ops.exif_turns import turned_boxes
 
 BLOCK = 50_000  # annotations whose polygons are in memory at once
 AREA_SHARE, AREA_PIXELS = 0.01, 1.0  # areas may differ by this share, and by so many square pixels in any case

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.pipeline.sections import JOINT_TASK, checkpoint_callbacks, task_of, with_data, with_trainer
@@ -78,6 +79,7 @@ def plan(
     run: Path,
     baselines: bool,
     refining: Refining,
+    yolo_rows: RowKind | None = None,
 ) -> list[Stage]:
     """The stages of a run, in their order.
 
@@ -89,6 +91,7 @@ def plan(
         run: the folder of the run.
         baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
         refining: how boxes are refined.
+        yolo_rows: what longer rows of a YOLO folder are, where they do not tell.
 
     Raises:
         InputError: if a joint model is to be trained in rounds or folds.
@@ -98,7 +101,7 @@ def plan(
     true_is_known = all(a.true_bbox is not None for a in coco.annotations if coco.why_unusable(a) is None)
     *earlier, last = _refining(inputs, refine, run, refining, true if true_is_known else None)
     if coco.source is not None:
-        last = _with_folder(last, inputs)
+        last = _with_folder(last, inputs, yolo_rows)
     # The last stage of refining compares its boxes with the true ones.
     stages = [*earlier, *([_true_boxes(noisy, true)] if true_is_known else []), last]
     stages += _detector(run, "refined", detect, refined_file(run), inputs)
@@ -225,11 +228,11 @@ def _refine(
     return Stage(f"refine annotations{title}", folder, commands, inputs, products, settings)
 
 
-def _with_folder(stage: Stage, inputs: Inputs) -> Stage:
+def _with_folder(stage: Stage, inputs: Inputs, yolo_rows: RowKind | None) -> Stage:
     """Let the last stage of refining put its boxes into a copy of the folder that the noisy ones came from."""
     refined, labels = stage.folder / stage.products[0], stage.folder / LABELS
     words = [str(refined), f"--like={inputs.annotations}", f"--image_root={inputs.image_root}", f"--output={labels}"]
-    convert = ["convert-annotations", *words, "--overwrite"]
+    convert = ["convert-annotations", *words, "--overwrite", *([f"--yolo_rows={yolo_rows}"] if yolo_rows else [])]
     return replace(stage, commands=[*stage.commands, convert], products=[*stage.products, LABELS])
 
 

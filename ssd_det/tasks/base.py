@@ -70,6 +70,8 @@ class Task(LightningModule):
         """
         datamodule = self.trainer.datamodule  # type: ignore[attr-defined]
         self.check_data(datamodule)
+        if self.categories is not None:
+            datamodule.take_classes(self.categories)
         coco = datamodule.coco_for(stage)
         if self.categories is None:
             self.categories = coco.categories

@@ -9,9 +9,30 @@ from ssd_det.doctor.faults import KINDS
 from tests.annotation_content import clean_content
 
 NAN, INFINITY = float("nan"), float("inf")
+YOLO_KINDS = {
+    "bad-row",
+    "ambiguous-row",
+    "unknown-class",
+    "not-shares",
+    "outside-shares",
+    "shared-labels",
+    "class-count",
+    "class-numbers",
+    "mixed-rows",
+    "further-columns",
+    "orphan-labels",
+    "no-labels",
+    "stray-labels",
+    "unusual-suffix",
+    "missing-split",
+    "no-val",
+}
+FOLDER_KINDS = {"unusable-folder"}
 FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
-    "unnamed-file", "outside-file", "ambiguous-name",
+    "unnamed-file", "outside-file", "ambiguous-name", "size-from-file",
+    "huge-image", "turned-photo", "bad-xml", "unknown-size", "bad-object", "stale-filename", "renamed-image",
+    "size-from-image", "counts-from-zero",
 }  # fmt: skip
 
 
@@ -42,6 +63,34 @@ def first_category(**parts):
     return lambda content: content["categories"][0].update(parts)
 
 
+def every_annotation(**parts):
+    def change(content):
+        for entry in content["annotations"]:
+            entry.update(parts)
+
+    return change
+
+
+def all_ids_as(function):
+    """Every id another one, and all that refers to it."""
+
+    def change(content):
+        for group in ("images", "annotations", "categories"):
+            for entry in content[group]:
+                entry.update({key: function(entry[key]) for key in ("id", "image_id", "category_id") if key in entry})
+
+    return change
+
+
+def an_image_for_each_object(content):
+    """An image entry of its own for every annotation, as some converters write them."""
+    images = {image["id"]: image for image in content["images"]}
+    entries = enumerate(content["annotations"], 1)
+    content["images"] = [{**images[entry["image_id"]], "id": number} for number, entry in entries]
+    for number, entry in enumerate(content["annotations"], 1):
+        entry["image_id"] = number
+
+
 def added(group, *entries):
     return lambda content: content[group].extend(entries)
 
@@ -68,10 +117,18 @@ def crowded(content):
 
 TWIN = {"id": 99, "image_id": 1, "category_id": 1, "bbox": [1, 12, 30, 41]}
 PLANTED = [
-    (emptied("annotations"), {"no-entries": 1, "empty-image": 3}),
+    (emptied("annotations"), {"no-entries": 1}),
     (added("annotations", 7, None), {"malformed-entry": 2}),
-    (first_annotation(id="five"), {"bad-id": 1}),
+    (first_annotation(id="five"), {"text-id": 1}),
+    (first_annotation(image_id="1"), {"text-id": 1}),
+    (first_category(id="1"), {"text-id": 1}),
+    (all_ids_as(str), {"text-id": 14}),
+    (all_ids_as("{:032x}".format), {"text-id": 14}),
+    (first_annotation(id=None), {"bad-id": 1}),
+    (first_annotation(id=""), {"bad-id": 1}),
     (first_annotation(id=2**63), {"bad-id": 1}),
+    (all_ids_as(lambda number: number + 0.5), {"bad-id": 14}),
+    (first_annotation(id=0), {"id-zero": 1}),
     (first_annotation(id=11), {"reused-annotation-id": 1}),
     (
         added("images", {"id": 1, "file_name": "b.png", "width": 9, "height": 9}),
@@ -79,16 +136,33 @@ PLANTED = [
     ),
     (added("categories", {"id": 1, "name": "cow"}), {"reused-category-id": 1, "empty-category": 1}),
     (first_annotation(image_id=8), {"unknown-image": 1}),
+    (first_annotation(image_id="none"), {"unknown-image": 1}),
+    (every_annotation(image_id=8), {"unknown-image": 9}),
+    (every_annotation(category_id=8), {"unknown-category": 9}),
     (first_annotation(category_id=True), {"unknown-category": 1}),
     (first_box([1, 2, 3]), {"bad-box": 1}),
     (first_box([1, 2, NAN, 4]), {"bad-box": 1}),
     (first_box([1, 2, "3", 4]), {"bad-box": 1}),
     (first_box([1, 2, 10**400, 4]), {"bad-box": 1}),
+    (first_box([]), {"empty-annotation": 1}),
+    (first_box(None), {"empty-annotation": 1}),
+    (first_box([0, 0, 0, 0]), {"empty-annotation": 1}),
+    (first_annotation(bbox=[], area=None, segmentation={"size": [9, 9], "counts": "1"}), {"bad-box": 1}),
+    (first_annotation(bbox=[]), {"box-from-polygons": 1}),
+    (first_annotation(bbox=[1, 12, 0, 0], area=None), {"box-from-polygons": 1}),
+    (
+        first_annotation(attributes={"rotation": 30.5}, bbox=[60, 30, 30, 41], area=None, segmentation=None),
+        {"rotated-box": 1},
+    ),
+    (first_annotation(rotation=90, area=None, segmentation=None, bbox=[60, 12, 30, 41]), {"rotated-box": 1}),
+    (first_annotation(attributes={"rotation": 360.0}), {}),
     (first_annotation(true_bbox=[1]), {"bad-earlier-box": 1}),
     (first_image(file_name=""), {"bad-file-name": 1}),
     (first_image(width=0), {"bad-image-size": 1}),
     (first_image(height=INFINITY), {"bad-image-size": 1}),
     (first_category(name=None), {"bad-category-name": 1}),
+    (first_category(name=True), {"bad-category-name": 1}),
+    (first_category(name=1), {"number-as-name": 1}),
     (every_box(lambda x, y, w, h: [x / 200, y / 100, w / 200, h / 100]), {"normalised-boxes": 9}),
     (
         every_box(lambda x, y, w, h: [(x + w / 2) / 200, (y + h / 2) / 100, w / 200, h / 100]),
@@ -98,6 +172,7 @@ PLANTED = [
     (first_box([31, 53, -30, -41]), {"negative-size": 1}),
     (first_image(file_name="sub\\1.png"), {"backslash-in-name": 1}),
     (first_image(file_name="sub/2.png"), {"repeated-file-name": 1}),
+    (an_image_for_each_object, {"image-per-object": 6}),
     (first_category(name="dog"), {"repeated-category-name": 1}),
     (first_annotation(iscrowd="0"), {"text-flag": 1}),
     (first_annotation(difficult=2), {"bad-flag": 1}),
@@ -148,7 +223,8 @@ def test_planted_faults_are_found_and_no_others(plant, expected):
 
 
 def test_every_kind_of_fault_is_planted_here_or_with_files():
-    assert {kind for _, expected in PLANTED for kind in expected} | FILE_KINDS == set(KINDS)
+    planted = {kind for _, expected in PLANTED for kind in expected}
+    assert planted | FILE_KINDS | FOLDER_KINDS | YOLO_KINDS == set(KINDS)
 
 
 @pytest.mark.parametrize(("plant", "expected"), PLANTED)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from ssd_det.doctor.examination import examine, fix_faults
-from ssd_det.doctor.image_faults import turned_boxes
 from ssd_det.errors import InputError
+from ssd_det.ops.exif_turns import turned_boxes
 from tests.annotation_content import clean_content
 
 
@@ -142,3 +142,58 @@ def test_the_stored_size_of_a_rotated_picture_is_correct(images):
 def test_an_image_root_that_is_not_a_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="there is no such folder: give the folder of the images"):
         examine(json.loads(json.dumps(clean_content())), tmp_path / "none")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jpg"])
+def test_boxes_in_stored_pixels_are_right_in_any_format(tmp_path, suffix):
+    save(tmp_path / f"a.{suffix}", 64, 48, orientation=6)
+    content = {
+        "images": [{"id": 1, "file_name": f"a.{suffix}", "width": 64, "height": 48}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [30, 4, 10, 20]}],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    assert kinds(content, tmp_path) == {}
+    (fault,) = examine(content, tmp_path, of_files=[]).faults
+    assert (fault.kind, fault.count, fault.details.severity) == ("turned-photo", 1, "warning")
+
+
+def test_an_image_with_too_many_pixels_is_not_called_unreadable(images, monkeypatch):
+    save(images / "sub" / "1.png", 3000, 1000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
+    assert kinds(clean_content(), images) == {"huge-image": 1}
+
+
+def test_a_missing_size_is_taken_from_the_file_where_the_boxes_fit_it(images):
+    content = clean_content()
+    original = clean_content()
+    del content["images"][0]["width"], content["images"][0]["height"]
+    content["images"][1].update(width=None, height=0)
+    assert kinds(content, None) == {"bad-image-size": 2}
+    fixed = fix_faults(content, examine(content, images))
+    assert fixed.done == {"size-from-file": 2}
+    assert fixed.content == original
+    content["annotations"][0].update(bbox=[300, 12, 30, 41], segmentation=None)
+    assert kinds(content, images)["bad-image-size"] == 1
+
+
+def test_a_missing_size_is_that_of_the_displayed_picture_where_the_boxes_fit_that_alone(images):
+    save(images / "sub" / "1.png", 100, 200, orientation=6)
+    content = clean_content()
+    del content["images"][0]["width"], content["images"][0]["height"]
+    fixed = fix_faults(content, examine(content, images))
+    assert fixed.done == {"rotated-size": 1, "size-from-file": 1}
+    assert (fixed.content["images"][0]["width"], fixed.content["images"][0]["height"]) == (100, 200)
+    assert fixed.content["annotations"][0]["bbox"] == [12, 200 - 1 - 30, 41, 30]
+    assert fixed.left.faults == []
+
+
+def test_backslashes_stay_where_the_file_is_called_so(images):
+    content = clean_content()
+    (images / "sub" / "1.png").rename(images / "sub\\1.png")
+    content["images"][0]["file_name"] = "sub\\1.png"
+    content["images"][1]["file_name"] = "sub\\2.png"
+    examination = examine(content, images)
+    (fault,) = examination.faults
+    assert (fault.kind, fault.count) == ("backslash-in-name", 1)
+    names = [image["file_name"] for image in fix_faults(content, examination).content["images"]]
+    assert names == ["sub\\1.png", "sub/2.png", "sub/3.png"]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.coco import CocoFile, parse_coco
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.values import free_ids
+from ssd_det.annotations.values import first_of, free_ids
 from ssd_det.errors import InputError
 
 MERGED_FROM = "merged_from"
@@ -55,6 +55,60 @@ def merge(files: Sequence[CocoFile]) -> MergedFiles:
         content |= _missing(file.content, content)
     content |= {table.kind: list(table.entries.values()) for table in (images, categories, annotations)}
     return MergedFiles(content, images.shared, annotations.renumbered)
+
+
+def in_folder(coco: CocoFile, folder: str) -> CocoFile:
+    """A file whose file names start above a folder."""
+    images = [{**entry, "file_name": f"{folder.rstrip('/')}/{entry['file_name']}"} for entry in coco.content["images"]]
+    return parse_coco(coco.path, {**coco.content, "images": images}, coco.source)
+
+
+def check_shared_names(files: Sequence[CocoFile], one_root: bool) -> None:
+    """Make sure that images of one name are one image, as far as files show it.
+
+    They may be different pictures, such as the first frames of two videos, if both files have objects of one class in
+    them, or if their names start from different folders.
+
+    Args:
+        files: to be merged.
+        one_root: whether the names in all folders start from one place.
+
+    Raises:
+        InputError: if images may be different pictures.
+    """
+    owner: dict[str, CocoFile] = {}
+    classes: dict[str, set[str]] = {}
+    for file in files:
+        doubtful: dict[str, CocoFile] = {}
+        own = _classes_of_images(file)
+        for name, of_image in own.items():
+            other = owner.get(name)
+            if other and (of_image & classes[name] or not (one_root or _start_alike(file, other))):
+                doubtful[name] = other
+        if doubtful:
+            raise InputError(
+                f"{file.path}: {len(doubtful)} of its images are called like images of "
+                f"{first_of(dict.fromkeys(other.path for other in doubtful.values()))}, and may be different pictures: "
+                f"{first_of(doubtful)}: give --prefix_folders if they are, or --same_images true if they are not."
+            )
+        for name, of_image in own.items():
+            owner.setdefault(name, file)
+            classes.setdefault(name, set()).update(of_image)
+
+
+def _classes_of_images(file: CocoFile) -> dict[str, set[str]]:
+    """The classes of the objects in each image, by its name."""
+    names = {category.id: category.name for category in file.categories}
+    classes: dict[str, set[str]] = {image.file_name: set() for image in file.images}
+    for annotation in file.annotations:
+        classes[file.image_by_id[annotation.image_id].file_name].add(names[annotation.category_id])
+    return classes
+
+
+def _start_alike(file: CocoFile, other: CocoFile) -> bool:
+    """Whether file names may start from the same folder."""
+    sources = file.source, other.source
+    return sources[0] is None or sources[1] is None or sources[0].dataset_root == sources[1].dataset_root
 
 
 class _Table:
@@ -132,5 +186,5 @@ def _check_sizes(files: Iterable[CocoFile]) -> None:
             if (width, height) != (image.width, image.height):
                 raise InputError(
                     f"{file.path}: image {image.id}: {image.file_name} is {image.width}x{image.height}, but "
-                    f"{width}x{height} in {path}: correct the size, or a file_name."
+                    f"{width}x{height} in {path}: correct the size, or a file_name, or give --prefix_folders."
                 )

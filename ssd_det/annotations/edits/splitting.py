@@ -1,6 +1,7 @@
 """Dividing the images of an annotation file among train, validation and test files, stratified by category."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +14,31 @@ Labels = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
 
-def split(coco: CocoFile, shares: Mapping[str, float], seed: int) -> dict[str, JsonObject]:
+def split(
+    coco: CocoFile, shares: Mapping[str, float], seed: int, group_of: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, JsonObject]:
     """Divide a file by images, so that each part has its share of the images of each category.
 
-    Images without annotations count as a category of their own, and entries of one file name stay together.
+    Images without annotations count as a category of their own, and entries of one file name or one group stay
+    together.
 
     Args:
         coco: the file; its content is not changed.
         shares: of each part, by name; together 1.
         seed: decides which images go where.
+        group_of: the group of an image, by its file name; images without one are alone.
 
     Returns:
         The content of each part: its images and annotations, and every other key of the file.
 
     Raises:
-        InputError: if a part would have no annotations.
+        InputError: if a part would have no annotations, although the file has some, or no images.
     """
-    units: dict[str, int] = {}  # by file name
-    unit_of = {image.id: units.setdefault(image.file_name, len(units)) for image in coco.images}
+    units: dict[tuple[str, bool], int] = {}  # by group, else by file name
+    unit_of = {}
+    for image in coco.images:
+        group = group_of.get(image.file_name)
+        unit_of[image.id] = units.setdefault((group or image.file_name, group is None), len(units))
     column_of = {category.id: column for column, category in enumerate(coco.categories)}
     labels = np.zeros((len(units), len(coco.categories) + 1), dtype=bool)
     for annotation in coco.annotations:
@@ -88,6 +96,8 @@ def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
 def _part(coco: CocoFile, name: str, image_ids: set[int]) -> JsonObject:
     images = [entry for image, entry in zip(coco.images, coco.content["images"], strict=True) if image.id in image_ids]
     annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in image_ids]
-    if not annotations:
+    if not annotations and coco.annotations:
         raise InputError(f"{coco.path}: has too few images for a part {name} with annotations: give it a larger share.")
+    if not images:
+        raise InputError(f"{coco.path}: has too few images for a part {name}: give it a larger share.")
     return {**coco.content, "images": images, "annotations": annotations}

@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, NamedTuple
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
+from ssd_det.annotations.formats.yolo_rows import RowKind
 
 
 class AnnotationFormat(ABC):
@@ -29,7 +31,14 @@ class AnnotationFormat(ABC):
         return False
 
     @abstractmethod
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
+    ) -> CocoFile:
         """Read and check annotations, see :func:`ssd_det.annotations.formats.reading.read_annotations`."""
 
     @abstractmethod

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, read_coco
 from ssd_det.annotations.formats.annotation_format import AnnotationFormat
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
+from ssd_det.annotations.formats.yolo_rows import RowKind
 
 
 class CocoFormat(AnnotationFormat):
@@ -21,9 +23,16 @@ class CocoFormat(AnnotationFormat):
         """Whether it is not a folder; it need not exist."""
         return not path.is_dir()
 
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
+    ) -> CocoFile:
         """Read the file; its file names stay as they are."""
-        return read_coco(path, leave_out)
+        return read_coco(path, leave_out, may_be_empty=True)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder ``images`` beside the file."""

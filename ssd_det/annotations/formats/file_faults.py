@@ -1,6 +1,6 @@
 """Faults of the files of a folder, which leave a row or a file out where the reader is told to go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -33,3 +33,14 @@ def refuse(fault: FileFault) -> NoReturn:
         InputError: always.
     """
     raise InputError(fault.sentence)
+
+
+def counted(faults: Iterable[FileFault]) -> tuple[str, ...]:
+    """One sentence for each kind of fault: that of the first, and how many more there are."""
+    kinds: dict[str, list[FileFault]] = {}
+    for fault in faults:
+        kinds.setdefault(fault.kind, []).append(fault)
+    return tuple(
+        of_kind[0].sentence + (f" {len(of_kind) - 1} more like this." if len(of_kind) > 1 else "")
+        for of_kind in kinds.values()
+    )

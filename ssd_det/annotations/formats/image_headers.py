@@ -3,9 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image as PillowImage
-
-from ssd_det.annotations.image_files import UNREADABLE
+from ssd_det.annotations.stored_pixels import UNREADABLE, opened, stored_size, why_unreadable
 from ssd_det.errors import InputError
 
 
@@ -35,10 +33,11 @@ def size_of(image: Path) -> tuple[int, int]:
         InputError: if it is not an image.
     """
     try:
-        with PillowImage.open(image) as file:
-            return file.size
-    except UNREADABLE:
-        raise InputError(f"{image}: does not decode: replace the file or leave it and its labels out.") from None
+        with opened(image) as file:
+            return stored_size(file)
+    except UNREADABLE as error:
+        reason = why_unreadable(error, "does not decode: replace the file or leave it and its labels out")
+        raise InputError(f"{image}: {reason}.") from None
 
 
 @lru_cache

@@ -5,9 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
+from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc
-from ssd_det.annotations.formats.voc_source import read_voc, xml_files
+from ssd_det.annotations.formats.voc_layout import layout_of, xml_files
+from ssd_det.annotations.formats.voc_source import read_voc
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.paths import normal
 
 
@@ -23,13 +26,20 @@ class VocFormat(FolderFormat):
         """Xml files."""
         return "Pascal VOC xml" if path.is_dir() and xml_files(path) else None
 
-    def read(self, path: Path, image_root: str | Path | None, leave_out: Sequence[str]) -> CocoFile:
+    def read(
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
+    ) -> CocoFile:
         """Read all xml files."""
-        return read_voc(path, image_root)
+        return read_voc(path, image_root, on_fault=on_fault)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder above ``Annotations``, or that of the xml files."""
-        return path.parent if normal(path).name == ANNOTATIONS else path
+        return path.parent if layout_of(path).root == normal(path).parent else path
 
     def tracked_files(self, path: Path) -> list[Path]:
         """The xml files."""
@@ -37,8 +47,7 @@ class VocFormat(FolderFormat):
 
     def dataset_root(self, path: Path) -> Path:
         """The folder above ``Annotations``, or that of the xml files, absolute."""
-        folder = normal(path)
-        return folder.parent if folder.name == ANNOTATIONS else folder
+        return layout_of(path).root
 
     def reading_order(self, image: PurePosixPath) -> tuple[str, ...]:
         """The order of the xml files, which are called like the images."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, CORNERS, FLAGS, IMAGES, LISTS
+from ssd_det.annotations.values import is_number, is_set
 from ssd_det.errors import InputError
 
 DECIMALS = 9
@@ -29,11 +30,14 @@ def export_voc(
         InputError: if two images would have the same xml file, or a name cannot be in xml.
     """
     names = {category.id: category.name for category in coco.categories}
-    used = {names[a.category_id] for of_image in annotations.values() for a in of_image}
+    used_ids = {a.category_id for of_image in annotations.values() for a in of_image}
+    used = {names[key] for key in used_ids}
     read_as = {name: number for number, name in enumerate(sorted(used), start=1)}
     dropped = Counter(
         {
             "categories without objects": sum(name not in used for name in names.values()),
+            "categories that others are called like": len(used_ids) - len({name.strip() for name in used}),
+            "blanks around names of categories": sum(name != name.strip() for name in used),
             "ids of categories": sum(read_as.get(name, key) != key for key, name in names.items()),
         }
     )
@@ -75,7 +79,8 @@ def _add_object(top: ElementTree.Element, coco: CocoFile, annotation: Annotation
         ElementTree.SubElement(element, "pose").text = entry["pose"]
     for flag in FLAGS:
         if entry.get(flag) is not None:
-            ElementTree.SubElement(element, flag).text = str(int(bool(entry[flag])))
+            value = entry[flag]
+            ElementTree.SubElement(element, flag).text = str(value if is_number(value) else int(is_set(value)))
     x, y, width, height = annotation.bbox
     box = ElementTree.SubElement(element, "bndbox")
     for corner, value in zip(CORNERS, (x + 1, y + 1, x + width + 1, y + height + 1), strict=True):

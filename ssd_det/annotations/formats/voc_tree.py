@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ssd_det.annotations.formats.voc_source import category_ids, coco_content, image_name
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, read_voc_file
+from ssd_det.annotations.formats.file_faults import FileFault, counted, refuse
+from ssd_det.annotations.formats.voc_images import VocImages
+from ssd_det.annotations.formats.voc_source import category_ids, coco_content, with_images
+from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, read_voc_file
 from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.paths import normal
+from ssd_det.console import warn
 from ssd_det.errors import InputError
 
 
@@ -24,7 +28,8 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
         far as its object has them; file names start from ``JPEGImages``.
 
     Raises:
-        InputError: if a file is missing, is not the xml of VOC, or has an invalid box or size.
+        InputError: if a file is missing, is not the xml of VOC, or has an invalid box, or a size that is neither
+            valid nor that of its image.
     """
     root = Path(root)
     listing = root / "ImageSets" / "Main" / f"{split}.txt"
@@ -38,7 +43,13 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
         raise InputError(f"{listing}: lists no images: give a split with images.")
     tree = {path.stem: read_voc_file(path) for path in sorted((root / ANNOTATIONS).glob("*.xml"))}
     files = [tree[name] if name in tree else read_voc_file(root / ANNOTATIONS / f"{name}.xml") for name in names]
-    return coco_content(files, [image_name(file) for file in files], category_ids(tree.values()))
+    remarks: list[FileFault] = []
+    images = VocImages(normal(root / IMAGES), normal(root / IMAGES))
+    located = with_images(files, images, normal(root / ANNOTATIONS), refuse, remarks)
+    for remark in counted(remarks):
+        warn(remark)
+    names = [image.name for _, image in located]
+    return coco_content([file for file, _ in located], names, category_ids(tree.values()))
 
 
 def _names_in(listing: Path) -> list[str]:

@@ -1,14 +1,14 @@
 """An xml file of Pascal VOC: what it says of an image, and where in its bytes the numbers of the boxes are."""
 
-import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from ssd_det.annotations.formats.voc_encoding import encoding_of, why_not_xml
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MAX_COORDINATE
 from ssd_det.errors import InputError
@@ -17,6 +17,7 @@ from ssd_det.ops.box_types import Xywh
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets"  # folders of xml files, images, and names
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FLAGS = ("difficult", "truncated", "occluded")
+FLAG_TEXTS = {"true": 1, "yes": 1, "false": 0, "no": 0}  # of tools that do not write numbers
 KEPT = ("name", *FLAGS, "pose", "bndbox")  # elements of an object that COCO json keeps
 MOST_DECIMALS = 17
 
@@ -31,8 +32,10 @@ class Corner(NamedTuple):
 
 @dataclass
 class VocObject:
-    """An object: the texts of its direct elements, and its corners by name."""
+    """An object: where it begins and ends in the file, in bytes, the texts of its direct elements, and its corners."""
 
+    start: int
+    end: int = 0
     texts: dict[str, str] = field(default_factory=dict)
     corners: dict[str, Corner] = field(default_factory=dict)
 
@@ -43,8 +46,12 @@ class VocFile:
 
     Attributes:
         path: the file.
-        content: its bytes.
+        content: its bytes; UTF-8 where it has an encoding of its own.
         codec: how numbers are written in it.
+        encoding: what it must be written in, of those that the parser cannot read; ``None`` where ``content`` is as
+            the file is.
+        origin: the first pixel of a row, from which corners count: 1, or 0 as some tools write.
+        image_size: width and height, where the file does not say them.
         texts: file name, width and height, by the path of their elements.
         objects: in the file's order.
         dropped: how many elements and comments there are that COCO json does not keep.
@@ -53,6 +60,9 @@ class VocFile:
     path: Path
     content: bytes
     codec: str
+    encoding: str | None = None
+    origin: int = 1
+    image_size: tuple[int, int] | None = None
     texts: dict[str, str] = field(default_factory=dict)
     objects: list[VocObject] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -74,6 +84,8 @@ class VocFile:
         Raises:
             InputError: if they are missing or no size.
         """
+        if self.image_size is not None:
+            return self.image_size
         width, height = (_number(self.path, name, self.texts.get(name)) for name in ("size/width", "size/height"))
         for name, value in (("size/width", width), ("size/height", height)):
             if not isinstance(value, int) or value < 1:
@@ -81,13 +93,13 @@ class VocFile:
         return int(width), int(height)
 
     def box_of(self, entry: VocObject) -> list[float]:
-        """The box of an object, xywh in pixels: corners are 1-based in VOC, and the width is xmax − xmin.
+        """The box of an object, xywh in pixels from 0 up; the width is xmax − xmin.
 
         Raises:
             InputError: if it has no four numbers, or its corners are swapped.
         """
         texts = {corner: entry.corners[corner].text if corner in entry.corners else None for corner in CORNERS}
-        x1, y1, x2, y2 = (_number(self.path, f"bndbox/{corner}", text) - 1 for corner, text in texts.items())
+        x1, y1, x2, y2 = (_number(self.path, f"bndbox/{corner}", text) - self.origin for corner, text in texts.items())
         if x2 < x1 or y2 < y1:
             corners = ", ".join(f"{corner} {text}" for corner, text in texts.items())
             raise InputError(
@@ -95,29 +107,34 @@ class VocFile:
             )
         return [x1, y1, x2 - x1, y2 - y1]
 
-    def flags_of(self, entry: VocObject) -> JsonObject:
-        """Those of difficult, truncated, occluded and pose that an object has.
+    def first_corner(self, entry: VocObject) -> list[float]:
+        """``xmin`` and ``ymin`` of an object as the file has them, as far as they are numbers."""
+        numbers = [_finite(entry.corners[corner].text) for corner in CORNERS[:2] if corner in entry.corners]
+        return [number for number in numbers if number is not None]
 
-        Raises:
-            InputError: if a flag is not a number.
-        """
-        flags: JsonObject = {
-            flag: int(_number(self.path, flag, entry.texts[flag])) for flag in FLAGS if flag in entry.texts
-        }
+    def flags_of(self, entry: VocObject) -> JsonObject:
+        """Those of difficult, truncated, occluded and pose that an object has; flags that say nothing are left out."""
+        values = {flag: _flag(entry.texts[flag]) for flag in FLAGS if flag in entry.texts}
+        flags: JsonObject = {flag: value for flag, value in values.items() if value is not None}
         return flags | ({"pose": entry.texts["pose"]} if "pose" in entry.texts else {})
 
-    def with_boxes(self, boxes: Mapping[int, Xywh]) -> tuple[bytes, int]:
-        """The file with other boxes, clipped to the image; all else in it is as it was.
+    def odd_flags(self, entry: VocObject) -> list[str]:
+        """The flags of an object that are no numbers."""
+        return [flag for flag in FLAGS if flag in entry.texts and _finite(entry.texts[flag]) is None]
+
+    def with_boxes(self, boxes: Mapping[int, Xywh], removed: Iterable[int] = ()) -> tuple[bytes, int]:
+        """The file with other boxes, clipped to the image, and without some objects; all else in it is as it was.
 
         The corners of an object get as many decimals as they had; whole numbers stay whole.
 
         Args:
             boxes: the boxes, xywh in pixels, by the index of their objects.
+            removed: the indices of the objects to take out, none of them in ``boxes``.
 
         Returns:
             The bytes, and how many boxes would be empty and were left as they were.
         """
-        changes: list[tuple[int, int, bytes]] = []
+        changes = [(self._start_with_blanks(self.objects[index]), self.objects[index].end, b"") for index in removed]
         kept = 0
         for index, box in boxes.items():
             corners = self.objects[index].corners
@@ -132,13 +149,23 @@ class VocFile:
         for start, end, text in sorted(changes):
             parts += [self.content[done:start], text]
             done = end
-        return b"".join([*parts, self.content[done:]]), kept
+        content = b"".join([*parts, self.content[done:]])
+        return content if self.encoding is None else content.decode().encode(self.encoding), kept
+
+    def _start_with_blanks(self, entry: VocObject) -> int:
+        """Where the blanks before an object begin, which go with it."""
+        start, width = entry.start, len("0".encode(self.codec))
+        while self.content[start - width : start] in [blank.encode(self.codec) for blank in " \t\r\n"]:
+            start -= width
+        return start
 
     def _corners(self, box: Xywh, decimals: int) -> list[str]:
         x, y, width, height = box
         limits = self.size() * 2
-        values = (x + 1, y + 1, x + width + 1, y + height + 1)
-        return [f"{min(max(value, 1), limit):.{decimals}f}" for value, limit in zip(values, limits, strict=True)]
+        values = (value + self.origin for value in (x, y, x + width, y + height))
+        return [
+            f"{min(max(value, self.origin), limit):.{decimals}f}" for value, limit in zip(values, limits, strict=True)
+        ]
 
 
 def read_voc_file(path: Path) -> VocFile:
@@ -153,12 +180,20 @@ def read_voc_file(path: Path) -> VocFile:
         raise InputError(f"{path}: there is no such file: add it, or take its name out of the split.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
-    file = VocFile(path, content, _codec(content))
-    reader = _Reader(file)
     try:
-        reader.parser.Parse(content, True)
+        return _parsed(VocFile(path, content, _codec(content)))
     except (expat.ExpatError, LookupError, ValueError) as error:
+        encoding = encoding_of(content)
+        if encoding is None:
+            raise InputError(f"{path}: {why_not_xml(content, error)}.") from None
+    try:
+        return _parsed(VocFile(path, content.decode(encoding).encode(), "ascii", encoding))
+    except (expat.ExpatError, ValueError) as error:
         raise InputError(f"{path}: is not xml ({error}): replace the file.") from None
+
+
+def _parsed(file: VocFile) -> VocFile:
+    _Reader(file).parser.Parse(file.content, True)
     return file
 
 
@@ -169,7 +204,7 @@ class _Reader:
         self.file = file
         self.tags: list[str] = []
         self.pieces: list[tuple[int, str]] = []
-        self.parser = expat.ParserCreate()
+        self.parser = expat.ParserCreate(None if file.encoding is None else "utf-8")
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text
@@ -184,7 +219,7 @@ class _Reader:
         self.tags.append(tag)
         self.pieces = []
         if self.tags[1:] == ["object"]:
-            self.file.objects.append(VocObject())
+            self.file.objects.append(VocObject(self.parser.CurrentByteIndex))
 
     def text(self, text: str) -> None:
         self.pieces.append((self.parser.CurrentByteIndex, text))
@@ -199,7 +234,10 @@ class _Reader:
                     self.file.dropped[f"elements {name}"] += 1
             case ["object", "bndbox", name] if name in CORNERS:
                 self.file.objects[-1].corners.setdefault(name, self._corner(name))
-            case [name] if name not in ("size", "object"):
+            case ["object"]:
+                mark = ">".encode(self.file.codec)
+                self.file.objects[-1].end = self.file.content.index(mark, self.parser.CurrentByteIndex) + len(mark)
+            case [name] if name != "size":
                 self.file.dropped[f"elements {name}"] += 1
         self.tags.pop()
         self.pieces = []
@@ -234,12 +272,26 @@ def _codec(content: bytes) -> str:
 
 def _number(path: Path, name: str, text: str | None) -> float:
     """The finite number in an element, an ``int`` where it has no fraction."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not abs(value) <= MAX_COORDINATE:
+    value = _finite(text or "")
+    if value is None:
         raise InputError(f"{path}: {name} is {text or 'missing'}: give a number.")
+    return value
+
+
+def _flag(text: str) -> float | None:
+    """The number of a flag; ``None`` where it says nothing."""
+    value = _finite(text)
+    return FLAG_TEXTS.get(text.strip().lower()) if value is None else value
+
+
+def _finite(text: str) -> float | None:
+    """A finite number, an ``int`` where it has no fraction; ``None`` where a text is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if not abs(value) <= MAX_COORDINATE:
+        return None
     return int(value) if value.is_integer() else value
 
 

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import read_coco
-from ssd_det.annotations.edits.merged import merge
+from ssd_det.annotations.edits.merged import check_shared_names, merge
+from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.errors import InputError
 from ssd_det.main import main
+from tests.annotations.formats.folders import make_yolo
 
 CATS = [{"id": 3, "name": "cat", "supercategory": "animal"}]
 
@@ -137,3 +139,47 @@ def test_the_command_writes_one_file(make_coco, tmp_path, capsys):
     assert main(["merge-annotations", *paths, "--output", str(output)]) == 2
     assert main(["merge-annotations", *paths, "--output", paths[1], "--overwrite"]) == 2
     assert "is an input that would be lost" in capsys.readouterr().err
+
+
+def test_images_that_may_be_different_pictures_are_not_merged_unless_said_so(make_coco, tmp_path, capsys):
+    paths = [str(make_coco(name, images=[image(1, "frame_0.png")])) for name in ("a.json", "b.json")]
+    output = tmp_path / "all.json"
+    assert main(["merge-annotations", *paths, f"--output={output}"]) == 2
+    error = capsys.readouterr().err
+    assert "b.json: 1 of its images are called like images of" in error
+    assert "give --prefix_folders if they are, or --same_images true if they are not" in error
+    assert not output.exists()
+    assert main(["merge-annotations", *paths, f"--output={output}", "--same_images"]) == 0
+    assert len(json.loads(output.read_text())["images"]) == 1
+    words = [*paths, f"--output={output}", "--overwrite", "--prefix_folders=[one/images,two/]"]
+    assert main(["merge-annotations", *words]) == 0
+    names = [entry["file_name"] for entry in json.loads(output.read_text())["images"]]
+    assert names == ["one/images/frame_0.png", "two/frame_0.png"]
+    assert main(["merge-annotations", *paths, f"--output={output}", "--overwrite", "--prefix_folders=[one]"]) == 2
+    assert "prefix_folders has 1 folders: give one for each" in capsys.readouterr().err
+
+
+def test_files_of_other_classes_of_the_same_images_are_merged(make_coco, tmp_path):
+    cats = make_coco("a.json", images=[image(1, "a.png")], annotations=[box(1, 1)], categories=CATS)
+    dogs = make_coco(
+        "b.json", images=[image(1, "a.png")], annotations=[box(1, 1, 5)], categories=[{"id": 5, "name": "dog"}]
+    )
+    check_shared_names([read_coco(cats), read_coco(dogs)], one_root=False)
+
+
+def test_folders_whose_names_start_from_different_places_are_not_merged(tmp_path):
+    first, second = (
+        read_annotations(make_yolo(tmp_path / name, labels={}), may_be_empty=True) for name in ("one", "two")
+    )
+    with pytest.raises(InputError, match="may be different pictures"):
+        check_shared_names([first, second], one_root=False)
+    check_shared_names([first, second], one_root=True)
+
+
+def test_images_without_boxes_are_merged(make_coco, tmp_path):
+    boxes = make_coco("a.json", images=[image(1, "a.png")])
+    backgrounds = make_coco("b.json", images=[image(1, "b.png")], annotations=[], categories=[])
+    output = tmp_path / "all.json"
+    assert main(["merge-annotations", str(boxes), str(backgrounds), f"--output={output}"]) == 0
+    content = json.loads(output.read_text())
+    assert (len(content["images"]), len(content["annotations"])) == (2, 1)

@@ -138,3 +138,49 @@ def test_a_part_without_annotations_is_refused_and_nothing_written(write, tmp_pa
     assert main(["split-annotations", str(write([[0]])), f"--output={tmp_path / 'parts'}"]) == 2
     assert "has too few images for a part val with annotations" in capsys.readouterr().err
     assert not (tmp_path / "parts").exists()
+
+
+@pytest.fixture
+def copies(make_coco):
+    """Three copies of each of six photographs, as Roboflow writes them, and two other images."""
+    names = [
+        f"{'train' if copy else 'valid'}/p{photo}_jpg.rf.{photo}{copy}a.jpg" for photo in range(6) for copy in range(3)
+    ]
+    names += ["other.rf.jpg", "plain.jpg"]
+    images = [{"id": i, "file_name": name, "width": 40, "height": 30} for i, name in enumerate(names, start=1)]
+    annotations = [
+        {"id": i, "image_id": i, "category_id": 1, "bbox": [1, 1, 5, 5]} for i in range(1, len(names) + 1)
+    ]  # fmt: skip
+    return make_coco(images=images, annotations=annotations, categories=[{"id": 1, "name": "cat"}])
+
+
+@pytest.mark.parametrize("group", ["roboflow", r"(p\d)_jpg", r"p\d"])
+def test_copies_of_a_photograph_stay_together(copies, tmp_path, capsys, group):
+    assert main(["split-annotations", str(copies), f"--output={tmp_path / 's'}", "--val=0.3", f"--group={group}"]) == 0
+    parts = [
+        {i["file_name"].split("/")[-1][:2] for i in json.loads((tmp_path / "s" / f"{name}.json").read_text())["images"]}
+        for name in ("train", "val")
+    ]
+    assert not parts[0] & parts[1]
+    assert len(parts[0] | parts[1]) == 8
+    assert "--group" not in capsys.readouterr().out
+
+
+def test_copies_that_may_be_parted_are_mentioned(copies, tmp_path, capsys):
+    assert main(["split-annotations", str(copies), f"--output={tmp_path / 's'}", "--val=0.3"]) == 0
+    assert "12 images are further copies of a photograph by their names: --group roboflow" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("group", "message"), [("(", "is no regular expression"), ("xyz", "fits no file name")])
+def test_a_group_that_makes_no_sense_is_refused(copies, tmp_path, capsys, group, message):
+    assert main(["split-annotations", str(copies), f"--output={tmp_path / 's'}", f"--group={group}"]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_images_without_boxes_are_divided(make_coco, tmp_path):
+    images = [{"id": i, "file_name": f"{i}.png", "width": 40, "height": 30} for i in range(10)]
+    path = make_coco(images=images, annotations=[], categories=[])
+    assert main(["split-annotations", str(path), f"--output={tmp_path / 's'}"]) == 0
+    counts = [len(json.loads((tmp_path / "s" / f"{name}.json").read_text())["images"]) for name in ("train", "val")]
+    assert counts == [8, 2]

@@ -1,0 +1,36 @@
+"""Annotations without the images that are not there."""
+
+from pathlib import Path
+
+from ssd_det.annotations.coco import CocoFile, parse_coco
+from ssd_det.annotations.image_files import resolve_images
+from ssd_det.annotations.values import first_of
+from ssd_det.console import warn
+
+
+def without_missing_images(coco: CocoFile, image_root: str | Path, allow_outside: bool = False) -> CocoFile:
+    """A file without the images that are not there, which are counted on standard error, and their annotations.
+
+    Args:
+        coco: the file; its content is not changed.
+        image_root: the folder that its file names start from.
+        allow_outside: let file names lead out of it.
+
+    Returns:
+        The file itself where all images are there, or none, which is most likely a wrong ``image_root``.
+
+    Raises:
+        InputError: see :func:`ssd_det.annotations.image_files.resolve_images`.
+    """
+    paths, missing = resolve_images(coco, image_root, allow_outside)
+    if not missing or not paths:
+        return coco
+    names = first_of(image.file_name for image in missing)
+    warn(
+        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root} "
+        f"and are left out: {names}."
+    )
+    pairs = zip(coco.images, coco.content["images"], strict=True)
+    images = [entry for image, entry in pairs if image.id in paths]
+    annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in paths]
+    return parse_coco(coco.path, {**coco.content, "images": images, "annotations": annotations}, coco.source)

@@ -1,0 +1,39 @@
+"""Encodings of text files other than UTF-8, named for the sentence that says what to do."""
+
+import json
+import re
+
+WIDE = ("utf-16", "utf-32")
+PAIRS = re.compile(rb"(?:[\xa1-\xfe][\xa1-\xfe])+")  # how GBK and its relatives write a word
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # control characters that no text has
+
+
+def other_encoding(content: bytes) -> str | None:
+    """The encoding of a text that is not UTF-8, in words for a sentence "is ...: save it as UTF-8".
+
+    Args:
+        content: of the file.
+
+    Returns:
+        ``None`` where it is UTF-8, with or without a byte order mark, or no text at all.
+    """
+    encoding = json.detect_encoding(content)  # by the mark or the zeros at the beginning, of any text
+    if encoding.startswith(WIDE):
+        return _name_of_wide(content, encoding)
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if BINARY.search(content):
+            return None
+        likely = "GBK" if all(map(PAIRS.fullmatch, BEYOND_ASCII.findall(content))) else "Latin-1"
+        return f"not UTF-8, but {likely} or the like"
+    return None
+
+
+def _name_of_wide(content: bytes, encoding: str) -> str | None:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return encoding[: len("utf-16")].upper() if text else None

@@ -1,0 +1,82 @@
+"""A number for the id of every entry, whatever the file has as ids, and for the values that refer to them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.values import MAX_ID, free_ids
+
+Integers = npt.NDArray[np.int64]
+Name = str | int | float  # an id that is no whole number of 64 bits, but that other entries can refer to
+NO_ID = -MAX_ID - 1
+
+
+class Numbered(NamedTuple):
+    """The ids of a list of M entries, and N values that refer to them, as numbers.
+
+    Attributes:
+        ids: ``[M]``.
+        references: ``[N]``, ``NO_ID`` for what cannot be the id of an entry.
+    """
+
+    ids: Integers
+    references: Integers
+
+
+def whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
+    """A column of whole numbers; ``NO_ID`` where an entry has none of 64 bits."""
+    return np.array([_whole_number(entry.get(key)) for entry in entries], dtype=np.int64)
+
+
+def number_entries(entries: Sequence[JsonObject], referring: Sequence[JsonObject], key: str) -> Numbered:
+    """Give numbers to entries whose id is no whole number; what referred to an entry still does.
+
+    A text that writes a number becomes that number if it is free; any other id becomes the lowest free number, which is
+    none that something refers to already.
+
+    Args:
+        entries: of the list.
+        referring: the entries that refer to them.
+        key: under which they do.
+    """
+    ids, references = whole_numbers(entries, "id"), whole_numbers(referring, key)
+    odd_ids = {index: entries[index].get("id") for index in np.flatnonzero(ids == NO_ID).tolist()}
+    odd_references = {index: referring[index].get(key) for index in np.flatnonzero(references == NO_ID).tolist()}
+    taken = set(ids.tolist())
+    number_of = {name: number for name, number in _written(odd_ids.values()).items() if number not in taken}
+    written = _written(odd_references.values())
+    free = free_ids({*taken, *references.tolist(), *number_of.values(), *written.values()})
+    for index, value in odd_ids.items():
+        if not _is_name(value):
+            ids[index] = next(free)
+            continue
+        if value not in number_of:
+            number_of[value] = next(free)
+        ids[index] = number_of[value]
+    for index, value in odd_references.items():
+        if _is_name(value):
+            references[index] = number_of.get(value, written.get(value, NO_ID))
+    return Numbered(ids, references)
+
+
+def _whole_number(value: object) -> int:
+    if type(value) is int or (isinstance(value, float) and value.is_integer()):
+        return int(value) if abs(value) <= MAX_ID else NO_ID
+    return NO_ID
+
+
+def _is_name(value: object) -> TypeGuard[Name]:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    return value != "" and not (isinstance(value, float) and math.isnan(value))
+
+
+def _written(values: Iterable[object]) -> dict[Name, int]:
+    """The number that each text writes, of those that write one as json does."""
+    texts = {value for value in values if isinstance(value, str) and value.isascii() and value.isdigit()}
+    numbers = {text: int(text) for text in sorted(texts) if len(text) <= len(str(MAX_ID))}
+    return {text: number for text, number in numbers.items() if number <= MAX_ID and str(number) == text}
