@@ -29,12 +29,13 @@ from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import SSDDetTrainer
+from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
 DEFAULT_TASK = RefineTask.__name__
 DEFAULT_DATA = RefineDataModule.__name__
-MEASURED = ("test", "predict")
+MEASURED = ("fit", "validate", "test", "predict")
 
 
 # Configurations name them without their modules, which works for classes that have been imported.
@@ -79,6 +80,7 @@ class SSDDetCLI(LightningCLI):
     """
 
     def __init__(self, arguments: list[str]) -> None:
+        leave_out_needless_messages()
         super().__init__(
             Task,
             CocoDataModule,
@@ -151,13 +153,18 @@ class SSDDetCLI(LightningCLI):
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add what belongs to our commands: checkpoints that are written whole, and the metrics of a detector."""
+        """Add what belongs to our commands: a first line, whole checkpoints, and the metrics of a detector."""
         settings = self.config_init[self.subcommand].trainer
-        callbacks = _listed(settings.callbacks)
+        callbacks = [*_listed(settings.callbacks), StartLine()]
         if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
-        return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
+        summary = bool(settings.enable_model_summary)  # Lightning's table, which the line replaces
+        trainer = super().instantiate_trainer(
+            callbacks=callbacks, plugins=plugins, enable_model_summary=summary, **kwargs
+        )
+        leave_out_anonymity(trainer.loggers)
+        return trainer
 
     def after_instantiate_classes(self) -> None:
         """Leave the folder of the logs out of ``config.yaml``, which may serve for another."""
@@ -167,7 +174,7 @@ class SSDDetCLI(LightningCLI):
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
-        self.datamodule.coco.count_usable()
+        self.datamodule.check_training_data()
         path = self._config_of("ckpt_path")
         if path not in (None, *CHECKPOINT_WORDS):
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
@@ -190,7 +197,7 @@ class SSDDetCLI(LightningCLI):
         self._check_trained("test")
 
     def before_validate(self) -> None:
-        """Take the settings of the checkpoint, and make sure that images were kept aside."""
+        """Take the settings of the checkpoint, and make sure that there are images to validate on."""
         self._check_trained("validate")
         if not self.datamodule.val_dataloader():
             raise InputError("data.validation_share is 0: give the share that the training kept aside.")

@@ -40,6 +40,11 @@ def say(text: str) -> None:
     Console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Print a warning on standard error, a line without wrapping or markup."""
+    print(f"Warning: {text}", file=sys.stderr)
+
+
 def listed(counts: dict[str, int]) -> str:
     """Counts by reason in words: ``3 (crowd), 1 (difficult)``."""
     return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"

@@ -29,7 +29,10 @@ COMMANDS = {
     ),
     "fit": ("Train the refiner on noisy boxes, a detector on any boxes, or both together.", "cli"),
     "refine-annotations": ("Write an annotation file with refined boxes.", "cli"),
-    "validate": ("Measure a refiner, without true boxes, on the images that its training kept aside.", "cli"),
+    "validate": (
+        "Measure a refiner, without true boxes, on images kept aside from its training, or a detector on true boxes.",
+        "cli",
+    ),
     "test": ("Measure a trained detector on true boxes.", "cli"),
     "predict": ("Write what a trained detector finds as COCO results.", "cli"),
     "export-detector": ("Write the detector of a joint model as a checkpoint of its own.", "commands.exporting"),

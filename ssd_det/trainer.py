@@ -47,8 +47,8 @@ class SSDDetTrainer(Trainer):
             model: takes its architecture, classes and weights from the checkpoint.
             datamodule: the annotation file and its images.
             checkpoint: made by ``fit``, of the refiner or of a joint model.
-            output: what to write, in the format of the input: a COCO json file, or a folder, which gets a refined.json
-                beside it. A name that ends in .json is a COCO json file for any input.
+            output: what to write, in the format of the input: a COCO json file, or a folder, which gets a json file of
+                its name beside it. A name that ends in .json is a COCO json file for any input.
             overwrite: allow the output to exist, or to be the input.
             skip_missing_images: let annotations of missing images pass through.
             average_over_flip: refine mirrored images as well, and average.

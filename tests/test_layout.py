@@ -25,7 +25,7 @@ ROWS = (
     ("refining",),
     ("report",),
     ("callbacks",),
-    ("checkpoint_io", "trainer"),
+    ("checkpoint_io", "trainer", "training_output"),
     ("cli", "commands", "doctor", "pipeline", "setup"),
     ("main",),
     ("__main__",),

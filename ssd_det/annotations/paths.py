@@ -3,7 +3,11 @@
 import os
 from pathlib import Path, PurePath
 
-IMAGE_SUFFIXES = (".bmp", ".dng", ".heic", ".jpeg", ".jpg", ".mpo", ".pfm", ".png", ".tif", ".tiff", ".webp")
+# What YOLO's trainers read, and all that is taken for an image.
+IMAGE_SUFFIXES = tuple(
+    ".avif .bmp .dng .heic .heif .jp2 .jpeg .jpg .mpo .pfm .png .tif .tiff .webp".split()  # noqa: SIM905
+)
+READ_SUFFIXES = (*IMAGE_SUFFIXES, ".gif", ".jfif", ".jpe")
 
 
 def normal(path: PurePath) -> Path:

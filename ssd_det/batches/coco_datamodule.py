@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import Category, CocoFile
-from ssd_det.annotations.formats.reading import read_annotations
-from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.annotations.formats.with_images import left_out_images, read_with_images
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.samplers import EpochSampler
 from ssd_det.errors import InputError
 
-log = logging.getLogger(__name__)
+warn = rank_zero_only(logging.getLogger(__name__).warning)
 
 
 class CocoDataModule(LightningDataModule):
@@ -28,6 +28,8 @@ class CocoDataModule(LightningDataModule):
         num_workers: processes that read images.
         horizontal_flip: probability of mirroring a training image.
         color_jitter: relative range of brightness, contrast and saturation in training; 0 for none.
+        allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
+        skip_missing_images: leave images out that are not there.
         seed: decides every random draw; that of ``seed_everything`` where not given.
         sizes: further settings that have to be positive.
     """
@@ -38,6 +40,8 @@ class CocoDataModule(LightningDataModule):
         num_workers: int,
         horizontal_flip: float,
         color_jitter: float,
+        allow_outside: bool,
+        skip_missing_images: bool,
         seed: int | None,
         **sizes: int,
     ) -> None:
@@ -52,6 +56,8 @@ class CocoDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.horizontal_flip = horizontal_flip
         self.color_jitter = color_jitter
+        self.allow_outside = allow_outside
+        self.skip_missing_images = skip_missing_images
         # Where Lightning keeps the seed of seed_everything, and its own samplers look for it.
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", "0")) if seed is None else seed
 
@@ -69,6 +75,14 @@ class CocoDataModule(LightningDataModule):
         """The annotation file that a stage of the Trainer (fit, test, predict) works on."""
         return self.coco
 
+    def check_training_data(self) -> None:
+        """Look at everything that a training reads, before any process is started.
+
+        Raises:
+            InputError: see :attr:`coco`; or if no annotation can be used.
+        """
+        self.coco.count_usable()
+
     def setup(self, stage: str) -> None:
         """Read the annotation file, and say how much of it is not trained on.
 
@@ -79,11 +93,18 @@ class CocoDataModule(LightningDataModule):
             return
         left_out = len(self.coco.annotations) - self.coco.count_usable()
         if left_out:
-            log.warning(
+            warn(
                 "%d of %d annotations are not trained on: crowd, difficult, rotated, no area or outside the image.",
                 left_out,
                 len(self.coco.annotations),
             )
+
+    def _read_with_images(self, annotations: str, image_root: str) -> tuple[CocoFile, dict[int, Path]]:
+        """Read an annotation file, find its images, and count those that are left out, in one line."""
+        coco, paths = read_with_images(annotations, image_root, self.skip_missing_images, self.allow_outside)
+        if left_out := left_out_images(coco, paths, image_root):
+            warn(left_out)
+        return coco, paths
 
     def _train_loader(self, dataset: CocoDataset, collate_samples: Callable[[list[Sample]], Any]) -> DataLoader[Any]:
         """Shuffled batches, each process its share."""
@@ -115,21 +136,3 @@ def check_sizes(**sizes: int) -> None:
     for name, value in sizes.items():
         if value < 1:
             raise InputError(f"data.{name} is {value}: give a number from 1 up.")
-
-
-def read_with_images(
-    annotations: str, image_root: str, skip_missing_images: bool = False, allow_outside: bool = False
-) -> tuple[CocoFile, dict[int, Path]]:
-    """Read an annotation file and find its images.
-
-    Returns:
-        The file, and the path of each image that is there, by image id.
-
-    Raises:
-        InputError: if the file cannot be used, or images are missing and are not to be skipped.
-    """
-    coco = read_annotations(annotations, image_root)
-    paths, missing = resolve_images(coco, image_root, allow_outside)
-    if missing and not (skip_missing_images and paths):
-        raise missing_images_error(coco, image_root, missing)
-    return coco, paths

@@ -4,9 +4,10 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
+from ssd_det.annotations.formats.with_images import read_with_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import collate
-from ssd_det.batches.coco_datamodule import check_sizes, read_with_images
+from ssd_det.batches.coco_datamodule import check_sizes
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.batches.file_to_refine import FileToRefine
@@ -54,6 +55,7 @@ class JointDataModule(DetectDataModule):
             InputError: if they are not given or cannot be used.
         """
         annotations, image_root = self._given("annotations", self.annotations, self.image_root)
-        coco, paths = read_with_images(annotations, image_root, skip_missing_images, self.allow_outside)
+        skip = skip_missing_images or self.skip_missing_images
+        coco, paths = read_with_images(annotations, image_root, skip, self.allow_outside)
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, {}, augmentation, self.batch_size, self.num_workers)

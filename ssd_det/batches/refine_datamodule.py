@@ -1,5 +1,6 @@
 """Batches for training the refiner, and for refining."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.with_images import read_with_images, with_found_images
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
-from ssd_det.batches.coco_datamodule import CocoDataModule, read_with_images
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.errors import InputError
@@ -36,6 +38,7 @@ class RefineDataModule(CocoDataModule):
         folds: parts that the images are dealt out to, in the order of their ids.
         fold: the part, from 0 up, that is not trained on, and that alone is refined; with 1 fold everything is both.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
+        skip_missing_images: leave images out that are not there, and let their annotations pass through.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
     """
@@ -56,6 +59,7 @@ class RefineDataModule(CocoDataModule):
         folds: int = 1,
         fold: int = 0,
         allow_outside: bool = False,
+        skip_missing_images: bool = False,
         seed: int | None = None,
     ) -> None:
         if folds < 1 or not 0 <= fold < folds:
@@ -65,6 +69,8 @@ class RefineDataModule(CocoDataModule):
             num_workers,
             horizontal_flip,
             color_jitter,
+            allow_outside,
+            skip_missing_images,
             seed,
             shortest_side=shortest_side,
             longest_side=longest_side,
@@ -83,17 +89,16 @@ class RefineDataModule(CocoDataModule):
         self.validation_share = validation_share
         self.folds = folds
         self.fold = fold
-        self.allow_outside = allow_outside
         self._data: tuple[CocoFile, dict[int, Path]] | None = None
 
-    @property
+    @cached_property
     def coco(self) -> CocoFile:
-        """The annotation file, read at the first use.
+        """The annotation file with the images that are there, read at the first use.
 
         Raises:
             InputError: if it cannot be used, or images are missing.
         """
-        return self._training_data()[0]
+        return with_found_images(*self._training_data())
 
     @property
     def noisy_annotations(self) -> str:
@@ -109,7 +114,8 @@ class RefineDataModule(CocoDataModule):
         Raises:
             InputError: if the file cannot be used, or images are missing and are not to be left out.
         """
-        coco, paths = read_with_images(self.annotations, self.image_root, skip_missing_images, self.allow_outside)
+        skip = skip_missing_images or self.skip_missing_images
+        coco, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside)
         other_folds = dict.fromkeys(self._fold_images(coco, held_out=False), "other fold")
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)
@@ -156,7 +162,7 @@ class RefineDataModule(CocoDataModule):
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._data is None:
-            self._data = read_with_images(self.annotations, self.image_root, allow_outside=self.allow_outside)
+            self._data = self._read_with_images(self.annotations, self.image_root)
             rank_zero_only(warn_of_repeated_images)(self._data[0])
         return self._data
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
 from ssd_det.report.pictures import draw_pictures
@@ -18,6 +19,7 @@ def compare_annotations(
     output: str | None = None,
     before: str | None = None,
     image_root: str | None = None,
+    yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
     """Measure boxes against true ones, before and after refining.
@@ -28,11 +30,14 @@ def compare_annotations(
         output: a json file to write the figures to.
         before: the boxes before refining; original_bbox is taken where it is not given.
         image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
-    file, true, *earlier = (read_annotations(name, image_root, leave_out=["segmentation"]) for name in inputs)
+    left_out = ["segmentation"]
+    file, true, *earlier = (read_annotations(name, image_root, left_out, yolo_rows=yolo_rows) for name in inputs)
     comparison = compare(file, true, earlier[0] if earlier else None)
     if path:
         write_json(path, asdict(comparison))
@@ -45,6 +50,7 @@ def draw_annotations(
     image_root: str,
     output: str,
     count: int = 8,
+    yolo_rows: RowKind | None = None,
     overwrite: bool = False,
     allow_outside: bool = False,
 ) -> None:
@@ -55,9 +61,11 @@ def draw_annotations(
         image_root: the folder that its file names start from.
         output: the folder to write the pictures to; it is made if need be.
         count: how many images.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the pictures to exist.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
-    coco = read_annotations(annotations, image_root)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")

@@ -9,9 +9,10 @@ from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
 from ssd_det.annotations.formats.folder_writing import write_folder
-from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.reading import default_image_root, read_annotations
 from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, make_folder, write_json
 from ssd_det.console import say
@@ -22,10 +23,11 @@ from ssd_det.report.folder_messages import print_dropped, print_kept
 def convert_annotations(
     annotations: str,
     *,
-    image_root: str,
     output: str,
+    image_root: str | None = None,
     to: FormatName | None = None,
     like: str | None = None,
+    yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
     """Turn annotations into COCO, YOLO or Pascal VOC, or put boxes into a copy of a folder of these.
@@ -35,11 +37,14 @@ def convert_annotations(
 
     Args:
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
-        image_root: the folder that its file names start from.
         output: the COCO json file or the folder to write; a folder links to the images.
+        image_root: the folder that its file names start from; by default the YOLO or Pascal VOC folder itself, or
+            images beside a COCO json file.
         to: coco, yolo or voc.
         like: instead of to, the YOLO or Pascal VOC folder that the annotations are a new version of: the output is
             a copy of it, to the byte but for the boxes that differ.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
     if (to is None) == (like is None):
@@ -47,19 +52,19 @@ def convert_annotations(
     inputs = [annotations, *([like] if like else [])]
     check = check_folder if to is None or isinstance(FORMATS[to], FolderFormat) else check_output
     path = check(output, others=inputs, overwrite=overwrite)
-    coco = read_annotations(annotations, image_root)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     if like is not None:
-        model = read_annotations(like, image_root)
+        model = read_annotations(like, image_root, yolo_rows=yolo_rows)
         kept = save_folder(model, like_content(model, coco), path)
         say(f"{path}: {like} with the boxes of {annotations}.")
         print_kept(kept)
         return
-    converted = convert(coco, to or "coco", image_root)
+    converted = convert(coco, to or "coco", image_root or default_image_root(annotations))
     if converted.content is not None:
         write_json(path, converted.content)
     else:
         write_folder(path, converted.files, converted.links)
-    say(f"{path}: {converted.annotations} annotations in {len(coco.images)} images.")
+    say(f"{path}: {converted.annotations} annotations in {converted.images} images.")
     print_dropped(to or "coco", converted.dropped)
 
 
@@ -97,7 +102,12 @@ def demo_data(*, output: str, images: int = 150, test_images: int = 40, seed: in
 
 
 def merge_annotations(
-    annotations: list[str], *, output: str, image_root: str | None = None, overwrite: bool = False
+    annotations: list[str],
+    *,
+    output: str,
+    image_root: str | None = None,
+    yolo_rows: RowKind | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Put several annotation files of one folder of images together.
 
@@ -105,10 +115,12 @@ def merge_annotations(
         annotations: COCO json files, YOLO folders or Pascal VOC folders; the first keep their ids.
         output: the COCO json file to write.
         image_root: the folder that the file names of folders start from; by default that folder itself.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
     path = check_output(output, others=annotations, overwrite=overwrite)
-    merged = merge([read_annotations(name, image_root) for name in annotations])
+    merged = merge([read_annotations(name, image_root, yolo_rows=yolo_rows) for name in annotations])
     write_json(path, merged.content)
     say(
         f"{path}: {len(merged.content['annotations'])} annotations in {len(merged.content['images'])} images; "
@@ -124,6 +136,7 @@ def split_annotations(
     test: float = 0.0,
     seed: int = 0,
     image_root: str | None = None,
+    yolo_rows: RowKind | None = None,
     overwrite: bool = False,
 ) -> None:
     """Divide an annotation file by images, with the same share of each category in every part.
@@ -136,12 +149,14 @@ def split_annotations(
         test: share of the images of test.json; 0 for no such file.
         seed: decides which images go where.
         image_root: the folder that the file names of a folder start from; by default the folder itself.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the files to exist.
     """
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
         raise InputError(f"val is {val} and test {test}: give shares from 0 up that leave something to train on.")
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
-    coco = read_annotations(annotations, image_root)
+    coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     contents = split(coco, shares, seed)
     folder = Path(output)
     make_folder(folder)

@@ -11,11 +11,14 @@ from ssd_det.annotations.formats.destination import check_folder, save_fixed
 from ssd_det.annotations.formats.file_faults import FileFault
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.recognise import format_of, recognise
+from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.formats.yolo_source import YoloSource
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.doctor.examination import examine, fix_faults
 from ssd_det.doctor.faults import Fault, faults_of_files
 from ssd_det.doctor.health import health_record, print_fixes, print_health
+from ssd_det.doctor.yolo_faults import find_yolo
 from ssd_det.errors import FAULTS_FOUND, InputError
 
 
@@ -25,6 +28,7 @@ def check_annotations(
     image_root: str | None = None,
     allow_outside: bool = False,
     fix: str | None = None,
+    yolo_rows: RowKind | None = None,
     format: Literal["text", "json"] = "text",  # noqa: A002 - the word of the command line
     overwrite: bool = False,
 ) -> int:
@@ -39,12 +43,14 @@ def check_annotations(
         allow_outside: let file names that are absolute or have a part .. lead out of it.
         fix: what to write with everything fixed that needs no look at the pictures: a folder is written as a folder of
             its format, unless the name ends in .json.
+        yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
+            polygons, oriented boxes (obb) or boxes with keypoints (pose).
         format: text to read, or json for machines.
         overwrite: allow the fixed file to exist, or to be the input.
     """
     source = Path(annotations)
     destination = None if fix is None else _destination(fix, source, overwrite)
-    patient = _read(source, image_root)
+    patient = _read(source, image_root, yolo_rows)
     examination = examine(patient.content, image_root, allow_outside, patient.of_files)
     fixed = None if destination is None else fix_faults(patient.content, examination)
     if destination and fixed:
@@ -73,7 +79,7 @@ class _Patient:
     of_files: list[Fault] | None = None
 
 
-def _read(source: Path, image_root: str | None) -> _Patient:
+def _read(source: Path, image_root: str | None, yolo_rows: RowKind | None) -> _Patient:
     """Read a COCO file or a folder, going on after every row and file that cannot be read.
 
     Raises:
@@ -83,13 +89,14 @@ def _read(source: Path, image_root: str | None) -> _Patient:
         return _Patient(read_content(source))
     faults: list[FileFault] = []
     try:
-        coco = read_annotations(source, image_root, on_fault=faults.append)
+        coco = read_annotations(source, image_root, on_fault=faults.append, yolo_rows=yolo_rows)
     except InputError as error:
         if not faults:
             raise
         faults.append(FileFault("unusable-folder", str(source), str(error)))
         return _Patient({name: [] for name in LISTS}, None, faults_of_files(faults))
-    return _Patient(coco.content, coco, faults_of_files(faults))
+    of_yolo = find_yolo(coco.source) if isinstance(coco.source, YoloSource) else []
+    return _Patient(coco.content, coco, [*faults_of_files(faults), *of_yolo])
 
 
 def _destination(fix: str, source: Path, overwrite: bool) -> Path:

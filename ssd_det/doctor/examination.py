@@ -104,7 +104,8 @@ def examine(
 
 def _examine(columns: Columns, headers: Headers | None, of_files: Sequence[Fault] | None) -> Examination:
     """Look for every fault, first for those that change what others mean."""
-    lost = sum(fault.count for fault in of_files or () if fault.details.severity == Severity.ERROR)
+    kinds = [(fault.details, fault.count) for fault in of_files or ()]
+    lost = sum(count for kind, count in kinds if kind.severity == Severity.ERROR and not kind.fixable)
     columns.faults.extend(of_files or ())
     counts, per_category = _counts(columns), _per_category(columns)
     find_names(columns, headers)
@@ -143,15 +144,16 @@ def fix_faults(content: JsonObject, examination: Examination) -> FixedFile:
         examination: of it.
     """
     done: Counter[str] = Counter()
+    of_files = examination.of_files
     for _ in range(MOST_ROUNDS):
-        left_alone = examination.of_files or ()
-        fixable = {f.kind: f.count for f in examination.faults if f.details.fixable and f not in left_alone}
+        fixable = {fault.kind: fault.count for fault in examination.faults if fault.details.fixable}
         if not fixable:
             break
         done.update(fixable)
         content = apply_fixes(content, examination.columns)
         headers = examination.headers and examination.headers.of(examination.columns.kept_images)
-        examination = _examine(read_columns(content), headers, examination.of_files)
+        of_files = None if of_files is None else [fault for fault in of_files if not fault.details.fixable]
+        examination = _examine(read_columns(content), headers, of_files)
     return FixedFile(content, dict(done), examination)
 
 

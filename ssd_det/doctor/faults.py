@@ -174,6 +174,53 @@ KINDS = {
         "an image's size is not that of its file, and its boxes do not fit the file",
         "Scale the boxes to the file, or restore the file that was annotated.",
     ),
+    "bad-row": FaultKind(_E, "a row of a YOLO label file has a wrong number of columns, or text", "Correct the row."),
+    "ambiguous-row": FaultKind(
+        _E,
+        "a row of a YOLO label file may be read in several ways",
+        "Say what such rows are with --yolo_rows boxes, polygons, obb or pose.",
+    ),
+    "unknown-class": FaultKind(
+        _E, "the class of a row is not among the names of data.yaml", "Add the name or correct the row."
+    ),
+    "not-shares": FaultKind(
+        _E,
+        "numbers of a row are no shares of its image, from 0 to 1",
+        "Divide them by the width and height of the image, or correct the row.",
+    ),
+    "outside-shares": FaultKind(
+        _E,
+        "a row has numbers somewhat below 0 or above 1",
+        "Clip its box to the image.",
+        "clipped boxes to their image",
+    ),
+    "shared-labels": FaultKind(_E, "two images have one YOLO label file", "Rename one of them and its labels."),
+    "class-count": FaultKind(
+        _W, "nc in data.yaml is not the number of names", "Correct it: trainers of YOLO refuse the folder."
+    ),
+    "class-numbers": FaultKind(
+        _W, "classes in data.yaml do not count from 0", "Number them from 0 up: trainers of YOLO refuse the folder."
+    ),
+    "mixed-rows": FaultKind(
+        _W,
+        "a YOLO label file has rows of several kinds: boxes, polygons or keypoints",
+        "Write all of them alike: trainers of YOLO leave the whole image out.",
+    ),
+    "further-columns": FaultKind(
+        _W,
+        "rows of YOLO labels have columns behind their box or polygon",
+        "Take them out before training: trainers of YOLO leave the image out, or read them as points.",
+    ),
+    "orphan-labels": FaultKind(_W, "a YOLO label file has no image", "Add the image or remove the file."),
+    "no-labels": FaultKind(
+        _W, "a folder or list of images has no YOLO label file at all", "Put its labels where data.yaml leads to."
+    ),
+    "stray-labels": FaultKind(
+        _W,
+        "YOLO labels are not in a folder labels in place of the last folder images",
+        "Move them there: trainers of YOLO do not find them.",
+    ),
+    "unusual-suffix": FaultKind(_W, "an image has a suffix that trainers of YOLO do not know", "Make it png or jpg."),
     "backslash-in-name": FaultKind(
         _W, "a file name has backslashes", "Write file names with slashes.", "replaced backslashes with slashes"
     ),
@@ -248,6 +295,10 @@ KINDS = {
     ),
     "empty-category": FaultKind(_N, "a category has no annotation", "Remove it if it is not needed."),
     "empty-image": FaultKind(_N, "an image has no annotation", "Make sure that it shows no object."),
+    "missing-split": FaultKind(
+        _N, "a split of data.yaml is not there", "Add it, or take it out of data.yaml: trainers of YOLO refuse it."
+    ),
+    "no-val": FaultKind(_N, "data.yaml has no val", "Add it before training: trainers of YOLO refuse the folder."),
     "unnamed-file": FaultKind(_N, "an image file is not in the annotation file", "Add it if it was forgotten."),
 }
 

@@ -14,8 +14,12 @@ from ssd_det import __version__
 from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
-from ssd_det.annotations.formats.reading import read_annotations
-from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.annotations.formats.with_images import (
+    check_test_images,
+    left_out_images,
+    read_with_images,
+    with_found_images,
+)
 from ssd_det.annotations.output import make_folder, write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import INTERRUPTED, InputError
@@ -24,7 +28,7 @@ from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.processes import Processes
 from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
-from ssd_det.runs.layout import RUN_RECORD
+from ssd_det.runs.layout import RUN_RECORD, section_settings_file
 from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
 
 SECTIONS = ("refine", "detect")
@@ -37,6 +41,7 @@ SET_BY_PIPELINE = (
     "data.fold",
     "data.folds",
     "data.allow_outside",
+    "data.skip_missing_images",
     "trainer.default_root_dir",
     "ckpt_path",
 )
@@ -70,6 +75,7 @@ def pipeline(
     rounds: int = 1,
     folds: int = 1,
     allow_outside: bool = False,
+    skip_missing_images: bool = False,
     overrides: dict[str, list[str]],
 ) -> None:
     """Refine boxes, train a detector on them and test it; goes on where it was stopped.
@@ -81,13 +87,15 @@ def pipeline(
         image_root: the folder that its file names start from.
         test_annotations: true boxes to test the detector on, in any of these formats.
         output: the folder of the run; each stage has a folder in it.
-        test_image_root: the folder that the file names of the test file start from; image_root where not given.
+        test_image_root: the folder that the file names of the test file start from; image_root where not given. Needed
+            where training and test images have the same names in two folders.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
+        skip_missing_images: leave images out that are not there; their annotations pass through.
         overrides: words of the command line for the configuration of each section.
     """
     if any(name in os.environ for name in TORCHRUN):
@@ -100,7 +108,7 @@ def pipeline(
     # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
-    coco = _check(inputs, allow_outside)
+    coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
@@ -110,8 +118,9 @@ def pipeline(
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}
-            if allow_outside:
-                settings = {name: with_data(section, allow_outside=True) for name, section in settings.items()}
+            flags = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images}
+            on = {name: True for name, value in flags.items() if value}
+            settings = {name: with_data(section, **on) for name, section in settings.items()}
             stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining)
             for number, stage in enumerate(stages, start=1):
                 label = f"[{number}/{len(stages)}]"
@@ -161,24 +170,34 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     return pipeline_words, overrides
 
 
-def _check(inputs: Inputs, allow_outside: bool) -> CocoFile:
-    """Read the annotation files before any work is done.
+def _check(inputs: Inputs, root_is_given: bool, skip_missing_images: bool, allow_outside: bool) -> CocoFile:
+    """Read the annotation files before any work is done, and say which images are left out.
+
+    Args:
+        inputs: of the run.
+        root_is_given: whether the user gave the folder of the test images.
+        skip_missing_images: leave images out that are not there.
+        allow_outside: let file names lead out of the folders.
 
     Returns:
         The noisy file.
 
     Raises:
-        InputError: if one cannot be used, images are missing, or their categories differ.
+        InputError: if one cannot be used, images are missing, their categories differ, or the test images are most
+            likely in another folder.
     """
-    coco = read_annotations(inputs.annotations, inputs.image_root)
-    test = read_annotations(inputs.test_annotations, inputs.test_image_root)
-    for file, root in ((coco, inputs.image_root), (test, inputs.test_image_root)):
-        missing = resolve_images(file, root, allow_outside)[1]
-        if missing:
-            raise missing_images_error(file, root, missing)
-    if test.categories != coco.categories:
-        raise InputError(different_categories(test.path, test.categories, coco.path, coco.categories))
-    coco.count_usable()
+    training = read_with_images(inputs.annotations, inputs.image_root, skip_missing_images, allow_outside)
+    test = read_with_images(inputs.test_annotations, inputs.test_image_root, skip_missing_images, allow_outside)
+    coco, tested_on = training[0], test[0]
+    if tested_on.categories != coco.categories:
+        raise InputError(different_categories(tested_on.path, tested_on.categories, coco.path, coco.categories))
+    lines = [left_out_images(*training, inputs.image_root), left_out_images(*test, inputs.test_image_root)]
+    if not root_is_given:
+        lines.append(check_test_images(training, test, "--test_image_root"))
+    with_found_images(*training).count_usable()
+    for line in lines:
+        if line:
+            print(line, flush=True)
     return coco
 
 
@@ -195,7 +214,8 @@ def _check_overrides(overrides: dict[str, list[str]]) -> None:
 
 def _check_folder(run: Path) -> None:
     """Refuse a folder that has other files in it than those of a run."""
-    names = [path.name for path in run.iterdir() if not path.name.startswith(".")] if run.is_dir() else []
+    names = {path.name for path in run.iterdir() if not path.name.startswith(".")} if run.is_dir() else set()
+    names -= {section_settings_file(run, section).name for section in SECTIONS}  # of a call with mistakes in them
     if names and RUN_RECORD not in names:
         raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
 

@@ -10,8 +10,6 @@ from ssd_det.errors import InputError
 from ssd_det.pipeline.parent import PARENT
 
 GRACE_SECONDS = 10
-# The folder of a stage holds its record before anything is logged there.
-EXPECTED_WARNINGS = ("ignore:Experiment logs directory",)
 
 
 class Processes:
@@ -84,8 +82,7 @@ def _command(words: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    warnings = ",".join([*filter(None, [os.environ.get("PYTHONWARNINGS")]), *EXPECTED_WARNINGS])
-    return {**os.environ, PARENT: str(os.getpid()), "PYTHONWARNINGS": warnings}
+    return {**os.environ, PARENT: str(os.getpid())}
 
 
 def _end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:

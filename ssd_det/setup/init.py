@@ -2,12 +2,13 @@
 
 import math
 import shlex
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
+from ssd_det.annotations.formats.with_images import left_out_images, read_with_images, with_found_images
 from ssd_det.annotations.output import check_output
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
-from ssd_det.batches.coco_datamodule import read_with_images
 from ssd_det.console import say
 from ssd_det.setup.configuration import pipeline_yaml, write_setup
 from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
@@ -30,6 +31,7 @@ def init(
     test_annotations: str | None = None,
     skip_timing: bool = False,
     allow_outside: bool = False,
+    skip_missing_images: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Look at data and machine, and write a configuration of the pipeline that fits both.
@@ -41,34 +43,40 @@ def init(
         test_annotations: a COCO json file with boxes that you trust, for the command that is printed.
         skip_timing: take no training steps to measure time and memory.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
+        skip_missing_images: leave images out that are not there.
         overwrite: allow the files to exist.
     """
     path = Path(output) if output.endswith(YAML) else Path(output) / "pipeline.yaml"
     if path.parent.is_dir():  # else it is made when there is something to write
         check_output(path, others=[annotations], overwrite=overwrite)
-    coco, _ = read_with_images(annotations, image_root, allow_outside=allow_outside)
+    whole, paths = read_with_images(annotations, image_root, skip_missing_images, allow_outside)
+    if left_out := left_out_images(whole, paths, image_root):
+        say(left_out)
+    coco = with_found_images(whole, paths)
     warn_of_repeated_images(coco)
     data, machine = measure_data(coco), inspect_machine()
     print_seen(coco, data, machine)
     settings = choose(data, machine)
     _write(path, annotations, data, machine, settings, overwrite)
+    chosen = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images}
+    flags = [name for name, value in chosen.items() if value]
     costs: dict[str, Cost | None] = {}
     if not skip_timing:
         words = [f"--data.annotations={annotations}", f"--data.image_root={image_root}"]
-        words += ["--data.allow_outside=true"] if allow_outside else []
+        words += [f"--data.{flag}=true" for flag in flags]
         settings, costs = _fit_memory(path, annotations, data, machine, settings, words)
     print_chosen(path, settings, costs)
-    _print_next(path, annotations, image_root, test_annotations, allow_outside)
+    _print_next(path, annotations, image_root, test_annotations, flags)
 
 
 def _print_next(
-    path: Path, annotations: str, image_root: str, test_annotations: str | None, allow_outside: bool
+    path: Path, annotations: str, image_root: str, test_annotations: str | None, flags: Sequence[str]
 ) -> None:
     """Say what to do with the file that was written."""
     options = {"config": path, "annotations": annotations, "image_root": image_root}
     options |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN_FOLDER}
     command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items())
-    say(f"Next:\n  ssd-det pipeline {command}{' --allow_outside' if allow_outside else ''}")
+    say(f"Next:\n  ssd-det pipeline {command}{''.join(f' --{flag}' for flag in flags)}")
     if test_annotations is None:
         words = f"{shlex.quote(annotations)} --output {shlex.quote(str(path.parent / 'split'))}"
         say(

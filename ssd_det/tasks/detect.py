@@ -53,7 +53,7 @@ class DetectTask(Task):
 
     NAME = "detector"
     DATA = DetectDataModule
-    COMMANDS = frozenset({"fit", "test", "predict"})
+    COMMANDS = frozenset({"fit", "validate", "test", "predict"})
     FREE = TRAINING_ONLY | {
         "candidates",
         "proposals",
@@ -123,6 +123,8 @@ class DetectTask(Task):
     def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
         """As :meth:`predict_step`, under the key ``detections``."""
         return {"detections": self.predict_step(batch, batch_index)}
+
+    validation_step = test_step
 
     def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""

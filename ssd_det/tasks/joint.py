@@ -62,7 +62,7 @@ class JointTask(RefinerTraining):
 
     NAME = "joint model"
     DATA = JointDataModule
-    COMMANDS = frozenset({"fit", "refine_annotations", "test", "predict"})
+    COMMANDS = frozenset({"fit", "refine_annotations", "validate", "test", "predict"})
     FREE = RefineTask.FREE | {
         "candidates",
         "proposals",
@@ -143,6 +143,8 @@ class JointTask(RefinerTraining):
     def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
         """As :meth:`predict_step`, under the key ``detections``."""
         return {"detections": self.predict_step(batch, batch_index)}
+
+    validation_step = test_step
 
     def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""

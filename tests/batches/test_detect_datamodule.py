@@ -1,10 +1,13 @@
 import json
+import shutil
 
 import pytest
 import torch
 
 from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.errors import InputError
+
+FILES = {"annotations": "train", "test_annotations": "test"}
 
 
 def test_training_has_the_usable_boxes_clipped_and_labels_from_1(make_coco, make_image, tmp_path, caplog):
@@ -58,3 +61,45 @@ def test_a_seed_decides_the_batches(demo):
     assert one.image_ids == same.image_ids
     assert all(torch.equal(a, b) for a, b in zip(one.images, same.images, strict=True))
     assert not one.seeds.equal(other.seeds)
+
+
+def test_images_that_are_missing_are_left_out_and_counted(demo, tmp_path, caplog):
+    shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    for number in (2, 8):
+        (tmp_path / "images" / f"{number:04}.png").unlink()
+    files = {name: str(tmp_path / f"{file}.json") for name, file in FILES.items()}
+    with pytest.raises(InputError, match="1 of 6 image files are not in"):
+        _ = DetectDataModule(**files).coco
+    data = DetectDataModule(**files, num_workers=0, skip_missing_images=True)
+    assert sorted(image.id for image in data.train_dataloader().dataset.images) == [1, 3, 4, 5, 6]
+    assert sorted(key for batch in data.test_dataloader() for key in batch.image_ids) == [7, 9, 10]
+    assert {annotation.image_id for annotation in data.coco_for("test").annotations} <= {7, 9, 10}
+    assert caplog.text.count("1 of 6 image files are not in") == 1
+    assert caplog.text.count("1 of 4 image files are not in") == 1
+
+
+def test_boxes_to_validate_on_are_looked_at_before_a_training(demo, tmp_path, caplog):
+    def make(content, **settings):
+        (tmp_path / "val.json").write_text(json.dumps(content))
+        data = DetectDataModule(str(demo / "train.json"), str(demo / "images"), val_annotations=path, **settings)
+        data.check_training_data()
+        return data
+
+    path = str(tmp_path / "val.json")
+    test, train = (json.loads((demo / f"{name}.json").read_text()) for name in ("test", "train"))
+    [loader] = make(test, num_workers=0, batch_size=3).val_dataloader()
+    assert sorted(key for batch in loader for key in batch.image_ids) == [7, 8, 9, 10]
+    assert caplog.text == ""
+    make(train)
+    assert "6 of 6 images are trained on as well" in caplog.text
+    train["annotations"][0]["bbox"][0] += 1
+    with pytest.raises(InputError, match=r"with other boxes: .*give data\.val_image_root"):
+        make(train)
+    make(train, val_image_root=str(demo / "images"))
+    test["categories"][0]["name"] = "blob"
+    with pytest.raises(InputError, match=r"val\.json: has other categories than"):
+        make(test)
+
+
+def test_without_boxes_to_validate_on_there_are_no_batches_of_them(demo):
+    assert DetectDataModule(str(demo / "train.json")).val_dataloader() == []

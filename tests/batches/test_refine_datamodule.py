@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -181,3 +182,21 @@ def test_shares_that_leave_nothing_are_refused(demo, share, message):
         RefineDataModule(
             str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA, validation_share=share
         ).train_dataloader()
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_images_that_are_missing_are_left_out_and_counted(demo, tmp_path, caplog, folds):
+    shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "images" / "0002.png").unlink()
+    files = (str(tmp_path / "noisy.json"), str(tmp_path / "images"))
+    data = RefineDataModule(*files, **TINY_DATA, skip_missing_images=True, folds=folds)
+    trained_on = {image.id for image in data.train_dataloader().dataset.images}
+    assert trained_on == ({1, 3, 4, 5, 6} if folds == 1 else {4, 6}), "folds are dealt out as if all were there"
+    assert {annotation.image_id for annotation in data.coco.annotations} == {1, 3, 4, 5, 6}
+    assert "noisy.json: 1 of 6 image files are not in" in caplog.text
+    assert "and are left out: 0002.png." in caplog.text
+    to_refine = data.to_refine()
+    assert len(to_refine.coco.images) == 6
+    assert 2 in to_refine.passed_over
+    with pytest.raises(InputError, match="1 of 6 image files are not in"):
+        _ = RefineDataModule(*files, **TINY_DATA).coco

@@ -1,13 +1,14 @@
 """What is written and measured, on one process and on two."""
 
+import csv
 import json
 
 import pytest
 
 from ssd_det.main import main
 from tests.command import ssd_det
-from tests.conftest import TINY_DETECTOR
-from tests.words import QUIET, options
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_JOINT
+from tests.words import QUIET, logging_to, options
 
 DETECTOR = [
     "--model=ssd_det.tasks.detect.DetectTask",
@@ -129,3 +130,41 @@ def test_an_unknown_detector_is_answered_with_the_known_ones(capsys):
     error = capsys.readouterr().err
     assert "Traceback" not in error
     assert all(name in error for name in ("faster_rcnn", "retinanet", "fcos"))
+
+
+VALIDATED = {"validation_ap", "validation_ap_50", "validation_ap_75", "validation_voc_ap_50"}
+
+
+@pytest.mark.parametrize("kind", ["DetectTask", "JointTask"])
+def test_a_training_is_tested_after_each_epoch(demo, tmp_path, kind):
+    joint = [
+        f"--model={kind}",
+        *options("model", TINY_JOINT),
+        "--data=JointDataModule",
+        *options("data", TINY_DATA),
+        *QUIET,
+    ]
+    words = [*(joint if kind == "JointTask" else DETECTOR), *logging_to(tmp_path), "--trainer.max_epochs=2"]
+    words += [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}"]
+    best = {"class_path": "ModelCheckpoint", "init_args": {"monitor": "validation_ap", "mode": "max"}}
+    best["init_args"]["dirpath"] = str(tmp_path / "best")
+    words += [f"--data.val_annotations={demo / 'test.json'}", f"--trainer.callbacks={json.dumps([best])}"]
+    assert main(["fit", *words]) == 0
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["validation_ap"]]
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert rows[0].keys() >= VALIDATED
+    [checkpoint] = (tmp_path / "best").iterdir()
+    assert main(["validate", *words, f"--ckpt_path={checkpoint}"]) == 0
+    tested = [f"--data.test_annotations={demo / 'test.json'}", f"--trainer.default_root_dir={tmp_path / 'tested'}"]
+    assert main(["test", *words, *tested, "--trainer.logger=false", f"--ckpt_path={checkpoint}"]) == 0
+    ap = json.loads(next(tmp_path.rglob("metrics.json")).read_text())["ap"]
+    assert ap == pytest.approx(max(float(row["validation_ap"]) for row in rows), abs=1e-6)
+
+
+def test_validating_needs_boxes_to_validate_on(demo, trained, tmp_path, capsys):
+    words = words_for(demo, trained, tmp_path)
+    assert main(["validate", *words]) == 2
+    assert "data.val_annotations is not given" in capsys.readouterr().err
+    assert main(["validate", *words, f"--data.val_annotations={demo / 'test.json'}"]) == 0
+    assert "validation_ap_50" in capsys.readouterr().out

@@ -4,9 +4,6 @@ import json
 
 import pytest
 
-from ssd_det.annotations.formats.file_faults import FileFault
-from ssd_det.annotations.formats.reading import read_annotations
-from ssd_det.doctor import check
 from ssd_det.main import main
 from tests.annotation_content import clean_content
 from tests.annotations.formats.folders import contents, make_yolo
@@ -106,61 +103,68 @@ def test_the_exit_code_is_0_if_everything_could_be_fixed(write, capsys):
     assert json.loads(path.read_text())["annotations"][1]["id"] == 33
 
 
-def reads_with_faults(*faults):
-    """A reader of folders that finds faults in the rows, and leaves these out."""
-
-    def read(path, image_root, on_fault):
-        coco = read_annotations(path, image_root)
-        for fault in faults:
-            on_fault(fault)
-        return coco
-
-    return read
-
-
-ROWS = [
-    FileFault("bad-box", f"labels/{n}.txt, line 3", f"labels/{n}.txt: line 3: 7 is no share: correct it.") for n in "ab"
-]
-
-
-def test_every_fault_of_the_files_of_a_folder_is_named(tmp_path, monkeypatch, capsys):
-    make_yolo(tmp_path / "ds")
-    monkeypatch.setattr(check, "read_annotations", reads_with_faults(*ROWS))
+def test_every_faulty_row_of_a_folder_is_named(tmp_path, monkeypatch, capsys):
+    labels = {"a": b"0 .5 .5 .1\n0 .5 .5 .1 .1\n5 .5 .5 .1 .1\n", "b": b"0 1.04 .5 .1 .1\n0 .5 .5 .1 .1 .9 1\n0 .5\n"}
+    folder = make_yolo(tmp_path / "ds", labels=labels)
     monkeypatch.setenv("COLUMNS", "120")
-    assert main(["check-annotations", str(tmp_path / "ds")]) == 1
-    text = capsys.readouterr().out
-    assert "error bad-box" in text
-    for fault in ROWS:
-        assert fault.sentence in text
-    assert main(["check-annotations", str(tmp_path / "ds"), "--format=json"]) == 1
-    (found,) = [fault for fault in json.loads(capsys.readouterr().out)["faults"] if fault["kind"] == "bad-box"]
-    assert found["count"] == 2
-    assert found["examples"] == [{"where": fault.where, "sentence": fault.sentence} for fault in ROWS]
+    assert main(["check-annotations", str(folder)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert f"{folder}/labels/a.txt: line 1: has 4 columns: give class" in captured.out
+    assert f"{folder}/labels/b.txt: line 3: has 2 columns: give class" in captured.out
+    assert main(["check-annotations", str(folder), "--format=json"]) == 1
+    found = {fault["kind"]: fault for fault in json.loads(capsys.readouterr().out)["faults"]}
+    assert {kind: fault["count"] for kind, fault in found.items() if fault["severity"] == "error"} == {
+        "bad-row": 2,
+        "unknown-class": 1,
+        "outside-shares": 1,
+        "ambiguous-row": 1,
+    }
+    assert found["bad-row"]["examples"][1]["where"] == f"{folder}/labels/b.txt: line 3"
+    assert main(["check-annotations", str(folder), "--yolo_rows=boxes", "--format=json"]) == 1
+    assert "ambiguous-row" not in capsys.readouterr().out
+    assert main(["corrupt-annotations", str(folder), "--noise_level=0.1", f"--output={tmp_path / 'out'}"]) == 2
+    assert "labels/a.txt: line 1: has 4 columns" in capsys.readouterr().err, "other commands end at the first"
 
 
-def test_a_folder_that_cannot_be_read_to_its_end_still_has_its_faults_named(tmp_path, monkeypatch, capsys):
-    make_yolo(tmp_path / "ds", labels={"a": b"0 .5 .5 .1 .1", "b": b"odd"})
-
-    def read(path, image_root, on_fault):
-        on_fault(ROWS[0])
-        return read_annotations(path, image_root)
-
-    monkeypatch.setattr(check, "read_annotations", read)
+def test_a_folder_without_any_row_that_can_be_read_still_has_its_faults_named(tmp_path, capsys):
+    make_yolo(tmp_path / "ds", labels={"a": b"0 .5 .5 .1", "b": b"odd"})
     assert main(["check-annotations", str(tmp_path / "ds"), "--format=json"]) == 1
     kinds = [fault["kind"] for fault in json.loads(capsys.readouterr().out)["faults"]]
-    assert kinds == ["unusable-folder", "bad-box"]
+    assert kinds == ["unusable-folder", "bad-row"]
     assert main(["check-annotations", str(tmp_path / "ds"), f"--fix={tmp_path / 'fixed'}"]) == 2
     assert not (tmp_path / "fixed").exists()
 
 
+def test_rows_somewhat_outside_are_clipped_and_duplicates_taken_out_of_a_folder(tmp_path, capsys):
+    rows = [b"0 1.04 0.5 0.2 0.2\n", b"7 0.5 0.5 0.1 0.1\n", b"1 0.3 0.3 0.2 0.2 \n", b"1 0.3 0.3 0.2 0.2\n"]
+    rows.append(b"0 1.004 0.5 0.0100 0.4\n")
+    folder = make_yolo(tmp_path / "ds", labels={"a": b"".join(rows)})
+    before = contents(folder)
+    assert main(["check-annotations", str(folder), f"--fix={tmp_path / 'fixed'}"]) == 1
+    printed = capsys.readouterr().out
+    assert "outside-shares (1): clipped boxes to their image" in printed
+    assert "exact-duplicate (1): removed all but the first" in printed
+    assert "Remaining: 1 error" in printed
+    assert (tmp_path / "fixed" / "labels" / "a.txt").read_bytes() == (
+        b"0 0.970000 0.500000 0.060000 0.200000\n7 0.5 0.5 0.1 0.1\n1 0.3 0.3 0.2 0.2 \n0 1.004 0.5 0.0100 0.4\n"
+    )
+    assert contents(folder) == before
+
+
+def test_what_trainers_of_yolo_refuse_is_a_warning(tmp_path, capsys):
+    folder = make_yolo(tmp_path / "ds", "train: images\nval: images\nnc: 3\nnames: [cat, no]\n")
+    assert main(["check-annotations", str(folder), "--format=json"]) == 1
+    faults = {fault["kind"]: fault["severity"] for fault in json.loads(capsys.readouterr().out)["faults"]}
+    assert faults.items() >= {"mixed-rows": "warning", "further-columns": "warning", "class-count": "warning"}.items()
+
+
 def test_a_folder_is_fixed_as_a_folder_unless_the_name_ends_in_json(tmp_path, capsys):
-    folder = make_yolo(tmp_path / "ds", labels={"a": b"0 0.02 0.5 0.25 0.5 0.9\n1 .5 .5 .25 .5\n"})
+    folder = make_yolo(tmp_path / "ds", labels={"a": b"0 0.02 0.5 0.25 0.5\n1 .5 .5 .25 .5\n"})
     before = contents(folder)
     assert main(["check-annotations", str(folder), f"--fix={tmp_path / 'fixed'}"]) == 0
     assert "beyond-image (1)" in capsys.readouterr().out
-    assert (
-        tmp_path / "fixed/labels/a.txt"
-    ).read_bytes() == b"0 0.072500 0.500000 0.145000 0.500000 0.9\n1 .5 .5 .25 .5\n"
+    assert (tmp_path / "fixed/labels/a.txt").read_bytes() == b"0 0.072500 0.500000 0.145000 0.500000\n1 .5 .5 .25 .5\n"
     assert (tmp_path / "fixed/data.yaml").read_bytes() == (folder / "data.yaml").read_bytes()
     assert (tmp_path / "fixed/images/a.png").is_file()
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".json"] == []

@@ -9,6 +9,24 @@ from ssd_det.doctor.faults import KINDS
 from tests.annotation_content import clean_content
 
 NAN, INFINITY = float("nan"), float("inf")
+YOLO_KINDS = {
+    "bad-row",
+    "ambiguous-row",
+    "unknown-class",
+    "not-shares",
+    "outside-shares",
+    "shared-labels",
+    "class-count",
+    "class-numbers",
+    "mixed-rows",
+    "further-columns",
+    "orphan-labels",
+    "no-labels",
+    "stray-labels",
+    "unusual-suffix",
+    "missing-split",
+    "no-val",
+}
 FOLDER_KINDS = {"unusable-folder"}
 FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
@@ -207,7 +225,8 @@ def test_planted_faults_are_found_and_no_others(plant, expected):
 
 
 def test_every_kind_of_fault_is_planted_here_or_with_files():
-    assert {kind for _, expected in PLANTED for kind in expected} | FILE_KINDS | FOLDER_KINDS == set(KINDS)
+    planted = {kind for _, expected in PLANTED for kind in expected}
+    assert planted | FILE_KINDS | FOLDER_KINDS | YOLO_KINDS == set(KINDS)
 
 
 @pytest.mark.parametrize(("plant", "expected"), PLANTED)

@@ -91,6 +91,66 @@ def test_a_configuration_that_cannot_be_used_is_named(words, configs, tmp_path, 
     assert not (tmp_path / "run" / "refiner").exists()
 
 
+def test_a_corrected_configuration_may_have_the_same_output(words, configs, tmp_path, capsys):
+    for name in ("refine", "detect"):
+        settings = f'--{name}.settings={{"trainer": {{"max_epochs": "no"}}}}'
+        refused(capsys, [*words, f"--output={tmp_path}", settings], f"The configuration of {name} cannot be used")
+    assert (tmp_path / "detect.yaml").is_file()
+
+
+@pytest.fixture
+def two_folders(make_image, tmp_path):
+    """Training and test images of the same names in two folders, and the words for a pipeline on them."""
+    content = {
+        "images": [{"id": 1, "file_name": "0.png", "width": 40, "height": 30}],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    for number, folder in enumerate(("train", "test")):
+        make_image(f"{folder}/0.png")
+        boxes = [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [4 + number, 5, 10, 12]}]
+        (tmp_path / folder / "boxes.json").write_text(json.dumps({**content, "annotations": boxes}))
+    words = [f"--annotations={tmp_path / 'train' / 'boxes.json'}", f"--image_root={tmp_path / 'train'}"]
+    return [*words, f"--test_annotations={tmp_path / 'test' / 'boxes.json'}", f"--output={tmp_path / 'run'}"]
+
+
+def test_a_test_on_pictures_of_the_training_with_other_boxes_is_refused(words, two_folders, tmp_path, capsys):
+    message = f"1 of 1 images are files that {tmp_path / 'train' / 'boxes.json'} has with other boxes"
+    refused(capsys, [*words, *two_folders], message)
+    refused(capsys, [*words, *two_folders], "give --test_image_root, the folder")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("folder", ["test", "train"])
+def test_a_folder_of_test_images_that_is_given_is_taken(words, two_folders, tmp_path, capsys, folder):
+    given = [f"--test_image_root={tmp_path / folder}", "--refine.seed_everything=true"]
+    refused(capsys, [*words, *two_folders, *given], "refine: seed_everything is True")
+    assert "trained on as well" not in capsys.readouterr().out
+
+
+def test_a_test_on_what_is_trained_on_is_done_with_a_warning(words, two_folders, tmp_path, capsys):
+    same = [f"--test_annotations={tmp_path / 'train' / 'boxes.json'}", "--refine.seed_everything=true"]
+    assert main([*words, *two_folders, *same]) == 2
+    printed = capsys.readouterr()
+    assert "seed_everything" in printed.err
+    assert "Warning: " in printed.out
+    assert "1 of 1 images are trained on as well" in printed.out
+
+
+def test_missing_images_are_left_out_where_that_is_asked_for(words, two_folders, tmp_path, capsys):
+    path = tmp_path / "train" / "boxes.json"
+    content = json.loads(path.read_text())
+    content["images"].append({**content["images"][0], "id": 2, "file_name": "gone.png"})
+    path.write_text(json.dumps(content))
+    asked = [*words, *two_folders, f"--test_image_root={tmp_path / 'test'}", "--refine.seed_everything=true"]
+    refused(capsys, asked, "1 of 2 image files are not in")
+    assert main([*asked, "--skip_missing_images"]) == 2
+    printed = capsys.readouterr()
+    assert f"1 of 2 image files are not in {tmp_path / 'train'} and are left out: gone.png." in printed.out
+    assert "seed_everything" in printed.err
+    (tmp_path / "train" / "0.png").unlink()
+    refused(capsys, [*asked, "--skip_missing_images"], "2 of 2 image files are not in")
+
+
 def test_words_for_a_section_go_to_its_fit():
     words = ["--output=a", "--refine.model.ratios", "[1.0]", "--refine.config=b", "--detect.trainer.devices=2"]
     pipeline_words, overrides = _split([*words, "--baselines", "--refine.settings", "{}"])

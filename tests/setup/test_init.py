@@ -193,3 +193,17 @@ def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, ca
 )
 def test_durations_are_round(seconds, text):
     assert duration(seconds) == f"about {text}"
+
+
+def test_missing_images_are_left_out_where_that_is_asked_for(data, tmp_path, monkeypatch, capsys):
+    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images" / "0002.png").unlink()
+    words = [*WORDS, "--output=mine", "--skip_timing"]
+    assert main(words) == 2
+    assert "1 of 6 image files are not in images: 0002.png" in capsys.readouterr().err
+    assert main([*words, "--skip_missing_images"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 of 6 image files are not in images and are left out: 0002.png." in printed
+    assert "5, 5 with objects" in printed
+    assert "--skip_missing_images" in printed.partition("Next:")[2]

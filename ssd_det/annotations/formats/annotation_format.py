@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
+from ssd_det.annotations.formats.yolo_rows import RowKind
 
 
 class AnnotationFormat(ABC):
@@ -31,7 +32,12 @@ class AnnotationFormat(ABC):
 
     @abstractmethod
     def read(
-        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read and check annotations, see :func:`ssd_det.annotations.formats.reading.read_annotations`."""
 

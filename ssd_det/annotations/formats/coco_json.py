@@ -6,6 +6,7 @@ from pathlib import Path
 from ssd_det.annotations.coco import CocoFile, read_coco
 from ssd_det.annotations.formats.annotation_format import AnnotationFormat
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
+from ssd_det.annotations.formats.yolo_rows import RowKind
 
 
 class CocoFormat(AnnotationFormat):
@@ -23,7 +24,12 @@ class CocoFormat(AnnotationFormat):
         return not path.is_dir()
 
     def read(
-        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read the file; its file names stay as they are."""
         return read_coco(path, leave_out)

@@ -26,13 +26,15 @@ class Converted:
     """Annotations in another format.
 
     Attributes:
-        annotations: how many.
+        images: how many are written.
+        annotations: how many are written.
         dropped: how many things of each kind the format does not hold.
         content: of a COCO json file; ``None`` for folders.
         files: of a folder, by their paths below it.
         links: to the images of a folder, by their paths below it.
     """
 
+    images: int
     annotations: int
     dropped: Counter[str]
     content: JsonObject | None = None
@@ -44,7 +46,8 @@ def convert(coco: CocoFile, target: FormatName, image_root: str | Path) -> Conve
     """Turn annotations into another format.
 
     In a folder, images are below the folder that its format has for them, with the folders that they have below
-    ``image_root``. Crowd boxes, and boxes without area, are left out.
+    ``image_root``. The objects of all entries of one image file are in its one label file. Crowd boxes, and boxes
+    without area, are left out.
 
     Args:
         coco: the annotations.
@@ -52,27 +55,33 @@ def convert(coco: CocoFile, target: FormatName, image_root: str | Path) -> Conve
         image_root: the folder of the images.
 
     Raises:
-        InputError: if images are missing, or several would share a label file.
+        InputError: if images are missing, several would share a label file, or the entries of an image file contradict
+            each other.
     """
     target_format = FORMATS[target]
     dropped = Counter(coco.source.dropped) if coco.source else Counter[str]()
     if not isinstance(target_format, FolderFormat):
-        return Converted(len(coco.annotations), dropped, coco.content)
+        return Converted(len(coco.images), len(coco.annotations), dropped, coco.content)
     files_of_images, missing = resolve_images(coco, image_root)
     if missing:
         raise missing_images_error(coco, image_root, missing)
     paths = _image_paths(coco, files_of_images, Path(image_root), target_format.image_folder)
-    images = sorted(coco.images, key=lambda image: target_format.reading_order(PurePosixPath(paths[image.id])))
+    first_of = _first_entries(coco, files_of_images)
+    images = [image for image in coco.images if first_of[image.id] == image.id]
+    images.sort(key=lambda image: target_format.reading_order(PurePosixPath(paths[image.id])))
     reasons = {a.id: _why_left_out(a, coco.image_by_id[a.image_id], target_format) for a in coco.annotations}
-    by_image = coco.annotations_by_image
-    written = {image.id: [a for a in by_image.get(image.id, []) if not reasons[a.id]] for image in images}
+    written: dict[int, list[Annotation]] = {image.id: [] for image in images}
+    for annotation in coco.annotations:
+        if not reasons[annotation.id]:
+            written[first_of[annotation.image_id]].append(annotation)
     folder = target_format.export(coco, {image.id: paths[image.id] for image in images}, written)
     dropped.update(f"{reason}, left out" for reason in reasons.values() if reason)
     dropped.update(_dropped_keys(coco, target_format.kept_keys))
     dropped.update(_dropped_ids(images, written))
+    dropped["further entries of the same image file"] += len(coco.images) - len(images)
     dropped.update(folder.dropped)
     links = {path: files_of_images[image_id] for image_id, path in paths.items()}
-    return Converted(sum(map(len, written.values())), +dropped, files=folder.files, links=links)
+    return Converted(len(images), sum(map(len, written.values())), +dropped, files=folder.files, links=links)
 
 
 def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
@@ -84,7 +93,13 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
     if model.source is None:
         raise InputError(f"{model.path}: is a COCO json file: give a YOLO folder or a Pascal VOC folder as like.")
     by_id = {annotation.id: annotation for annotation in coco.annotations}
-    different = {a.id for a in model.annotations} ^ set(by_id)
+    ids = {a.id for a in model.annotations}
+    if by_id.keys() < ids:
+        raise InputError(
+            f"{coco.path}: lacks annotations of {model.path}: {first_of(sorted(ids - by_id.keys()))}: "
+            f"give the folder that it was made from, or --to yolo or voc instead of --like for a new one."
+        )
+    different = ids ^ by_id.keys()
     if different:
         raise InputError(
             f"{coco.path}: has other annotation ids than {model.path}: {first_of(sorted(different))}: "
@@ -92,6 +107,24 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
         )
     entries = {a.position: moved(model.entry(a), coco.entry(by_id[a.id])["bbox"]) for a in model.annotations}
     return with_annotations(model, entries)
+
+
+def _first_entries(coco: CocoFile, files: Mapping[int, Path]) -> dict[int, int]:
+    """The first image entry of the file of each image, by image id: some exports write an entry for each box.
+
+    Raises:
+        InputError: if the entries of a file differ in size, or are files of their own, which may be of other pictures.
+    """
+    first_of_file: dict[Path, Image] = {}
+    for image in coco.images:
+        first = first_of_file.setdefault(files[image.id], image)
+        where = f"{coco.path}: images {first.id} and {image.id} are both {image.file_name}"
+        if coco.source is not None and image is not first:
+            raise InputError(f"{where}: name the picture of each in its own file.")
+        if (first.width, first.height) != (image.width, image.height):
+            sizes = f"{first.width}x{first.height} and {image.width}x{image.height}"
+            raise InputError(f"{where}, with the sizes {sizes}: correct file_name or the size of one.")
+    return {image.id: first_of_file[files[image.id]].id for image in coco.images}
 
 
 def _image_paths(coco: CocoFile, files: Mapping[int, Path], image_root: Path, image_folder: str) -> dict[int, str]:

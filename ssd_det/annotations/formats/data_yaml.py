@@ -1,5 +1,6 @@
 """Finding and reading the data.yaml of a YOLO folder."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ssd_det.errors import InputError
 
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_NAMES = ("data.yaml", "data.yml")
+NAMES_LINE = re.compile(rb"^[\"']?names[\"']?\s*:", re.MULTILINE)
 LEVELS_ABOVE = 4  # that data.yaml may be above a folder of labels
 
 
@@ -19,16 +21,32 @@ def find_yaml(path: Path) -> Path:
     """The data.yaml that a path of a YOLO folder belongs to: itself, or the nearest one in or above the folder.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there is none, or there are several.
     """
     if not path.is_dir():
         return path
     start = normal(path)
     for folder in (start, *start.parents)[: LEVELS_ABOVE + 1]:
-        for name in YAML_NAMES:
-            if (folder / name).is_file():
-                return (path if folder == start else folder) / name
+        files = yamls_in(path if folder == start else folder)
+        if len(files) > 1:
+            raise InputError(f"{folder}: has {first_of(file.name for file in files)}: give one of them.")
+        if files:
+            return files[0]
     raise InputError(f"{path}: holds YOLO labels but no data.yaml is in it or above: add one with train and names.")
+
+
+def yamls_in(folder: Path) -> list[Path]:
+    """The data.yaml of a folder; without one, the yaml files there that have names."""
+    named = [folder / name for name in YAML_NAMES if (folder / name).is_file()]
+    others = (file for file in sorted(folder.glob("*")) if file.suffix.lower() in YAML_SUFFIXES)
+    return named[:1] or [file for file in others if _has_names(file)]
+
+
+def _has_names(file: Path) -> bool:
+    try:
+        return NAMES_LINE.search(file.read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def read_text(file: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderFormat
@@ -41,18 +41,20 @@ def check_destination(
     annotations: str | Path,
     others: Sequence[str | Path] = (),
     overwrite: bool = False,
-    beside: str = "refined.json",
+    kind: Literal["refined", "noisy"] = "refined",
 ) -> Destination:
     """Make sure, before any work is done, that annotations may be written.
 
-    A COCO file becomes a file, a folder a folder with a COCO json file beside it, unless the output ends in .json.
+    A COCO file becomes a file, a folder a folder with a COCO json file of its name beside it, unless the output ends in
+    .json. Beside a folder that is changed in place, the name says what kind the boxes are, and the file never replaces
+    another: it alone holds the boxes that the folder had.
 
     Args:
         output: the path to write to.
         annotations: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
         others: inputs that must never be replaced.
         overwrite: allow the output to exist.
-        beside: name of the json file beside a folder.
+        kind: what the boxes will be.
 
     Raises:
         InputError: if something is in the way, see :func:`ssd_det.annotations.output.check_output`.
@@ -70,8 +72,11 @@ def check_destination(
             raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     else:
         check_folder(folder, [source], overwrite)
-    json = check_output(folder.parent / beside, others=others, overwrite=overwrite)
-    return Destination(json, folder)
+    json = folder.parent / (f"{folder.name}_{kind}.json" if in_place else f"{folder.name}.json")
+    is_of_folder = folder.exists() and not in_place
+    if json.exists() and overwrite and not is_of_folder:
+        raise InputError(f"{json}: exists already, and would be lost: move it, or give another output.")
+    return Destination(check_output(json, others=others, overwrite=overwrite), folder)
 
 
 def check_folder(output: str | Path, others: Sequence[str | Path] = (), overwrite: bool = False) -> Path:
@@ -144,6 +149,9 @@ def save_folder(
 def save_fixed(coco: CocoFile, content: JsonObject, folder: Path) -> int:
     """Write a copy of the folder that annotations came from with what was fixed in them, or fix the folder itself.
 
+    Boxes that differ are written, annotations that are not in the content any more are taken out; rows that could not
+    be read, and all else, stay to the byte.
+
     Args:
         coco: what was read from the folder.
         content: as of a COCO file, annotations with the ids that they had.
@@ -152,9 +160,15 @@ def save_fixed(coco: CocoFile, content: JsonObject, folder: Path) -> int:
     Returns:
         How many boxes could not be put in, as nothing of them would be left in the numbers of their files.
     """
-    fixed = {entry["id"]: entry for entry in content["annotations"]}
-    entries = [fixed.get(entry["id"], entry) for entry in coco.content["annotations"]]
-    return save_folder(coco, {**content, "annotations": entries}, folder)
+    source = cast("SourceFolder", coco.source)
+    boxes = {entry["id"]: Xywh(tuple(entry["bbox"])) for entry in content["annotations"]}
+    changed = {
+        a.position: boxes[a.id] for a in coco.annotations if a.id in boxes and tuple(boxes[a.id]) != tuple(a.bbox)
+    }
+    removed = {a.position for a in coco.annotations if a.id not in boxes}
+    rewritten = source.rewritten(changed, folder, removed)
+    write_folder(folder, rewritten.files, {} if folder == source.dataset_root else source.links)
+    return rewritten.kept
 
 
 def _holds_files_of(path: Path, folder: Path) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.recognise import format_of
+from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.console import warn
 
 
 def read_annotations(
@@ -13,19 +15,25 @@ def read_annotations(
     image_root: str | Path | None = None,
     leave_out: Sequence[str] = (),
     on_fault: OnFault = refuse,
+    yolo_rows: RowKind | None = None,
 ) -> CocoFile:
-    """Read a COCO json file, a YOLO folder or a Pascal VOC folder.
+    """Read a COCO json file, a YOLO folder or a Pascal VOC folder; says on standard error what of it was left out.
 
     Args:
         path: what :func:`ssd_det.annotations.formats.recognise.recognise` takes.
         image_root: the folder that file names must start from, for formats whose files have no such names.
         leave_out: keys of a COCO file that are not needed, see :func:`ssd_det.annotations.coco.read_coco`.
-        on_fault: what to do with a faulty row or file of a folder, see :data:`OnFault`.
+        on_fault: what to do with a faulty row or file of a folder, see :data:`OnFault`. Where it goes on, nothing is
+            said of what was left out.
+        yolo_rows: what rows of YOLO labels are, where they do not tell.
 
     Raises:
         InputError: if it cannot be used.
     """
-    return format_of(Path(path)).read(Path(path), image_root, leave_out, on_fault)
+    coco = format_of(Path(path)).read(Path(path), image_root, leave_out, on_fault, yolo_rows)
+    for remark in coco.source.remarks if coco.source and on_fault is refuse else ():
+        warn(remark)
+    return coco
 
 
 def default_image_root(path: str | Path) -> Path:

@@ -9,6 +9,7 @@ from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc
 from ssd_det.annotations.formats.voc_source import read_voc, xml_files
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.paths import normal
 
 
@@ -25,7 +26,12 @@ class VocFormat(FolderFormat):
         return "Pascal VOC xml" if path.is_dir() and xml_files(path) else None
 
     def read(
-        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read all xml files."""
         return read_voc(path, image_root, on_fault=on_fault)

@@ -29,11 +29,14 @@ def export_voc(
         InputError: if two images would have the same xml file, or a name cannot be in xml.
     """
     names = {category.id: category.name for category in coco.categories}
-    used = {names[a.category_id] for of_image in annotations.values() for a in of_image}
+    used_ids = {a.category_id for of_image in annotations.values() for a in of_image}
+    used = {names[key] for key in used_ids}
     read_as = {name: number for number, name in enumerate(sorted(used), start=1)}
     dropped = Counter(
         {
             "categories without objects": sum(name not in used for name in names.values()),
+            "categories that others are called like": len(used_ids) - len({name.strip() for name in used}),
+            "blanks around names of categories": sum(name != name.strip() for name in used),
             "ids of categories": sum(read_as.get(name, key) != key for key, name in names.items()),
         }
     )

@@ -1,7 +1,7 @@
 """A Pascal VOC folder as COCO, and its xml files with other boxes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class VocSource(SourceFolder):
 
     files: list[VocFile] = field(repr=False)
 
-    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path) -> Rewritten:
+    def rewritten(self, boxes: Mapping[int, Xywh], folder: Path, removed: Container[int] = ()) -> Rewritten:
         """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; lists of images and classes are copied."""
         lists = [*walk(self.dataset_root / LISTS, (".txt",)), *self.dataset_root.glob(LABEL_MAP)]
         files = {path.relative_to(self.dataset_root).as_posix(): path.read_bytes() for path in lists}
@@ -36,7 +36,8 @@ class VocSource(SourceFolder):
             indices = range(len(file.objects))
             boxes_of_file = {index: boxes[first + index] for index in indices if first + index in boxes}
             path = normal(file.path).relative_to(self.dataset_root).as_posix()
-            files[path], kept_in_file = file.with_boxes(boxes_of_file)
+            removed_of_file = [index for index in indices if first + index in removed]
+            files[path], kept_in_file = file.with_boxes(boxes_of_file, removed_of_file)
             first += len(file.objects)
             kept += kept_in_file
         return Rewritten(files, kept)

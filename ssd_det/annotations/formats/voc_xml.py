@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -31,8 +31,10 @@ class Corner(NamedTuple):
 
 @dataclass
 class VocObject:
-    """An object: the texts of its direct elements, and its corners by name."""
+    """An object: where it begins and ends in the file, in bytes, the texts of its direct elements, and its corners."""
 
+    start: int
+    end: int = 0
     texts: dict[str, str] = field(default_factory=dict)
     corners: dict[str, Corner] = field(default_factory=dict)
 
@@ -106,18 +108,19 @@ class VocFile:
         }
         return flags | ({"pose": entry.texts["pose"]} if "pose" in entry.texts else {})
 
-    def with_boxes(self, boxes: Mapping[int, Xywh]) -> tuple[bytes, int]:
-        """The file with other boxes, clipped to the image; all else in it is as it was.
+    def with_boxes(self, boxes: Mapping[int, Xywh], removed: Iterable[int] = ()) -> tuple[bytes, int]:
+        """The file with other boxes, clipped to the image, and without some objects; all else in it is as it was.
 
         The corners of an object get as many decimals as they had; whole numbers stay whole.
 
         Args:
             boxes: the boxes, xywh in pixels, by the index of their objects.
+            removed: the indices of the objects to take out, none of them in ``boxes``.
 
         Returns:
             The bytes, and how many boxes would be empty and were left as they were.
         """
-        changes: list[tuple[int, int, bytes]] = []
+        changes = [(self._start_with_blanks(self.objects[index]), self.objects[index].end, b"") for index in removed]
         kept = 0
         for index, box in boxes.items():
             corners = self.objects[index].corners
@@ -133,6 +136,13 @@ class VocFile:
             parts += [self.content[done:start], text]
             done = end
         return b"".join([*parts, self.content[done:]]), kept
+
+    def _start_with_blanks(self, entry: VocObject) -> int:
+        """Where the blanks before an object begin, which go with it."""
+        start, width = entry.start, len("0".encode(self.codec))
+        while self.content[start - width : start] in [blank.encode(self.codec) for blank in " \t\r\n"]:
+            start -= width
+        return start
 
     def _corners(self, box: Xywh, decimals: int) -> list[str]:
         x, y, width, height = box
@@ -184,7 +194,7 @@ class _Reader:
         self.tags.append(tag)
         self.pieces = []
         if self.tags[1:] == ["object"]:
-            self.file.objects.append(VocObject())
+            self.file.objects.append(VocObject(self.parser.CurrentByteIndex))
 
     def text(self, text: str) -> None:
         self.pieces.append((self.parser.CurrentByteIndex, text))
@@ -199,7 +209,10 @@ class _Reader:
                     self.file.dropped[f"elements {name}"] += 1
             case ["object", "bndbox", name] if name in CORNERS:
                 self.file.objects[-1].corners.setdefault(name, self._corner(name))
-            case [name] if name not in ("size", "object"):
+            case ["object"]:
+                mark = ">".encode(self.file.codec)
+                self.file.objects[-1].end = self.file.content.index(mark, self.parser.CurrentByteIndex) + len(mark)
+            case [name] if name != "size":
                 self.file.dropped[f"elements {name}"] += 1
         self.tags.pop()
         self.pieces = []

@@ -5,13 +5,15 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
-from ssd_det.annotations.formats.data_yaml import YAML_NAMES, YAML_SUFFIXES
+from ssd_det.annotations.formats.data_yaml import YAML_SUFFIXES, yamls_in
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.formats.yolo_export import DECIMALS, export_yolo
-from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, looks_like_labels, numbers_of
+from ssd_det.annotations.formats.yolo_images import tracked_files
+from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, looks_like_labels, texts_of
 from ssd_det.annotations.formats.yolo_layout import layout_of, read_layout
+from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.formats.yolo_source import read_yolo
 
 
@@ -28,7 +30,7 @@ class YoloFormat(FolderFormat):
         if not path.is_dir():
             return "data.yaml" if path.suffix.lower() in YAML_SUFFIXES else None
         text_files = (file for folder in (path, path / ANNOTATIONS) for file in sorted(folder.glob("*.txt")))
-        is_yolo = any((path / name).is_file() for name in YAML_NAMES) or any(map(looks_like_labels, text_files))
+        is_yolo = bool(yamls_in(path)) or any(map(looks_like_labels, text_files))
         return "YOLO labels" if is_yolo else None
 
     def may_be(self, path: Path) -> bool:
@@ -36,10 +38,15 @@ class YoloFormat(FolderFormat):
         return any(map(looks_like_labels, walk(path, (".txt",))))
 
     def read(
-        self, path: Path, image_root: str | Path | None, leave_out: Sequence[str], on_fault: OnFault = refuse
+        self,
+        path: Path,
+        image_root: str | Path | None,
+        leave_out: Sequence[str],
+        on_fault: OnFault = refuse,
+        yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read the folder, or the part of it that has these labels."""
-        return read_yolo(path, image_root, on_fault=on_fault)
+        return read_yolo(path, image_root, on_fault, yolo_rows)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder that data.yaml is about."""
@@ -47,7 +54,7 @@ class YoloFormat(FolderFormat):
 
     def tracked_files(self, path: Path) -> list[Path]:
         """Data.yaml, listings of images, and label files."""
-        return layout_of(path).tracked_files()
+        return tracked_files(layout_of(path))
 
     def dataset_root(self, path: Path) -> Path:
         """The folder that data.yaml is about, wherever it is."""
@@ -55,7 +62,7 @@ class YoloFormat(FolderFormat):
 
     def why_left_out(self, annotation: Annotation, image: Image) -> str | None:
         """A box must have an area in its image."""
-        return "boxes outside of their image" if numbers_of(annotation.bbox, image, DECIMALS) is None else None
+        return "boxes outside of their image" if texts_of(annotation.bbox, image, DECIMALS) is None else None
 
     def export(
         self, coco: CocoFile, image_paths: Mapping[int, str], annotations: Mapping[int, Sequence[Annotation]]

@@ -8,8 +8,8 @@ import yaml
 
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent
-from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, numbers_of, shares
-from ssd_det.annotations.formats.yolo_layout import label_path_of
+from ssd_det.annotations.formats.yolo_images import label_path_of
+from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, shares, texts_of
 from ssd_det.annotations.paths import IMAGE_SUFFIXES
 from ssd_det.errors import InputError
 
@@ -51,7 +51,7 @@ def export_yolo(
             )
         lines = []
         for annotation in annotations[image_id]:
-            numbers = numbers_of(annotation.bbox, image, DECIMALS) or []
+            numbers = texts_of(annotation.bbox, image, DECIMALS) or []
             dropped["boxes clipped to their image"] += not all(0 <= v <= 1 for v in shares(annotation.bbox, image))
             columns = str(coco.entry(annotation).get(COLUMNS_KEY) or "").split()
             if len(columns) > 1:  # without kpt_shape they would be read as a polygon

@@ -1,4 +1,4 @@
-"""The lines of YOLO label files: class, centre and size of a box as shares of the image, and further columns."""
+"""The lines of YOLO label files: class, box or polygon as shares of the image, and further columns."""
 
 import math
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ssd_det.annotations.coco import Image
-from ssd_det.errors import InputError
+from ssd_det.annotations.formats.file_faults import FileFault, OnFault, refuse
+from ssd_det.annotations.formats.yolo_rows import LEAST, MOST, RowError, RowReader, numbers_of
 from ssd_det.ops.box_types import Xywh
 
 COLUMNS_KEY = "yolo_columns"  # of an annotation in COCO: what stands behind its box in the line
@@ -16,10 +17,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LABEL_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0*)?(?:[ \t]+[-+.\deE]+){4,}[ \t]*(?:[\r\n]|$)")
 SNIFFED = 4096  # bytes
 COLUMN = re.compile(rb"\S+")
-BOX_COLUMNS = 5
-LEAST_POLYGON = 7  # a class and three points; one column after the box is a confidence
 LEAST_DECIMALS, MOST_DECIMALS = 6, 17
-ROUNDING = 1e-6  # what writers of single precision are off by at the edge of an image
+NEAR = 0.5  # of the image's size: further out, numbers are not those of an object at its edge
 
 
 class Label(NamedTuple):
@@ -28,19 +27,23 @@ class Label(NamedTuple):
     Attributes:
         class_id: the class.
         values: centre x, centre y, width and height of the box as shares of the image, or the points of a polygon.
-        spans: start and end of the four numbers of the box in the file, in bytes; empty for a polygon.
-        columns: the columns behind the box, separated by spaces.
+        is_polygon: whether the line outlines the object instead of giving a box.
+        spans: start and end of each of the values in the file, in bytes.
+        columns: the columns behind the values, separated by spaces.
+        line: start and end of the line in the file, in bytes, with its line end.
     """
 
     class_id: int
     values: tuple[float, ...]
+    is_polygon: bool
     spans: tuple[tuple[int, int], ...]
     columns: str
+    line: tuple[int, int]
 
     @property
-    def is_polygon(self) -> bool:
-        """Whether the line outlines the object instead of giving a box."""
-        return not self.spans
+    def is_off(self) -> bool:
+        """Whether a value is such as trainers of YOLO do not take."""
+        return not all(LEAST <= value <= MOST for value in self.values)
 
     def points(self, image: Image) -> list[float]:
         """The points of a polygon in pixels, x, y, x, y, ..."""
@@ -66,84 +69,128 @@ def looks_like_labels(file: Path) -> bool:
         return False
 
 
-def parse_labels(path: Path, content: bytes, classes: Container[int], keypoint_columns: int | None) -> list[Label]:
-    """The lines of a label file.
+def parse_labels(
+    path: Path, content: bytes, classes: Container[int], reader: RowReader, on_fault: OnFault = refuse
+) -> list[Label]:
+    """The rows of a label file.
 
     Args:
         path: the file, for errors.
         content: its bytes.
         classes: the ids of the classes.
-        keypoint_columns: how many columns the keypoints of an object have; ``None`` where there are no keypoints.
-
-    Raises:
-        InputError: if a line has the wrong number of columns, an unknown class or values outside [0, 1].
+        reader: knows the rows of the whole folder.
+        on_fault: what to do with a row that has a wrong number of columns, an unknown class or numbers that are no
+            shares of the image. Where it returns, the row is left out, unless its box still is near the image.
     """
     labels, start = [], len(BYTE_ORDER_MARK) if content.startswith(BYTE_ORDER_MARK) else 0
     for number, line in enumerate(content[start:].splitlines(keepends=True), start=1):
         columns = list(COLUMN.finditer(line))
         if columns:
-            labels.append(_label(f"{path}: line {number}", columns, start, classes, keypoint_columns))
+            where = f"{path}: line {number}"
+            try:
+                label = _label(columns, start, len(line), classes, reader)
+                outside, near = _outside(label, columns), _is_near(label)
+                if outside:
+                    text = f"{outside} is outside [0, 1]: give shares of the image's width and height."
+                    on_fault(FileFault("outside-shares" if near else "not-shares", where, f"{where}: {text}"))
+                if near or not outside:
+                    labels.append(label)
+            except RowError as error:
+                on_fault(FileFault(error.kind, where, f"{where}: {error}"))
         start += len(line)
     return labels
 
 
 def _label(
-    where: str, columns: list[re.Match[bytes]], start: int, classes: Container[int], keypoint_columns: int | None
+    columns: list[re.Match[bytes]], start: int, length: int, classes: Container[int], reader: RowReader
 ) -> Label:
-    count = len(columns)
-    with_keypoints = BOX_COLUMNS + (keypoint_columns or 0)
-    if count < BOX_COLUMNS or (keypoint_columns is not None and count not in (BOX_COLUMNS, with_keypoints)):
-        raise InputError(
-            f"{where}: has {count} columns: give class, centre x, centre y, width and height"
-            + (f", and {keypoint_columns} for the keypoints." if keypoint_columns else ".")
-        )
-    class_id = _number(where, columns[0])
+    """A row.
+
+    Args:
+        columns: of it.
+        start: where it begins in the file, in bytes.
+        length: how many bytes it has, with its line end.
+        classes: the ids of the classes.
+        reader: knows the rows of the whole folder.
+
+    Raises:
+        RowError: if it has a wrong number of columns, an unknown class, or text for numbers.
+    """
+    shape = reader.shape_of([column[0] for column in columns[1:]])
+    class_id = _number(columns[0])
     if class_id != class_id // 1 or int(class_id) not in classes:
-        raise InputError(f"{where}: class {_text(columns[0])} is not among the names of data.yaml: add or correct it.")
-    polygon = keypoint_columns is None and count >= LEAST_POLYGON and count % 2 == 1
-    numbers = columns[1:] if polygon else columns[1:BOX_COLUMNS]
-    values = tuple(_number(where, column) for column in numbers)
-    for column, value in zip(numbers, values, strict=True):
-        if not -ROUNDING <= value <= 1 + ROUNDING:
-            raise InputError(
-                f"{where}: {_text(column)} is outside [0, 1]: give shares of the image's width and height."
-            )
-    if polygon:
-        return Label(int(class_id), values, (), "")
-    spans = tuple((start + column.start(), start + column.end()) for column in numbers)
-    return Label(int(class_id), values, spans, " ".join(_text(column) for column in columns[BOX_COLUMNS:]))
+        text = f"class {_text(columns[0])} is not among the names of data.yaml"
+        raise RowError("unknown-class", f"{text}: add or correct it.")
+    numbers, rest = columns[1 : shape.numbers + 1], columns[shape.numbers + 1 :]
+    return Label(
+        class_id=int(class_id),
+        values=tuple(map(_number, numbers)),
+        is_polygon=shape.is_polygon,
+        spans=tuple((start + column.start(), start + column.end()) for column in numbers),
+        columns=" ".join(map(_text, rest)),
+        line=(start, start + length),
+    )
 
 
-def with_label_boxes(content: bytes, labels: list[Label], boxes: Mapping[int, Xywh], image: Image) -> tuple[bytes, int]:
-    """Put other boxes into a label file; all else in it stays as it is.
+def _outside(label: Label, columns: list[re.Match[bytes]]) -> str | None:
+    """The first number of a row that is no share of the image, as it is written; ``None`` where there is none."""
+    least = [0.0 if index in (2, 3) and not label.is_polygon else LEAST for index in range(len(label.values))]
+    rows = zip(columns[1:], label.values, least, strict=False)
+    return next((_text(column) for column, value, low in rows if not low <= value <= MOST), None)
+
+
+def _is_near(label: Label) -> bool:
+    """Whether a row describes an object at the edge of its image at most, so that there is something to clip it to."""
+    x, y, width, height = label.box(Image(0, "", 1, 1))
+    shows = min(width, height) >= 0 and x < 1 and y < 1 and x + width > 0 and y + height > 0
+    return shows and all(-NEAR <= value <= 1 + NEAR for value in label.values)
+
+
+def with_label_boxes(
+    content: bytes, labels: list[Label], boxes: Mapping[int, Xywh], image: Image, removed: Container[int] = ()
+) -> tuple[bytes, int]:
+    """Put other boxes into a label file, and take lines out; all else in it stays as it is.
 
     A box that the format cannot hold, with a value outside [0, 1], is clipped to the image. The numbers of a line get
-    as many decimals as they had, at least six.
+    as many decimals as they had, at least six. Of a polygon only the points outside the image change, onto its edge.
 
     Args:
         content: the file.
         labels: its lines.
         boxes: the boxes, xywh in pixels, by the index of their lines.
         image: the image of the file.
+        removed: the indices of the lines to take out.
 
     Returns:
         The file, and how many boxes would be empty and were left as they were.
     """
     parts, done, kept = [], 0, 0
-    for index, box in sorted(boxes.items()):
-        spans = labels[index].spans
-        decimals = max(-_exponent(content[first:last]) for first, last in spans)
-        numbers = numbers_of(box, image, min(max(decimals, LEAST_DECIMALS), MOST_DECIMALS))
-        if numbers is None:
-            kept += 1
-            continue
-        for (first, last), number in zip(spans, numbers, strict=True):
-            parts += [content[done:first], number.encode()]
-            done = last
+    for index, label in enumerate(labels):
+        if index in removed:
+            parts.append(content[done : label.line[0]])
+            done = label.line[1]
+        elif index in boxes:
+            numbers = _new_texts(content, label, boxes[index], image)
+            if numbers is None:
+                kept += 1
+                continue
+            for (first, last), number in zip(label.spans, numbers, strict=True):
+                parts += [content[done:first], number.encode()]
+                done = last
     return b"".join([*parts, content[done:]]), kept
 
 
-def numbers_of(box: Xywh, image: Image, decimals: int) -> list[str] | None:
+def _new_texts(content: bytes, label: Label, box: Xywh, image: Image) -> list[str] | None:
+    """The numbers of a line with another box; ``None`` where nothing of it would be left in the image."""
+    old = [content[first:last] for first, last in label.spans]
+    if label.is_polygon:
+        pairs = zip(old, label.values, strict=True)
+        return [text.decode() if 0 <= value <= 1 else str(int(value > 1)) for text, value in pairs]
+    decimals = max(map(_decimals, old))
+    return texts_of(box, image, min(max(decimals, LEAST_DECIMALS), MOST_DECIMALS))
+
+
+def texts_of(box: Xywh, image: Image, decimals: int) -> list[str] | None:
     """Centre and size of a box as shares of an image, clipped if it must be; ``None`` where nothing would be left."""
     values = shares(box, image)
     if not all(0 <= value <= 1 for value in values):
@@ -165,19 +212,15 @@ def shares(box: Xywh, image: Image) -> tuple[float, float, float, float]:
     )
 
 
-def _exponent(number: bytes) -> int:
-    """The power of ten of the last digit of a number."""
+def _decimals(number: bytes) -> int:
     exponent = Decimal(number.decode()).as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+    return -exponent if isinstance(exponent, int) else 0
 
 
-def _number(where: str, column: re.Match[bytes]) -> float:
-    try:
-        value = float(column[0])
-    except ValueError:
-        value = math.nan
+def _number(column: re.Match[bytes]) -> float:
+    (value,) = numbers_of([column[0]])
     if not math.isfinite(value):
-        raise InputError(f"{where}: {_text(column)} is not a number: give numbers, separated by spaces.")
+        raise RowError("bad-row", f"{_text(column)} is not a number: give numbers, separated by spaces.")
     return value
 
 

@@ -1,25 +1,16 @@
-"""Where the images and labels of a YOLO folder are, as its data.yaml says."""
+"""What a data.yaml says of its YOLO folder."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import NamedTuple
+from functools import cached_property
+from pathlib import Path
 
-from ssd_det.annotations.formats.data_yaml import class_names, find_yaml, keypoint_columns, read_data_yaml, read_text
-from ssd_det.annotations.formats.walking import walk
-from ssd_det.annotations.formats.yolo_labels import looks_like_labels
-from ssd_det.annotations.paths import IMAGE_SUFFIXES, normal
+from ssd_det.annotations.formats.data_yaml import class_names, find_yaml, keypoint_columns, read_data_yaml
+from ssd_det.annotations.formats.yolo_entries import SPLITS, Entry, find_folder
+from ssd_det.annotations.paths import normal
 from ssd_det.errors import InputError
 
-SPLITS = ("train", "val", "validation", "test")
-CLASS_LIST = "classes.txt"  # what labelling tools leave beside the labels
-
-
-class LabelledImage(NamedTuple):
-    """An image and its label file, which need not exist."""
-
-    image: Path
-    label: Path
+TRAIN = SPLITS[0]
 
 
 @dataclass(frozen=True)
@@ -44,145 +35,60 @@ class Layout:
     keypoint_columns: int | None
     chosen_labels: Path | None
 
-    def entries(self) -> Iterator[Path]:
-        """The folders of images, and the listings of images, of all splits.
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The folders of images, and the lists of images, of all splits.
 
         Raises:
-            InputError: if one does not exist, or is not in ``dataset_root``.
+            InputError: if there are none, or one is not in ``dataset_root``.
         """
-        entries = [(split, entry) for split in SPLITS for entry in _as_list(self.content.get(split))]
+        entries = [(split, text) for split in SPLITS for text in _as_list(self.content.get(split))]
         if not entries:
             raise InputError(f"{self.yaml}: names no images: add train, the folder of the images.")
-        for split, entry in entries:
-            if not isinstance(entry, str):
-                raise InputError(f"{self.yaml}: {split} is {entry}: give a folder or a list of folders.")
-            # Some exports begin with a folder up that is not meant.
-            candidates = [
-                normal(self.entries_root / name) for name in dict.fromkeys((entry, entry.removeprefix("../")))
-            ]
-            existing = [path for path in candidates if path.exists()]
-            if not existing:
-                raise InputError(
-                    f"{self.yaml}: {split} is {entry}, but there is no {candidates[0]}: "
-                    f"correct path and {split}, or take it out."
-                )
-            inside = [path for path in existing if path.is_relative_to(self.dataset_root)]
-            if not inside:
-                raise InputError(
-                    f"{self.yaml}: {split} is {entry}, which is outside of {self.dataset_root}: "
-                    f"set path to the folder that everything is in."
-                )
-            yield inside[0]
+        return [self._entry(split, text) for split, text in entries]
 
-    def tracked_files(self) -> list[Path]:
-        """Every file that the annotations depend on, images left out."""
-        files = {self.yaml}
-        for path in self.entries():
-            if path.is_dir():
-                files.update(walk(path, (".txt",)), walk(self._label_folder(path), (".txt",)))
-            else:
-                images = self.listed(path, read_text(path).splitlines())
-                files.update((path, *map(self._label_of, images)))
-        return sorted(file for file in files if file.is_file())
+    @property
+    def missing(self) -> list[Entry]:
+        """The entries that are not there."""
+        return [entry for entry in self.entries if entry.path is None]
 
-    def labelled_images(self) -> list[LabelledImage]:
-        """Every image once, in the order of their paths, with its label file.
+    def paths(self) -> list[Path]:
+        """The folders and lists of images that are there.
 
         Raises:
-            InputError: if there are no images, labels without an image, labels of two images, or xml files among them.
+            InputError: if none is, or train is not, and no part was asked for; it names all that are missing.
         """
-        image_of: dict[Path, Path] = {}  # by label file
-        images: set[Path] = set()
-        folders: dict[Path, Path] = {}
-        for path in self.entries():
-            if path.is_dir():
-                images.update(walk(path, IMAGE_SUFFIXES))
-                folders[self._label_folder(path)] = path
-            else:
-                images.update(self.listed(path, read_text(path).splitlines()))
-        for image in sorted(images):
-            label = self._label_of(image)
-            if image_of.setdefault(label, image) != image:
-                raise InputError(f"{label}: is the label file of {image_of[label].name} and {image.name}: rename one.")
-        for label_folder, image_folder in folders.items():
-            self._check_labels(label_folder, image_folder, image_of.keys())
-        labelled_images = [LabelledImage(image, label) for label, image in image_of.items()]
-        if not any(map(self.is_chosen, labelled_images)):
-            folder = self.chosen_labels or self.dataset_root
-            raise InputError(f"{folder}: there are no images: correct path and train in {self.yaml}.")
-        return labelled_images
-
-    def is_chosen(self, labelled_image: LabelledImage) -> bool:
-        """Whether the label file of an image is among those that were asked for."""
-        return self.chosen_labels is None or labelled_image.label.is_relative_to(self.chosen_labels)
-
-    def _check_labels(self, folder: Path, image_folder: Path, labels: Set[Path]) -> None:
-        """Make sure that a folder holds labels of known images, and no other format."""
-        chosen = self.chosen_labels
-        if chosen is not None and not folder.is_relative_to(chosen) and not chosen.is_relative_to(folder):
-            return
-        xml = next(walk(folder, (".xml",)), None)
-        if xml is not None:
-            raise InputError(f"{xml}: is xml among YOLO labels: keep one format, and take the files of the other out.")
-        orphans = [
-            file
-            for file in walk(folder, (".txt",))
-            if file not in labels and file.name != CLASS_LIST and (folder != image_folder or looks_like_labels(file))
-        ]
-        if orphans:
-            more = f", nor for {len(orphans) - 1} more" if len(orphans) > 1 else ""
+        paths = [entry.path for entry in self.entries if entry.path is not None]
+        missing = self.missing
+        if not paths or (self.chosen_labels is None and any(entry.split == TRAIN for entry in missing)):
+            named = " and ".join(f"{entry.split} is {entry.text}" for entry in missing)
+            expected = " and no ".join(str(path) for path in dict.fromkeys(entry.expected for entry in missing))
+            splits = " and ".join(dict.fromkeys(entry.split for entry in missing))
             raise InputError(
-                f"{orphans[0]}: there is no image in {image_folder} for this label file{more}: "
-                f"add images or remove labels."
+                f"{self.yaml}: {named}, but there is no {expected}: correct path and {splits}, or take out what is "
+                f"not there."
             )
+        return list(dict.fromkeys(paths))
 
-    def _label_folder(self, images: Path) -> Path:
-        """Where the labels of a folder of images are: in a folder labels in place of images, or beside the images."""
-        in_labels = self._label_path(images / "image").parent
-        return in_labels if in_labels.is_dir() else images
+    def is_chosen(self, label: Path) -> bool:
+        """Whether a label file is among those that were asked for."""
+        return self.chosen_labels is None or label.is_relative_to(self.chosen_labels)
 
-    def _label_of(self, image: Path) -> Path:
-        in_labels, beside = self._label_path(image), image.with_suffix(".txt")
-        return beside if beside.is_file() and not in_labels.is_file() else in_labels
-
-    def _label_path(self, image: Path) -> Path:
-        return self.dataset_root / label_path_of(image.relative_to(self.dataset_root))
-
-    def listed(self, listing: Path, lines: Iterable[str]) -> list[Path]:
-        """The images that lines of a text file name.
-
-        Raises:
-            InputError: if one does not exist, or is not in ``dataset_root``.
-        """
-        paths = []
-        for line in lines:
-            name = line.strip()
-            if not name:
-                continue
-            roots = (listing.parent, self.entries_root, self.dataset_root)
-            candidates = [normal(folder / name) for folder in roots]
-            images = [path for path in candidates if path.is_file() and path.is_relative_to(self.dataset_root)]
-            if not images:
-                raise InputError(
-                    f"{listing}: lists {name}, which is not in {self.dataset_root}: correct it or take it out."
-                )
-            paths.append(images[0])
-        return paths
+    def _entry(self, split: str, text: object) -> Entry:
+        if not isinstance(text, str):
+            raise InputError(f"{self.yaml}: {split} is {text}: give a folder or a list of folders.")
+        path = find_folder(text, self.entries_root, self.dataset_root)
+        if path is None and normal(self.entries_root / text).exists():
+            raise InputError(
+                f"{self.yaml}: {split} is {text}, which is outside of {self.dataset_root}: "
+                f"set path to the folder that everything is in."
+            )
+        return Entry(split, text, path, normal(self.entries_root / text.replace("\\", "/").removeprefix("../")))
 
 
 def _as_list(value: object) -> list[object]:
     """The entries of a setting in data.yaml, which may be a single entry, a list, or missing."""
     return [entry for entry in (value if isinstance(value, list) else [value]) if entry]
-
-
-def label_path_of(image: PurePath) -> PurePath:
-    """The label file of an image, in a folder labels in place of the last folder named images."""
-    parts = list(image.parts)
-    for index in range(len(parts) - 2, -1, -1):
-        if parts[index] == "images":
-            parts[index] = "labels"
-            break
-    return image.__class__(*parts).with_suffix(".txt")
 
 
 def read_layout(path: Path, image_root: str | Path | None = None) -> Layout:

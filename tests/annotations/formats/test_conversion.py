@@ -191,3 +191,76 @@ def test_an_image_that_yolo_would_not_see_is_named(make_coco, make_image, tmp_pa
     assert main(["convert-annotations", *words]) == 2
     assert "a.ppm has a suffix that YOLO does not know" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def entry_for_each_box(**sizes):
+    """Content with an image entry for each box, two of one file and one of another."""
+    files = {1: "a.png", 4: "b.png", 6: "a.png"}
+    return {
+        "images": [{"id": i, "file_name": name, "width": 40, "height": 30, **sizes} for i, name in files.items()],
+        "annotations": [
+            {"id": n, "image_id": i, "category_id": 3, "bbox": [n, 5, 10, 12]} for n, i in enumerate([6, 1, 4, 6, 1])
+        ],
+    }
+
+
+@pytest.mark.parametrize("target", ["yolo", "voc"])
+def test_the_boxes_of_all_entries_of_a_file_are_in_its_one_label_file(make_coco, make_image, tmp_path, capsys, target):
+    for name in ("a.png", "b.png"):
+        make_image(f"images/{name}")
+    path, out = make_coco(**entry_for_each_box()), tmp_path / "out"
+    words = ["convert-annotations", str(path), f"--to={target}", f"--image_root={tmp_path / 'images'}"]
+    assert main([*words, f"--output={out}"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{out}: 5 annotations in 2 images." in printed
+    assert "1 further entries of the same image file" in printed
+    coco = read_annotations(out)
+    boxes = {image.file_name[-5:]: [a.bbox[0] for a in coco.annotations_by_image[image.id]] for image in coco.images}
+    assert boxes == {"a.png": pytest.approx([0, 1, 3, 4], abs=1e-6), "b.png": pytest.approx([2], abs=1e-6)}
+
+
+@pytest.mark.parametrize("target", ["yolo", "voc"])
+def test_entries_of_a_file_that_differ_in_size_are_refused(make_coco, make_image, tmp_path, capsys, target):
+    make_image("a.png")
+    make_image("b.png")
+    content = entry_for_each_box()
+    content["images"][2]["width"] = 80
+    words = ["convert-annotations", str(make_coco(**content)), f"--to={target}", f"--image_root={tmp_path}"]
+    assert main([*words, f"--output={tmp_path / 'out'}"]) == 2
+    assert "images 1 and 6 are both a.png, with the sizes 40x30 and 80x30" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_files_of_a_folder_for_one_picture_are_refused(tmp_path, capsys):
+    root = make_voc(tmp_path / "voc")
+    for file in ("0.xml", "1.xml"):
+        content = (root / "Annotations" / "2.xml").read_bytes()
+        (root / "Annotations" / file).write_bytes(content)
+    for image in ("0.png", "1.png"):
+        (root / "JPEGImages" / image).unlink()
+    assert main(["convert-annotations", str(root), "--to=yolo", f"--output={tmp_path / 'out'}"]) == 2
+    assert "are both JPEGImages/2.png: name the picture of each" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_that_become_one_are_counted(make_coco, make_image, tmp_path, capsys):
+    make_image("a.png")
+    content = {
+        "categories": [{"id": n, "name": name} for n, name in enumerate(["Car", "car ", "car", " cow"], start=1)],
+        "annotations": [{"id": n, "image_id": 1, "category_id": n, "bbox": [n, 5, 9, 9]} for n in range(1, 5)],
+    }
+    words = ["convert-annotations", str(make_coco(**content)), f"--image_root={tmp_path}"]
+    assert main([*words, "--to=voc", f"--output={tmp_path / 'voc'}"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 categories that others are called like, 2 blanks around names of categories" in printed
+    assert main([*words, "--to=yolo", f"--output={tmp_path / 'yolo'}"]) == 0
+    assert "blanks" not in capsys.readouterr().out
+    assert [c.name for c in read_annotations(tmp_path / "yolo").categories] == ["Car", "car ", "car", " cow"]
+
+
+def test_a_folder_knows_where_its_images_are(tmp_path):
+    root = make_yolo(tmp_path / "yolo")
+    assert main(["convert-annotations", str(root / "data.yaml"), "--to=voc", f"--output={tmp_path / 'voc'}"]) == 0
+    assert main(["convert-annotations", str(tmp_path / "voc"), "--to=coco", f"--output={tmp_path / 'a.json'}"]) == 0
+    assert (tmp_path / "voc" / "JPEGImages" / "a.png").is_file()
+    assert read_coco(tmp_path / "a.json").images == read_annotations(tmp_path / "voc").images

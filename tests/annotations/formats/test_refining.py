@@ -44,7 +44,7 @@ def test_refining_a_folder_changes_the_boxes_in_its_lines(trained, tmp_path, cap
     printed = capsys.readouterr().out
     assert "refined_yolo: 21 boxes refined" in printed
     assert "Passed through unchanged: 1 (polygon)." in printed
-    assert f"{tmp_path / 'refined.json'}: the same as COCO json" in printed
+    assert f"{tmp_path / 'refined_yolo.json'}: the same as COCO json" in printed
     assert contents(trained / "yolo") == before
     after = contents(tmp_path / "refined_yolo")
     assert after.keys() == before.keys()
@@ -56,10 +56,10 @@ def test_refining_a_folder_changes_the_boxes_in_its_lines(trained, tmp_path, cap
         else:
             assert after[name] == content
     assert after["labels/0001.txt"].startswith(b"0 0.1 0.1 0.5 0.1 0.4 0.6\n")
-    copy, beside = read_annotations(tmp_path / "refined_yolo"), read_coco(tmp_path / "refined.json")
+    copy, beside = read_annotations(tmp_path / "refined_yolo"), read_coco(tmp_path / "refined_yolo.json")
     for found, expected in zip(copy.annotations, beside.annotations, strict=True):
         assert found.bbox == pytest.approx(expected.bbox, abs=0.01)
-    entries = json.loads((tmp_path / "refined.json").read_text())["annotations"]
+    entries = json.loads((tmp_path / "refined_yolo.json").read_text())["annotations"]
     assert ["refine_score" in entry for entry in entries] == [False, *[True] * 21]
     assert refine(trained, tmp_path / "refined_yolo") == 2, "exists already"
     assert "exists already" in capsys.readouterr().err

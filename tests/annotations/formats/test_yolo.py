@@ -112,7 +112,11 @@ def test_a_data_yaml_elsewhere_needs_image_root(tmp_path):
     ("yaml", "message"),
     [
         ("train: nowhere\nnames: [cat, no]", "train is nowhere, but there is no .*nowhere: correct path and train"),
-        ("train: images\nval: gone\nnames: [cat, no]", "val is gone"),
+        ("train: gone\nval: images\nnames: [cat, no]", "train is gone, but there is no .*yolo/gone: correct path and"),
+        (
+            "train: ../a\nval: b\ntest: [images, c]\nnames: [cat, no]",
+            "train is ../a and val is b and test is c, but there is no .*/yolo/a and no .*/yolo/b and no .*/yolo/c:",
+        ),
         ("train: images", "has no names"),
         ("train: images\nnames: []", "has no names"),
         ("train: images\nnames: {cat: 0}", "names are not classes by number: correct cat"),
@@ -135,10 +139,18 @@ def test_a_bad_data_yaml_is_named(tmp_path, yaml, message):
     assert "\n" not in str(error.value)
 
 
-def test_labels_without_an_image_are_named(tmp_path):
+def test_labels_without_an_image_are_left_out_and_counted(tmp_path, capsys):
     root = make_yolo(tmp_path / "yolo", labels={**LABELS, "z": b"0 .5 .5 .1 .1", "y": b""})
     (root / "labels" / "classes.txt").write_text("cat\nno\n")
-    with pytest.raises(InputError, match=r"labels/y\.txt: there is no image in .*images .*, nor for 1 more"):
+    coco = read_annotations(root)
+    assert len(coco.annotations) == 5
+    error = capsys.readouterr().err
+    assert error == f"Warning: {root}/labels/y.txt: there is no image for this label file and 1 more: left out.\n"
+    assert main(["corrupt-annotations", str(root), "--noise_level=0", f"--output={tmp_path / 'out'}"]) == 0
+    assert (tmp_path / "out" / "labels" / "z.txt").read_bytes() == b"0 .5 .5 .1 .1", "nothing of the folder is lost"
+    for name in LABELS:
+        (root / "labels" / f"{name}.txt").unlink()
+    with pytest.raises(InputError, match=r"labels/y\.txt: there is no image for this label file, nor for 1 more"):
         read_annotations(root)
 
 
@@ -147,6 +159,23 @@ def test_two_images_with_one_label_file_are_named(tmp_path):
     shutil.copy(root / "images" / "a.png", root / "images" / "a.jpg")
     with pytest.raises(InputError, match=r"a\.txt: is the label file of a\.jpg and a\.png"):
         read_annotations(root)
+
+
+def test_faulty_files_are_told_and_left_out(tmp_path):
+    root = make_yolo(tmp_path / "yolo", "train: list.txt\nnames: [cat, no]")
+    shutil.copy(root / "images" / "a.png", root / "images" / "a.jpg")
+    (root / "images" / "b.png").write_bytes(b"nothing")
+    (root / "list.txt").write_text("images/a.png\nimages/a.jpg\nimages/b.png\n\nimages/gone.png\nimages/c d.png\n")
+    faults = []
+    coco = read_annotations(root, on_fault=faults.append)
+    assert [(fault.kind, fault.where.removeprefix(f"{root}/")) for fault in faults] == [
+        ("missing-file", "list.txt: line 5"),
+        ("shared-labels", "labels/a.txt"),
+        ("unreadable-file", "images/b.png"),
+    ]
+    assert all("\n" not in fault.sentence for fault in faults)
+    assert [(image.id, image.file_name) for image in coco.images] == [(1, "images/a.jpg"), (2, "images/c d.png")]
+    assert len(coco.annotations) == 2
 
 
 def test_an_image_that_does_not_decode_is_named(tmp_path):

@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats.yolo_labels import parse_labels, with_label_boxes
+from ssd_det.annotations.formats.yolo_rows import RowReader
 from ssd_det.errors import InputError
 
 IMAGE = Image(1, "a.png", 640, 480)
 CLASSES = {0: "cat", 7: "dog"}
 
 
-def parse(content, path="a.txt", keypoints=None):
-    return parse_labels(path, content, CLASSES, keypoints)
+def parse(content, path="a.txt", keypoints=None, told=None):
+    reader = RowReader(keypoints, told)
+    reader.learn([content])
+    return parse_labels(path, content, CLASSES, reader)
 
 
 shares = st.floats(0.01, 0.99).flatmap(lambda v: st.sampled_from([f"{v:.3f}", f"{v:.9f}", f"{v:e}", repr(v)]))
@@ -35,14 +38,14 @@ def test_only_the_numbers_of_changed_boxes_change(entries, mark, data):
     content = text_of(entries, mark).encode()
     if data.draw(st.booleans()):
         content = content.rstrip()
-    labels = parse(content)
+    labels = parse(content, told="boxes")
     assert len(labels) == len(entries)
     assert with_label_boxes(content, labels, {}, IMAGE) == (content, 0)
     changed = data.draw(st.integers(0, len(entries) - 1))
     box = (10.25, 20.5, 100.125, 200.75)
     new, kept = with_label_boxes(content, labels, {changed: box}, IMAGE)
     assert kept == 0
-    found = parse(new)
+    found = parse(new, told="boxes")
     assert found[changed].box(IMAGE) == pytest.approx(box, abs=1e-3)
     assert [label.class_id for label in found] == [label.class_id for label in labels]
     assert [label.columns for label in found] == [label.columns for label in labels]
@@ -100,6 +103,7 @@ def test_keypoints_are_columns_behind_a_box():
         (b"0 320 240 64 48", None, r"line 1: 320 is outside \[0, 1\]"),
         (b"0 0.5 0.5 0.1 nan", None, "line 1: nan is not a number"),
         (b"0 0.5,0.5,0.1,0.2 1 2 3", None, "line 1: 0.5,0.5,0.1,0.2 is not a number"),
+        (b"0 .5 .5 .1 -0.005", None, r"line 1: -0\.005 is outside \[0, 1\]"),
         (b"0 \xff 0.5 0.1 0.1", None, "is not a number"),
         (b"7 0.25 0.5 0.5 0.25 0.75 1.75", None, r"1\.75 is outside"),
         (b"0 0.5 0.5 0.1 0.1 0.3", 6, "line 1: has 6 columns: .* and 6 for the keypoints"),
@@ -108,3 +112,37 @@ def test_keypoints_are_columns_behind_a_box():
 def test_bad_lines_are_named(content, keypoints, message):
     with pytest.raises(InputError, match=f"^a.txt: .*{message}"):
         parse(content, keypoints=keypoints)
+
+
+def test_numbers_that_trainers_take_are_taken_and_stay():
+    content = b"0 1.005 0.5 0.2 0.2\n7 -0.002 0.5 0.1 0.1\n"
+    labels = parse(content)
+    assert labels[0].box(IMAGE) == pytest.approx((579.2, 192, 128, 96))
+    assert with_label_boxes(content, labels, {}, IMAGE) == (content, 0)
+
+
+def test_lines_are_taken_out_whole():
+    content = b"0 0.5 0.5 0.1 0.1\r\n\r\n7 0.4 0.4 0.1 0.1 \n0 0.3 0.3 0.1 0.1"
+    labels = parse(content)
+    assert with_label_boxes(content, labels, {}, IMAGE, removed={1})[0] == (
+        b"0 0.5 0.5 0.1 0.1\r\n\r\n0 0.3 0.3 0.1 0.1"
+    )
+    assert with_label_boxes(content, labels, {}, IMAGE, removed={0, 1, 2})[0] == b"\r\n"
+
+
+def test_rows_with_faults_are_told_and_left_out():
+    content = (
+        b"0 0.5 0.5 0.1\n0 0.5 0.5 0.1 0.1\n5 0.5 0.5 0.1 0.1\n0 320 240 64 48\n0 1.04 0.5 0.2 0.2\n0 x 0.5 0.2 0.2"
+    )
+    faults = []
+    labels = parse_labels("a.txt", content, CLASSES, RowReader(), faults.append)
+    assert [label.values[0] for label in labels] == [0.5, 1.04], (
+        "the last is at the edge of its image, and can be clipped"
+    )
+    assert [(fault.kind, fault.where) for fault in faults] == [
+        ("bad-row", "a.txt: line 1"),
+        ("unknown-class", "a.txt: line 3"),
+        ("not-shares", "a.txt: line 4"),
+        ("outside-shares", "a.txt: line 5"),
+        ("bad-row", "a.txt: line 6"),
+    ]
