@@ -101,7 +101,7 @@ class CocoDataModule(LightningDataModule):
         left_out = len(self.coco.annotations) - self.coco.count_usable()
         if left_out:
             warn(
-                "%d of %d annotations are not trained on: crowd, difficult, no area or outside the image.",
+                "%d of %d annotations are not trained on: crowd, difficult, rotated, no area or outside the image.",
                 left_out,
                 len(self.coco.annotations),
             )

@@ -1,6 +1,6 @@
 """Image files against what the annotation file says of them; only their headers are read, no picture is decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,8 +48,12 @@ class Headers:
     def of(self, kept: Booleans) -> "Headers":
         """Those of the images that are kept."""
         findings = [finding for finding, is_kept in zip(self.findings, kept.tolist(), strict=True) if is_kept]
-        return Headers(
-            findings, self.size[kept], self.orientation[kept], self.too_large[kept], self.folder, self.of_folder
+        return replace(
+            self,
+            findings=findings,
+            size=self.size[kept],
+            orientation=self.orientation[kept],
+            too_large=self.too_large[kept],
         )
 
 

@@ -46,7 +46,8 @@ def find_shapes(columns: Columns) -> None:
     usable = columns.usable
     box = columns.box
     low, high = box[:, :2] - MARGIN, box[:, :2] + box[:, 2:] + MARGIN
-    outside = (bounds[:, :2] < low).any(axis=1) | (bounds[:, 2:] > high).any(axis=1)
+    in_image = np.minimum(bounds.clip(min=0), np.tile(columns.box_limits, 2))  # the box ends there as well
+    outside = (in_image[:, :2] < low).any(axis=1) | (in_image[:, 2:] > high).any(axis=1)
     columns.add_fault("segmentation-outside-box", "annotations", usable & outside, "bbox")
     _find_areas(columns, usable, polygons.area)
 

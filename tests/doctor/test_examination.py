@@ -182,6 +182,10 @@ PLANTED = [
     (first_box([1, -42, 30, 41]), {"outside-image": 1}),
     (first_box([-5, 12, 30, 41]), {"beyond-image": 1}),
     (first_box([-0.9, 12, 30, 41]), {}),
+    (
+        first_annotation(bbox=[-5, 12, 36, 41], area=1476, segmentation=[[-5, 12, 31, 12, 31, 53, -5, 53]]),
+        {"beyond-image": 1},
+    ),
     (added("annotations", TWIN), {"exact-duplicate": 1}),
     (added("annotations", {**TWIN, "category_id": 2}), {}),
     (added("annotations", {**TWIN, "iscrowd": 1}), {"near-duplicate": 1}),

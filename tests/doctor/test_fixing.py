@@ -88,10 +88,12 @@ NUMBER = st.integers(-50, 260) | st.floats(-50, 260, width=32) | st.floats(0, 1)
 PARTS = st.fixed_dictionaries(
     {},
     optional={
-        "id": st.integers(9, 13) | st.sampled_from([None, "x", 2**63 - 1]),
-        "image_id": st.integers(1, 4),
-        "category_id": st.integers(1, 3),
-        "bbox": st.lists(NUMBER, min_size=4, max_size=4) | st.just([1, 2, "3", 4]),
+        "id": st.integers(9, 13) | st.sampled_from([None, 0, 1.5, "x", "10", "y", 2**63 - 1, 2**64, [1]]),
+        "image_id": st.integers(1, 4) | st.sampled_from(["1", "one", 1.5, None]),
+        "category_id": st.integers(1, 3) | st.sampled_from(["1", "01"]),
+        "bbox": st.lists(NUMBER, min_size=4, max_size=4) | st.sampled_from([[1, 2, "3", 4], [], None, [0, 0, 0, 0]]),
+        "attributes": st.sampled_from([None, {"rotation": 30}, {"rotation": 360.0}]),
+        "rotation": st.sampled_from([0, 90]),
         "area": st.floats(-1, 5000) | st.sampled_from(["9", None, 1230]),
         "iscrowd": st.sampled_from([0, 1, "0", "1", "yes", True, None]),
         "segmentation": st.sampled_from([[], None, [[1, 1, 2, 2, 3]], [[0, 0, 9, 0, 9, 9]], {"counts": []}]),
@@ -100,10 +102,24 @@ PARTS = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(PARTS, max_size=9), st.lists(st.integers(0, 8), max_size=4), st.sampled_from(["1.png", "a\\1.png"]))
-def test_fixing_a_fixed_file_changes_nothing(parts, repeated, name):
+IMAGE_PARTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from([0, 2, 7, "1", "one", 1.5, None]),
+        "file_name": st.sampled_from(["1.png", "a\\1.png", "sub/2.png"]),
+        "width": st.sampled_from([200, None]),
+    },
+)
+CATEGORY_PARTS = st.fixed_dictionaries(
+    {}, optional={"id": st.sampled_from([1, "1", "01", None]), "name": st.sampled_from(["cat", 1, 2.5, "", None])}
+)
+
+
+@given(st.lists(PARTS, max_size=9), st.lists(st.integers(0, 8), max_size=4), IMAGE_PARTS, CATEGORY_PARTS)
+def test_fixing_a_fixed_file_changes_nothing(parts, repeated, image, category):
     content = clean_content()
-    content["images"][0]["file_name"] = name
+    content["images"][0].update(image)
+    content["categories"][0].update(category)
     for entry, more in zip(content["annotations"], parts, strict=False):
         entry.update(more)
     content["annotations"] += [dict(content["annotations"][index]) for index in repeated]
