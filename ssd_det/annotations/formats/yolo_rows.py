@@ -109,7 +109,7 @@ class _Poses:
     @property
     def likely(self) -> bool:
         """Whether all rows have flags of visibility, or are boxes around their points."""
-        return self.rows > 0 and self.possible and (self.flags or (self.inside and 2 * self.sizes > self.rows))
+        return self.rows > 0 and self.possible and (self.flags or (self.inside and 4 * self.sizes > self.rows))
 
 
 @dataclass
