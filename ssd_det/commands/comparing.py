@@ -6,9 +6,6 @@ from pathlib import Path
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
-from ssd_det.report.pictures import draw_pictures
-from ssd_det.report.quality import compare
-from ssd_det.report.screen_tables import print_comparison
 
 
 def compare_annotations(
@@ -30,6 +27,9 @@ def compare_annotations(
         image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
         overwrite: allow the output to exist.
     """
+    from ssd_det.report.quality import compare  # noqa: PLC0415 (torch takes seconds to import)
+    from ssd_det.report.screen_tables import print_comparison  # noqa: PLC0415
+
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
     file, true, *earlier = (read_annotations(name, image_root, leave_out=["segmentation"]) for name in inputs)
@@ -58,6 +58,8 @@ def draw_annotations(
         overwrite: allow the pictures to exist.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
+    from ssd_det.report.pictures import draw_pictures  # noqa: PLC0415 (torch takes seconds to import)
+
     coco = read_annotations(annotations, image_root)
     paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
     say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
