@@ -65,7 +65,7 @@ COMMANDS = {
     ),
     "convert-voc": ("Turn a split of a Pascal VOC tree into a COCO annotation file.", "commands.datasets"),
     "demo-data": ("Draw a small detection data set with true boxes, to try everything on.", "commands.datasets"),
-    "configs": ("Write out the configurations that come with the package.", "commands.reporting"),
+    "configs": ("Write out the configurations that come with the package.", "commands.shipping"),
 }
 
 

@@ -24,7 +24,10 @@ NEEDLESS_RECORDS = {
         "`Trainer.fit` stopped: `max_steps=",
         "Using bfloat16 Automatic Mixed Precision",
         "Using 16bit Automatic Mixed Precision",
+        "You are using a CUDA device (",  # and should set what no option sets
+        f"{'-' * 100}\ndistributed_backend=",
     ),
+    "lightning.fabric.utilities.distributed": ("Initializing distributed: ",),
     "lightning.pytorch.accelerators.cuda": ("LOCAL_RANK: ",),
     "lightning.fabric.utilities.seed": ("Seed set to ",),
     "root": ("Images sizes do not match.",),  # wandb's, of panels, each of which has the size of its image

@@ -36,6 +36,22 @@ def test_it_starts_without_what_only_some_commands_need():
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("command", [name for name, (_, module) in COMMANDS.items() if module != "cli"])
+def test_help_comes_without_waiting_for_torch(command):
+    lines = ["import sys, ssd_det.main", "try: ssd_det.main.main(sys.argv[1:])"]
+    lines += ["except SystemExit: print([name for name in ('torch', 'matplotlib') if name in sys.modules])"]
+    words = [sys.executable, "-c", "\n".join(lines), command, "--help"]
+    result = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert f"usage: ssd-det {command}" in result.stdout
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_few_trainings_need_is_not_imported_for_all():
+    code = "import sys, ssd_det.cli; print([name for name in ('albumentations', 'wandb') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == "[]"
+
+
 def test_help_lists_every_command_with_one_line(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--help"])

@@ -8,8 +8,8 @@ import pytest
 
 from ssd_det.training_output import leave_out_needless_messages
 from tests.command import ssd_det
-from tests.conftest import TINY_DATA, TINY_MODEL
-from tests.words import options
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
+from tests.words import QUIET, logging_to, options
 
 LOGS = {
     "logger": [
@@ -50,6 +50,17 @@ def test_a_training_says_nothing_but_where_it_runs(two_sizes, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout.count("On cpu, precision 32-true") == 1
+
+
+def test_several_processes_say_it_once(demo, tmp_path):
+    words = ["--model=DetectTask", *options("model", TINY_DETECTOR), "--data=DetectDataModule", "--data.num_workers=0"]
+    words += [f"--data.annotations={demo / 'train.json'}", f"--data.image_root={demo / 'images'}"]
+    words += [f"--data.val_annotations={demo / 'test.json'}", "--trainer.max_epochs=1", "--trainer.devices=2"]
+    result = ssd_det("fit", *words, *QUIET, *logging_to("run"), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert result.stdout == "On cpu and 1 more, precision 32-true: 11.3 M parameters.\n"
+    assert "validation_ap" in (tmp_path / "run" / "metrics.csv").read_text()
 
 
 def test_warnings_that_a_user_can_act_on_stay(two_sizes, tmp_path):

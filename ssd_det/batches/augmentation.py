@@ -2,11 +2,14 @@
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-import albumentations as A
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -52,6 +55,7 @@ class Augmentation:
         self.horizontal_flip = horizontal_flip
         self.color_jitter = color_jitter
         self.scale_jitter = scale_jitter
+        import_module("albumentations")  # here at the latest, so that processes that read images have it
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of the given size is resized to."""
@@ -79,7 +83,9 @@ class Augmentation:
 
 
 @lru_cache(maxsize=64)
-def _compose(height: int, width: int, horizontal_flip: float, color_jitter: float) -> A.Compose:
+def _compose(height: int, width: int, horizontal_flip: float, color_jitter: float) -> "A.Compose":
+    import albumentations as A  # noqa: PLC0415 (it takes a second, which the help of a command has no use for)
+
     transforms: list[A.BasicTransform] = [A.Resize(height, width, area_for_downscale="image")]
     if horizontal_flip > 0:
         transforms.append(A.HorizontalFlip(p=horizontal_flip))

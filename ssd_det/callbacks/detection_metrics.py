@@ -163,7 +163,8 @@ def _log(trainer: Trainer, pl_module: LightningModule, measured: DetectorMetrics
     """Log the figures that the first process has measured, on every process; those that are unknown are left out."""
     figures = torch.full((len(LOGGED),), float("nan"), device=pl_module.device)
     if measured is not None:
-        known = [getattr(measured, name) for name in LOGGED]
-        figures = figures.new_tensor([float("nan") if value is None else value for value in known])
+        found = [getattr(measured, name) for name in LOGGED]
+        figures = figures.new_tensor([float("nan") if value is None else value for value in found])
     values = zip(LOGGED, trainer.strategy.broadcast(figures).tolist(), strict=True)
-    pl_module.log_dict({prefix + name: value for name, value in values if not math.isnan(value)}, rank_zero_only=False)
+    known = {prefix + name: value for name, value in values if not math.isnan(value)}
+    pl_module.log_dict(known, sync_dist=True)  # the mean of equal values

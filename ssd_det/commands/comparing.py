@@ -8,9 +8,6 @@ from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
-from ssd_det.report.pictures import draw_pictures
-from ssd_det.report.quality import compare
-from ssd_det.report.screen_tables import print_comparison
 
 
 def compare_annotations(
@@ -35,6 +32,9 @@ def compare_annotations(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
+    from ssd_det.report.quality import compare  # noqa: PLC0415 (torch takes seconds to import)
+    from ssd_det.report.screen_tables import print_comparison  # noqa: PLC0415
+
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None
     left_out = ["segmentation"]
@@ -69,6 +69,8 @@ def draw_annotations(
         overwrite: allow the pictures to exist.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
     """
+    from ssd_det.report.pictures import draw_pictures  # noqa: PLC0415 (torch takes seconds to import)
+
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     if skip_missing_images:
         coco = without_missing_images(coco, image_root, allow_outside)

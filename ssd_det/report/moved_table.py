@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-import wandb
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
@@ -14,6 +14,9 @@ from ssd_det.ops.boxes import corners
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED, TRUE
 from ssd_det.report.review.crops import crop_region
+
+if TYPE_CHECKING:
+    import wandb
 
 ROWS = 50
 COLUMNS = (
@@ -31,7 +34,7 @@ PICTURE_SIDE = 256  # pixels, of the longer side
 LINE = 3  # pixels
 
 
-def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path]) -> wandb.Table:
+def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path]) -> "wandb.Table":
     """The refined annotations whose boxes overlap their originals least, at most 50, the least first.
 
     In the pictures the original box is red, the refined one blue and the true one, where it is known, white.
@@ -44,6 +47,8 @@ def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path])
     Raises:
         InputError: if an image cannot be read.
     """
+    import wandb  # noqa: PLC0415 (it takes half a second, also where nothing is logged)
+
     candidates = [
         row for row, a in enumerate(boxes.annotations) if a.original_bbox and a.measurable and a.image_id in paths
     ]
@@ -63,8 +68,10 @@ def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path])
     return wandb.Table(columns=list(COLUMNS), data=rows)
 
 
-def _picture(coco: CocoFile, annotation: Annotation, path: Path) -> wandb.Image:
+def _picture(coco: CocoFile, annotation: Annotation, path: Path) -> "wandb.Image":
     """The part of the image that an annotation's boxes are in, with the boxes."""
+    import wandb  # noqa: PLC0415
+
     image = coco.image_by_id[annotation.image_id]
     drawn = [(annotation.true_bbox, TRUE), (annotation.original_bbox, ORIGINAL), (annotation.bbox, REFINED)]
     usable = [(box, colour) for box, colour in drawn if box and min(box[2:]) > 0]

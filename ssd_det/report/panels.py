@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import wandb
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Annotation, Image
@@ -12,6 +11,9 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.dataset import read_image
 from ssd_det.ops.box_types import Xywh
 from ssd_det.report.measured_boxes import carried_true_boxes, measure
+
+if TYPE_CHECKING:
+    import wandb
 
 LONGEST_SIDE = 1024  # pixels; what is tracked stays small however large the images are
 
@@ -38,7 +40,7 @@ def panel(
     annotations: Sequence[Annotation],
     names: dict[int, str],
     scores: Mapping[int, float],
-) -> wandb.Image:
+) -> "wandb.Image":
     """An image whose boxes are in three groups, ``noisy``, ``refined`` and ``true``, each with a switch of its own.
 
     Every box has the name of its category; noisy and refined ones their IoU with the true box, where it is known.
@@ -53,6 +55,8 @@ def panel(
     Raises:
         InputError: if the image cannot be read.
     """
+    import wandb  # noqa: PLC0415 (it takes half a second, also where nothing is logged)
+
     pixels = PillowImage.fromarray(read_image(path, image))
     pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     scale = pixels.width / image.width, pixels.height / image.height

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from ssd_det.annotations.coco import CocoFile
@@ -24,6 +23,8 @@ def track_refined(logger: WandbLogger, coco: CocoFile, paths: Mapping[int, Path]
         paths: its images, by id.
         path: where it lies.
     """
+    import wandb  # noqa: PLC0415 (it takes half a second, also where nothing is logged)
+
     artifact = wandb.Artifact("refined-annotations", type="annotations")
     artifact.add_file(str(path))
     logger.experiment.log_artifact(artifact)

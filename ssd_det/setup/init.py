@@ -1,27 +1,6 @@
 """The command ``ssd-det init``."""
 
-import math
-import shlex
-from collections.abc import Sequence
-from itertools import count
-from pathlib import Path
-
-from ssd_det.annotations.formats.with_images import left_out_images, read_with_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.output import check_output
-from ssd_det.annotations.repeated_images import warn_of_repeated_images
-from ssd_det.console import say
-from ssd_det.setup.configuration import pipeline_yaml, write_setup
-from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
-from ssd_det.setup.messages import print_chosen, print_seen
-from ssd_det.setup.rules import Settings, choose
-from ssd_det.setup.timing import MEASURED, WARM_UP, Cost, measure
-
-YAML = (".yaml", ".yml")
-SECTIONS = {"refine": "refiner", "detect": "detector"}
-USABLE_SHARE = 0.9  # of the memory: later steps may need somewhat more than the first ones
-PLACEHOLDER, RUN_FOLDER = "TEST.json", "runs/mine"
-STEPS = WARM_UP + MEASURED
 
 
 def init(
@@ -50,74 +29,16 @@ def init(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the files to exist.
     """
-    path = Path(output) if output.endswith(YAML) else Path(output) / "pipeline.yaml"
-    if path.parent.is_dir():  # else it is made when there is something to write
-        check_output(path, others=[annotations], overwrite=overwrite)
-    whole, paths = read_with_images(annotations, image_root, skip_missing_images, allow_outside, yolo_rows)
-    if left_out := left_out_images(whole, paths, image_root):
-        say(left_out)
-    coco = with_found_images(whole, paths)
-    warn_of_repeated_images(coco)
-    data, machine = measure_data(coco), inspect_machine()
-    print_seen(coco, data, machine)
-    settings = choose(data, machine)
-    _write(path, annotations, data, machine, settings, overwrite)
-    chosen = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images}
-    flags = [name for name, value in chosen.items() if value]
-    told = [f"yolo_rows={yolo_rows}"] if yolo_rows else []
-    costs: dict[str, Cost | None] = {}
-    if not skip_timing:
-        words = [f"--data.annotations={annotations}", f"--data.image_root={image_root}"]
-        words += [f"--data.{word}" for word in (*(f"{flag}=true" for flag in flags), *told)]
-        settings, costs = _fit_memory(path, annotations, data, machine, settings, words)
-    print_chosen(path, settings, costs)
-    _print_next(path, annotations, image_root, test_annotations, [*flags, *told])
+    from ssd_det.setup.preparation import prepare  # noqa: PLC0415 (Lightning takes seconds to import)
 
-
-def _print_next(
-    path: Path, annotations: str, image_root: str, test_annotations: str | None, flags: Sequence[str]
-) -> None:
-    """Say what to do with the file that was written."""
-    options = {"config": path, "annotations": annotations, "image_root": image_root}
-    options |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN_FOLDER}
-    command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items())
-    say(f"Next:\n  ssd-det pipeline {command}{''.join(f' --{flag}' for flag in flags)}")
-    if test_annotations is None:
-        words = f"{shlex.quote(annotations)} --output {shlex.quote(str(path.parent / 'split'))}"
-        say(
-            f"{PLACEHOLDER} stands for a file with boxes that you trust, of other images. Without one,\n"
-            f"  ssd-det split-annotations {words}\n"
-            f"makes a train.json and a val.json; a test on boxes as inaccurate as the others says little."
-        )
-
-
-def _fit_memory(
-    path: Path, annotations: str, data: DataFacts, machine: Machine, settings: Settings, words: list[str]
-) -> tuple[Settings, dict[str, Cost | None]]:
-    """Measure steps as the written file says, and write it again with smaller steps until they fit the memory."""
-    limit = USABLE_SHARE * min((gpu.memory for gpu in machine.gpus), default=machine.memory)
-    for halvings in count(1):
-        costs = {}
-        for section, name in SECTIONS.items():
-            say(f"Measuring {STEPS} steps of the {name} ...")
-            costs[section] = measure(path, section, words)
-        peaks = [math.inf if cost is None else cost.memory for cost in costs.values()]
-        if max(peaks) <= limit or not settings.can_shrink:
-            break
-        say(f"They need {_amount(max(peaks))}, and {limit:.1f} GiB can be used: trying fewer images or objects a step.")
-        settings = choose(data, machine, halvings)
-        _write(path, annotations, data, machine, settings, overwrite=True)
-    if max(peaks) > limit:
-        say(f"Warning: a training needs {_amount(max(peaks))}, and {limit:.1f} GiB can be used: free some memory.")
-    return settings, costs
-
-
-def _amount(memory: float) -> str:
-    return "more memory than there is" if math.isinf(memory) else f"{memory:.1f} GiB"
-
-
-def _write(
-    path: Path, annotations: str, data: DataFacts, machine: Machine, settings: Settings, overwrite: bool
-) -> None:
-    about = f"{Path(annotations).name}: {data.images:,} images, {data.objects:,} objects; {machine.describe()}"
-    write_setup(path, settings, pipeline_yaml(settings, about), overwrite)
+    prepare(
+        annotations,
+        image_root,
+        output,
+        test_annotations,
+        skip_timing,
+        allow_outside,
+        skip_missing_images,
+        yolo_rows,
+        overwrite,
+    )

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PillowImage
 from torch.testing import assert_close
 
 from ssd_det.annotations.coco import Image, read_coco
@@ -106,3 +107,11 @@ def test_images_that_do_not_decode_or_fit_are_named(tmp_path, make_image):
         read_image(tmp_path / "cut.jpg", Image(9, "cut.jpg", 64, 64))
     with pytest.raises(InputError, match=r"image 9 is 40x30, but the annotation file says 30x40"):
         read_image(make_image(), Image(9, "a.png", 30, 40))
+
+
+@pytest.mark.parametrize("name", ["a.avif", "a.jfif", "a.gif", "a.jp2", "a.webp", "a.tif"])
+def test_images_of_every_format_that_pillow_reads_are_trained_on(tmp_path, name):
+    ramp = np.linspace(0, 255, 40 * 30 * 3).reshape(30, 40, 3).astype(np.uint8)
+    PillowImage.fromarray(ramp).save(tmp_path / name)
+    pixels = read_image(tmp_path / name, Image(1, name, 40, 30))
+    assert np.abs(pixels.astype(int) - ramp).mean() < 20

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ssd_det.main import main
-from ssd_det.setup import init as command
+from ssd_det.setup import preparation as command
 from ssd_det.setup.messages import duration
 from ssd_det.setup.timing import Cost, Finished, measure
 from ssd_det.shipped import configs_folder
