@@ -106,7 +106,7 @@ def test_the_exit_code_is_0_if_everything_could_be_fixed(write, capsys):
 def test_every_faulty_row_of_a_folder_is_named(tmp_path, monkeypatch, capsys):
     labels = {"a": b"0 .5 .5 .1\n0 .5 .5 .1 .1\n5 .5 .5 .1 .1\n", "b": b"0 1.04 .5 .1 .1\n0 .5 .5 .1 .1 .9 1\n0 .5\n"}
     folder = make_yolo(tmp_path / "ds", labels=labels)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "400")
     assert main(["check-annotations", str(folder)]) == 1
     captured = capsys.readouterr()
     assert captured.err == ""
