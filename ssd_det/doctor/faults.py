@@ -192,6 +192,7 @@ KINDS = {
         "filename is that of another image than the one called like the xml file, which is taken",
         "Write the name of the xml file's own image into filename.",
     ),
+    "wide-encoding": FaultKind(_E, "a YOLO label file is in UTF-16 or UTF-32", "Save it as UTF-8."),
     "bad-row": FaultKind(_E, "a row of a YOLO label file has a wrong number of columns, or text", "Correct the row."),
     "ambiguous-row": FaultKind(
         _E,
