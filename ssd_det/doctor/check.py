@@ -17,6 +17,7 @@ from ssd_det.annotations.formats.yolo_source import YoloSource
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
+from ssd_det.console import warn
 from ssd_det.doctor.examination import examine, fix_faults
 from ssd_det.doctor.faults import Fault, faults_of_files
 from ssd_det.doctor.health import health_record, print_fixes, print_health
@@ -125,8 +126,10 @@ def _read(source: Path, image_root: str | None, yolo_rows: RowKind | None, skip_
 
 
 def _in_stored_pixels(coco: CocoFile, image_root: str) -> CocoFile:
-    """A folder whose boxes are on the pictures as EXIF turns them, with boxes in the stored pixels."""
+    """A folder whose boxes are on the pictures as EXIF turns them, with boxes in the stored pixels; counts them."""
     turned = turned_images(resolve_images(coco, image_root)[0])
+    boxes = sum(annotation.image_id in turned for annotation in coco.annotations)
+    warn(f"{coco.path}: {boxes} boxes are turned with their {len(turned)} pictures to the stored pixels.")
     return to_stored_pixels(coco, turned, shares=isinstance(coco.source, YoloSource))
 
 

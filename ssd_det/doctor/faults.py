@@ -145,7 +145,9 @@ KINDS = {
         _E, "width or height is negative: corners are swapped", "Swap the corners.", "swapped the corners"
     ),
     "missing-file": FaultKind(
-        _E, "an image file does not exist", "Correct image_root or file_name, or remove the image."
+        _E,
+        "an image file does not exist",
+        "Correct image_root or file_name, or leave such images out with --skip_missing_images.",
     ),
     "outside-file": FaultKind(
         _E,
@@ -185,7 +187,8 @@ KINDS = {
     "turned-photo": FaultKind(
         _W,
         "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
-        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned.",
+        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned; if not, "
+        "give --exif ignore.",
     ),
     "stale-filename": FaultKind(
         _W,

@@ -234,6 +234,7 @@ def test_who_says_where_boxes_of_turned_pictures_are_gets_no_warning(tmp_path, c
     assert "turned-photo" in capsys.readouterr().out
     assert main([*words, "--exif=ignore", f"--fix={tmp_path / 'ignored.json'}"]) == 0
     assert main([*words, "--exif=apply", f"--fix={tmp_path / 'applied.json'}"]) == 0
+    assert "1 boxes are turned with their 3 pictures to the stored pixels." in capsys.readouterr().err
     boxes = {
         name: json.loads((tmp_path / f"{name}.json").read_text())["annotations"][0]["bbox"]
         for name in ("ignored", "applied")
