@@ -187,8 +187,8 @@ KINDS = {
     "turned-photo": FaultKind(
         _W,
         "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
-        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned; if not, "
-        "give --exif ignore.",
+        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned; if "
+        "not, give --exif ignore.",
     ),
     "stale-filename": FaultKind(
         _W,
