@@ -57,10 +57,25 @@ def resolve_images(
 def missing_images_error(coco: CocoFile, image_root: str | Path, missing: Collection[Image]) -> InputError:
     """The error that lists images without a file."""
     names = first_of(image.file_name for image in missing)
+    some_are_there = len(missing) < len(coco.images)
+    further = ", or give skip_missing_images to leave these images out" if some_are_there else ""
     return InputError(
         f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root}: {names}: "
-        f"correct image_root or file_name, or leave these images out."
+        f"correct image_root or file_name{further}."
     )
+
+
+def left_out_sentence(source: str | Path, image_root: str | Path, missing: Collection[str], count: int) -> str:
+    """The line that counts the images that are left out as they are not there.
+
+    Args:
+        source: the annotations.
+        image_root: where they were looked for.
+        missing: their file names.
+        count: of all images.
+    """
+    names = first_of(missing)
+    return f"{source}: {len(missing)} of {count} image files are not in {image_root} and are left out: {names}."
 
 
 class Finding(NamedTuple):

@@ -93,6 +93,12 @@ def why_unreadable(error: Exception, otherwise: str) -> str:
     return f"has {megapixels} megapixels, more than {limit}: cut it into tiles"
 
 
+def exceeds_limit(width: int, height: int) -> bool:
+    """Whether an image of this size in pixels is refused."""
+    warned_of = PillowImage.MAX_IMAGE_PIXELS
+    return warned_of is not None and width * height > 2 * warned_of
+
+
 def is_too_large(error: Exception) -> bool:
     """Whether an image file was refused for its size."""
     return isinstance(error, PillowImage.DecompressionBombError)

@@ -18,9 +18,8 @@ def other_encoding(content: bytes) -> str | None:
     Returns:
         ``None`` where it is UTF-8, with or without a byte order mark, or no text at all.
     """
-    encoding = json.detect_encoding(content)  # by the mark or the zeros at the beginning, of any text
-    if encoding.startswith(WIDE):
-        return _name_of_wide(content, encoding)
+    if _detected(content).startswith(WIDE):
+        return wide_encoding(content)
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -31,9 +30,18 @@ def other_encoding(content: bytes) -> str | None:
     return None
 
 
-def _name_of_wide(content: bytes, encoding: str) -> str | None:
+def wide_encoding(content: bytes) -> str | None:
+    """UTF-16 or UTF-32, if a text is in that."""
+    encoding = _detected(content)
+    if not encoding.startswith(WIDE):
+        return None
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         return None
     return encoding[: len("utf-16")].upper() if text else None
+
+
+def _detected(content: bytes) -> str:
+    """The encoding by the mark or the zeros at the beginning of a text, of any, not json alone."""
+    return json.detect_encoding(content)

@@ -84,6 +84,7 @@ def examine(
     image_root: str | Path | None = None,
     allow_outside: bool = False,
     of_files: Sequence[Fault] | None = None,
+    names_turned: bool = True,
 ) -> Examination:
     """Check the content of an annotation file.
 
@@ -93,6 +94,7 @@ def examine(
         image_root: the folder of the images; they are not checked without it.
         allow_outside: let file names that are absolute or have a part .. lead out of it.
         of_files: the faults of the files of a folder, if the content was read from one.
+        names_turned: whether pictures of a folder that EXIF turns are a fault.
 
     Raises:
         InputError: if ``image_root`` is not a folder.
@@ -100,7 +102,7 @@ def examine(
     columns = read_columns(content)
     headers = None
     if image_root is not None:
-        headers = read_headers(columns, image_root, allow_outside, of_folder=of_files is not None)
+        headers = read_headers(columns, image_root, allow_outside, names_turned and of_files is not None)
     return _examine(columns, headers, of_files)
 
 
@@ -119,7 +121,7 @@ def _examine(columns: Columns, headers: Headers | None, of_files: Sequence[Fault
     find_missing_sizes(columns, headers)
     find_shared_names(columns, headers, may_join=of_files is None)
     if headers is not None:
-        find_files(columns, headers)
+        find_files(columns, headers, lost)
         find_sizes(columns, headers)
     find_normalised(columns)
     find_corners(columns)

@@ -145,7 +145,9 @@ KINDS = {
         _E, "width or height is negative: corners are swapped", "Swap the corners.", "swapped the corners"
     ),
     "missing-file": FaultKind(
-        _E, "an image file does not exist", "Correct image_root or file_name, or remove the image."
+        _E,
+        "an image file does not exist",
+        "Correct image_root or file_name, or leave such images out with --skip_missing_images.",
     ),
     "outside-file": FaultKind(
         _E,
@@ -185,13 +187,15 @@ KINDS = {
     "turned-photo": FaultKind(
         _W,
         "EXIF turns a picture that YOLO or Pascal VOC boxes belong to; they are read as boxes of the stored pixels",
-        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned.",
+        "If they were drawn on the turned picture, convert them with --exif apply, or store the picture turned; if "
+        "not, give --exif ignore.",
     ),
     "stale-filename": FaultKind(
         _W,
         "filename is that of another image than the one called like the xml file, which is taken",
         "Write the name of the xml file's own image into filename.",
     ),
+    "wide-encoding": FaultKind(_E, "a YOLO label file is in UTF-16 or UTF-32", "Save it as UTF-8."),
     "bad-row": FaultKind(_E, "a row of a YOLO label file has a wrong number of columns, or text", "Correct the row."),
     "ambiguous-row": FaultKind(
         _E,

@@ -29,7 +29,7 @@ class Headers:
         orientation: ``[M]``, from EXIF, 1 where there is none.
         too_large: ``[M]``, whether a file has more pixels than are read.
         folder: of the images.
-        of_folder: whether the annotations are a YOLO or Pascal VOC folder, whose tools turn pictures by EXIF.
+        names_turned: whether pictures that EXIF turns are a fault, as nobody said where their boxes are.
     """
 
     findings: list[Finding]
@@ -37,7 +37,7 @@ class Headers:
     orientation: Integers
     too_large: Booleans
     folder: ImageFolder
-    of_folder: bool
+    names_turned: bool
 
     @property
     def has_backslash(self) -> Booleans:
@@ -67,7 +67,7 @@ class HeaderRow(NamedTuple):
 
 
 def read_headers(
-    columns: Columns, image_root: str | Path, allow_outside: bool = False, of_folder: bool = False
+    columns: Columns, image_root: str | Path, allow_outside: bool = False, names_turned: bool = False
 ) -> Headers:
     """Read the headers of all images; see :func:`ssd_det.annotations.image_files.resolve_images`.
 
@@ -79,7 +79,7 @@ def read_headers(
     headers = [_read_header(finding.path) for finding in bar(findings, "image files", long=MANY_FILES)]
     table = np.array(headers, dtype=float).reshape(-1, len(HeaderRow._fields))
     orientation, too_large = table[:, 2].astype(np.int64), table[:, 3].astype(bool)
-    return Headers(findings, table[:, :2], orientation, too_large, folder, of_folder)
+    return Headers(findings, table[:, :2], orientation, too_large, folder, names_turned)
 
 
 def _read_header(path: str | None) -> HeaderRow:
@@ -91,8 +91,14 @@ def _read_header(path: str | None) -> HeaderRow:
         return HeaderRow(too_large=is_too_large(error))
 
 
-def find_files(columns: Columns, headers: Headers) -> None:
-    """Find files that are missing, that two images share, that cannot be read, and that no image names."""
+def find_files(columns: Columns, headers: Headers, lost: int = 0) -> None:
+    """Find files that are missing, that two images share, that cannot be read, and that no image names.
+
+    Args:
+        columns: of the file.
+        headers: of the image files.
+        lost: how many rows and files of a folder could not be read, which may name as many images.
+    """
     named = np.array([name is not None for name in columns.file_names], dtype=bool)
     exists = np.array([finding.path is not None for finding in headers.findings], dtype=bool)
     outside = np.array([finding.leads_out for finding in headers.findings], dtype=bool)
@@ -113,7 +119,7 @@ def find_files(columns: Columns, headers: Headers) -> None:
     identities = set(map(_identity, name_of))
     files = (path for path in headers.folder.images() if _identity(path) not in identities)
     unnamed = sorted(str(path.relative_to(headers.folder.root)) for path in files)
-    if unnamed:
+    if len(unnamed) > lost:
         examples = [{"file_name": name} for name in unnamed[:SHOWN_FAULTS]]
         columns.faults.append(Fault("unnamed-file", len(unnamed), examples))
 
@@ -171,7 +177,7 @@ def find_sizes(columns: Columns, headers: Headers) -> None:
     columns.add_fault("size-mismatch", "images", other_size & ~contradicted, "file_name", "width", "height")
     columns.add_fault("resized-file", "images", other_size & contradicted, "file_name", "width", "height")
     columns.image_size[other_size & ~contradicted] = headers.size[other_size & ~contradicted]
-    if headers.of_folder:
+    if headers.names_turned:
         columns.add_fault("turned-photo", "images", (headers.orientation > 1) & ~rotated, "file_name")
 
 

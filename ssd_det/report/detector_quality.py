@@ -12,6 +12,8 @@ from torchvision.ops import box_iou
 from ssd_det.annotations.categories import unique_names
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.rotation import box_around, rotation_of
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.voc_precision import voc_average_precision, voc_matches
 
@@ -99,7 +101,8 @@ def average_precision(coco: CocoFile, results: Results, per_class: bool = False)
 
     Args:
         coco: the true boxes; crowd boxes are ignored as COCO does, difficult ones as Pascal VOC does in
-            ``voc_ap_50``, and like crowd boxes in COCO's metrics, which know no such flag.
+            ``voc_ap_50``, and like crowd boxes in COCO's metrics, which know no such flag. Rotated ones are
+            like difficult ones, with the upright box around them.
         results: detections as COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
         per_class: measure each category as well.
     """
@@ -123,7 +126,7 @@ def average_precision(coco: CocoFile, results: Results, per_class: bool = False)
         **{name: _known(value) for name, value in zip(NAMES, evaluation.stats[: len(NAMES)], strict=True)},
         voc_ap_50=sum(voc_precisions) / len(voc_precisions) if voc_precisions else None,
         images=len(coco.images),
-        objects=sum(not (annotation.crowd or annotation.difficult) for annotation in coco.annotations),
+        objects=sum(not (annotation.crowd or _may_be_missed(annotation)) for annotation in coco.annotations),
         detections=len(results),
         precision_at_50=curve.mean(axis=1).tolist() if curve.size else None,
         by_category=by_category if per_class else None,
@@ -153,18 +156,29 @@ def _true_entries(coco: CocoFile) -> list[dict[str, Any]]:
     """Annotations with new ids, as COCO's evaluation takes a match with id 0 for none, and with an area."""
     entries = []
     for number, annotation in enumerate(coco.annotations, start=1):
-        area = coco.entry(annotation).get("area")
+        area, box = coco.entry(annotation).get("area"), _upright(coco, annotation)
         entries.append(
             {
                 "id": number,
                 "image_id": annotation.image_id,
                 "category_id": annotation.category_id,
-                "bbox": list(annotation.bbox),
-                "area": annotation.bbox[2] * annotation.bbox[3] if area is None else area,
-                "iscrowd": int(annotation.crowd or annotation.difficult),
+                "bbox": list(box),
+                "area": box[2] * box[3] if area is None else area,
+                "iscrowd": int(annotation.crowd or _may_be_missed(annotation)),
             }
         )
     return entries
+
+
+def _may_be_missed(annotation: Annotation) -> bool:
+    """Whether finding an object is neither right nor wrong."""
+    return annotation.difficult or annotation.rotated
+
+
+def _upright(coco: CocoFile, annotation: Annotation) -> Xywh:
+    """The box of an object, that around it where it is rotated."""
+    rotation = rotation_of(coco.entry(annotation))
+    return annotation.bbox if rotation is None else Xywh(box_around(annotation.bbox, rotation))
 
 
 def _result_entries(results: Results) -> list[dict[str, Any]]:
@@ -189,13 +203,13 @@ def _voc_by_category(coco: CocoFile, results: Results) -> dict[int, float | None
         scores, correct = [np.zeros(0)], [np.zeros(0, dtype=bool)]
         for image_id, detected in detections[key].items():
             true = objects_by_image.get(image_id, [])
-            overlaps = box_iou(corners([d["bbox"] for d in detected]), corners([a.bbox for a in true]))
+            overlaps = box_iou(corners([d["bbox"] for d in detected]), corners([_upright(coco, a) for a in true]))
             image_scores = np.array([d["score"] for d in detected])
-            difficult = np.array([a.difficult for a in true], dtype=bool)
+            difficult = np.array([_may_be_missed(a) for a in true], dtype=bool)
             hits, counted = voc_matches(overlaps.numpy(), image_scores, difficult)
             scores.append(image_scores[counted])
             correct.append(hits[counted])
-        count = sum(not a.difficult for annotations in objects_by_image.values() for a in annotations)
+        count = sum(not _may_be_missed(a) for annotations in objects_by_image.values() for a in annotations)
         precisions[key] = (
             voc_average_precision(np.concatenate(scores), np.concatenate(correct), count) if count else None
         )

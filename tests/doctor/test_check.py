@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from PIL import ExifTags, Image
 
 from ssd_det.main import main
 from tests.annotation_content import clean_content
-from tests.annotations.formats.folders import contents, make_yolo
+from tests.annotations.formats.folders import contents, make_voc, make_yolo
 
 
 @pytest.fixture
@@ -175,3 +176,82 @@ def test_a_folder_is_fixed_as_a_folder_unless_the_name_ends_in_json(tmp_path, ca
     assert contents(folder) == before
     assert main(["check-annotations", str(folder), f"--fix={folder}", "--overwrite"]) == 0
     assert contents(folder)["labels/a.txt"] == (tmp_path / "fixed/labels/a.txt").read_bytes()
+
+
+def test_missing_images_are_left_out_where_that_is_asked_for(write, tmp_path, capsys):
+    content = clean_content()
+    content["images"][1]["id"] = "b"  # ids are matched as everywhere in the doctor
+    for entry in content["annotations"][3:6]:
+        entry["image_id"] = "b"
+    write(content)
+    (tmp_path / "sub").mkdir()
+    for number in (1, 3):
+        Image.new("RGB", (200, 100)).save(tmp_path / "sub" / f"{number}.png")
+    words = ["check-annotations", "in.json"]
+    assert main([*words, f"--image_root={tmp_path}"]) == 1
+    assert "missing-file" in capsys.readouterr().out
+    assert main([*words, f"--image_root={tmp_path}", "--skip_missing_images", "--fix=out.json"]) == 0
+    printed = capsys.readouterr()
+    assert "No faults were found." in printed.out
+    assert printed.err == f"Warning: in.json: 1 of 3 image files are not in {tmp_path} and are left out: sub/2.png.\n"
+    fixed = json.loads((tmp_path / "out.json").read_text())
+    assert fixed["images"] == [content["images"][0], content["images"][2]]
+    assert fixed["annotations"] == [*content["annotations"][:3], *content["annotations"][6:]]
+    assert main([*words, "--skip_missing_images"]) == 2
+    assert "give --image_root" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    assert main([*words, f"--image_root={tmp_path / 'other'}", "--skip_missing_images"]) == 1
+    assert "missing-file" in capsys.readouterr().out, "all missing is most likely a wrong image_root"
+
+
+def test_the_files_of_missing_images_stay_in_a_folder_that_is_fixed(tmp_path, capsys):
+    folder = make_voc(tmp_path / "ds")
+    (folder / "JPEGImages" / "1.png").unlink()
+    words = ["check-annotations", str(folder), f"--image_root={folder}", "--skip_missing_images"]
+    assert main([*words, f"--fix={tmp_path / 'fixed'}"]) == 0
+    assert "1 of 3 image files are not in" in capsys.readouterr().err
+    assert (tmp_path / "fixed/Annotations/1.xml").read_bytes() == (folder / "Annotations/1.xml").read_bytes()
+
+
+def test_missing_images_of_a_list_are_left_out_where_that_is_asked_for(tmp_path, capsys):
+    folder = make_yolo(tmp_path / "ds", "train: list.txt\nval: list.txt\nnames: [cat, no]\n", {"a": b"0 .5 .5 .1 .1\n"})
+    (folder / "list.txt").write_text("images/a.png\nimages/gone.png\n")
+    words = ["check-annotations", str(folder), f"--image_root={folder}"]
+    assert main(words) == 1
+    assert "missing-file" in capsys.readouterr().out
+    main([*words, "--skip_missing_images"])
+    assert "missing-file" not in capsys.readouterr().out
+
+
+def test_who_says_where_boxes_of_turned_pictures_are_gets_no_warning(tmp_path, capsys):
+    folder = make_yolo(tmp_path / "ds", "train: images\nval: images\nnames: [cat]\n", {"a": b"0 0.25 0.5 0.5 0.2\n"})
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    for name, size in (("a", (40, 30)), ("b", (64, 48)), ("c d", (50, 20))):
+        Image.new("RGB", size).save(folder / "images" / f"{name}.png", exif=exif)
+    words = ["check-annotations", str(folder), f"--image_root={folder}"]
+    assert main(words) == 1
+    assert "turned-photo" in capsys.readouterr().out
+    assert main([*words, "--exif=ignore", f"--fix={tmp_path / 'ignored.json'}"]) == 0
+    assert main([*words, "--exif=apply", f"--fix={tmp_path / 'applied.json'}"]) == 0
+    assert "1 boxes are turned with their 3 pictures to the stored pixels." in capsys.readouterr().err
+    boxes = {
+        name: json.loads((tmp_path / f"{name}.json").read_text())["annotations"][0]["bbox"]
+        for name in ("ignored", "applied")
+    }
+    assert boxes["ignored"] == pytest.approx([0, 12, 20, 6])
+    assert boxes["applied"] == pytest.approx([16, 15, 8, 15]), "the lower half of what is stored is shown on the left"
+    assert main([*words, "--exif=apply", f"--fix={tmp_path / 'folder'}"]) == 2
+    assert "give a name that ends in .json to --fix" in capsys.readouterr().err
+    assert not (tmp_path / "folder").exists()
+
+
+def test_images_of_files_that_cannot_be_read_are_not_called_forgotten(tmp_path, capsys):
+    folder = make_voc(tmp_path / "ds")
+    (folder / "Annotations" / "1.xml").write_text("odd")
+    words = ["check-annotations", str(folder), f"--image_root={folder}", "--format=json"]
+    assert main(words) == 1
+    assert "unnamed-file" not in capsys.readouterr().out
+    Image.new("RGB", (40, 30)).save(folder / "JPEGImages" / "7.png")
+    assert main(words) == 1
+    assert "unnamed-file" in capsys.readouterr().out

@@ -18,6 +18,7 @@ YOLO_KINDS = {
     "shared-labels",
     "class-count",
     "class-numbers",
+    "wide-encoding",
     "mixed-rows",
     "further-columns",
     "orphan-labels",

@@ -3,6 +3,7 @@ import pytest
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.doctor.faults import KINDS
 from ssd_det.doctor.yolo_faults import find_yolo
+from ssd_det.errors import InputError
 from tests.annotations.formats.folders import make_yolo
 
 YAML = "train: images\nval: images\nnames: [cat, no]\n"
@@ -87,6 +88,21 @@ def test_files_in_unusual_places_are_found(tmp_path):
         "no-labels": (1, {"file_name": "more"}),
         "unusual-suffix": (1, {"file_name": "images/c d.gif"}),
     }
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-32", "UTF-32")])
+def test_a_label_file_in_a_wide_encoding_is_one_fault_and_tells_nothing_of_other_rows(tmp_path, encoding, name):
+    wide = (SCORED.decode() * 3).encode(encoding)
+    triangle = b"0 0.1 0.1 0.3 0.1 0.2 0\n"  # a box with columns where others are, and a triangle with polygons
+    root = make_yolo(tmp_path / "yolo", YAML, {"a": wide, "b": triangle + POLYGON.replace(b"\n", b" 0.2 0.4\n")})
+    faults = []
+    coco = read_annotations(root, on_fault=faults.append)
+    assert [annotation.image_id for annotation in coco.annotations] == [2, 2]
+    path = root / "labels" / "a.txt"
+    assert [(fault.kind, fault.where) for fault in faults] == [("wide-encoding", str(path))]
+    assert faults[0].sentence == f"{path}: is {name}: save it as UTF-8."
+    with pytest.raises(InputError, match=f"a.txt: is {name}: save it as UTF-8.$"):
+        read_annotations(root)
 
 
 @pytest.mark.parametrize("kind", FILE_KINDS)

@@ -106,11 +106,11 @@ def yolo_stages(demo, tmp_path):
     assert main([*convert, f"--output={tmp_path / 'yolo'}"]) == 0
     folder, root = tmp_path / "yolo", str(tmp_path / "yolo")
 
-    def make(**refining):
+    def make(yolo_rows=None, **refining):
         inputs = Inputs(root, root, root, root)
         coco = read_annotations(folder, folder)
         refine, detect = settings("refine_small.yaml"), settings("detect.yaml")
-        return plan(inputs, coco, refine, detect, tmp_path / "run", False, Refining(**refining))
+        return plan(inputs, coco, refine, detect, tmp_path / "run", False, Refining(**refining), yolo_rows)
 
     return make
 
@@ -123,6 +123,8 @@ def test_refined_boxes_of_a_folder_go_into_a_copy_of_it_at_the_end(yolo_stages, 
     words = refines[1].commands[-1]
     assert words[:3] == ["convert-annotations", str(run / "refined" / "refined.json"), f"--like={tmp_path / 'yolo'}"]
     assert refines[1].settings["data"]["init_args"]["annotations"] == str(run / "round_1" / "refined" / "refined.json")
+    told = next(stage for stage in yolo_stages("boxes") if stage.title.startswith("refine annotations"))
+    assert told.commands[-1] == [*words, "--yolo_rows=boxes"]
     detector = yolo_stages()[-2]
     assert detector.settings["data"]["init_args"]["annotations"] == str(run / "refined" / "refined.json")
 

@@ -9,6 +9,7 @@ from ssd_det.main import main
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.pipeline import _split
 from ssd_det.runs.records import RunRecord
+from tests.annotations.formats.folders import make_yolo
 
 
 def refused(capsys, words, message):
@@ -156,3 +157,12 @@ def test_words_for_a_section_go_to_its_fit():
     pipeline_words, overrides = _split([*words, "--baselines", "--refine.settings", "{}"])
     assert pipeline_words == ["--output=a", "--refine.config=b", "--baselines", "--refine.settings", "{}"]
     assert overrides == {"refine": ["--model.ratios", "[1.0]"], "detect": ["--trainer.devices=2"]}
+
+
+def test_rows_of_a_folder_are_what_they_are_said_to_be(words, tmp_path, capsys):
+    rows = b"0 0.5 0.5 0.2 0.2 0.9 1\n"  # a box with confidence and track id, or a triangle
+    folder = make_yolo(tmp_path / "yolo", labels={"a": rows})
+    asked = [*words, f"--annotations={folder}", f"--image_root={folder}", f"--test_annotations={folder}"]
+    asked += [f"--test_image_root={folder}", f"--output={tmp_path / 'run'}", "--refine.seed_everything=true"]
+    refused(capsys, asked, "labels/a.txt: line 1: has 7 columns, which may be")
+    refused(capsys, [*asked, "--yolo_rows=boxes"], "refine: seed_everything is True")

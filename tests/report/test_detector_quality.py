@@ -153,3 +153,24 @@ def test_difficult_objects_need_not_be_found_and_finding_them_is_no_mistake(make
     assert measured.voc_ap_50 == 1
     assert measured.ap == pytest.approx(1)
     assert measured.objects == 1
+
+
+@pytest.mark.parametrize(
+    "rotated",
+    [
+        {"bbox": [15, 5, 20, 4], "attributes": {"rotation": 90.0}},  # about the centre: from 23, -3 to 27, 17
+        {"bbox": [27, -3, 20, 4], "rotation": 90},  # about the first corner: the same
+    ],
+)
+def test_rotated_boxes_need_not_be_found_and_finding_the_upright_one_is_no_mistake(make_coco, evaluator, rotated):
+    exact = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10]}
+    coco = read_coco(make_coco(annotations=[exact, {**exact, "id": 2, **rotated}]))
+    found = [
+        {"image_id": 1, "category_id": 3, "bbox": [23, -3, 4, 20], "score": 0.9},
+        {"image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10], "score": 0.8},
+    ]
+    measured = average_precision(coco, found)
+    assert measured.voc_ap_50 == 1
+    assert measured.ap == pytest.approx(1)
+    assert measured.objects == 1
+    assert average_precision(coco, found[1:]).ap == pytest.approx(1)

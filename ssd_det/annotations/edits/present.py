@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, parse_coco
-from ssd_det.annotations.image_files import resolve_images
-from ssd_det.annotations.values import first_of
+from ssd_det.annotations.image_files import left_out_sentence, resolve_images
 from ssd_det.console import warn
 
 
@@ -25,11 +24,7 @@ def without_missing_images(coco: CocoFile, image_root: str | Path, allow_outside
     paths, missing = resolve_images(coco, image_root, allow_outside)
     if not missing or not paths:
         return coco
-    names = first_of(image.file_name for image in missing)
-    warn(
-        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root} "
-        f"and are left out: {names}."
-    )
+    warn(left_out_sentence(coco.path, image_root, [image.file_name for image in missing], len(coco.images)))
     pairs = zip(coco.images, coco.content["images"], strict=True)
     images = [entry for image, entry in pairs if image.id in paths]
     annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in paths]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ssd_det.annotations import rotation
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.entries import moved, with_annotations
 from ssd_det.annotations.formats.annotation_format import FolderFormat
@@ -147,10 +148,11 @@ def _why_left_out(annotation: Annotation, image: Image, target: FolderFormat) ->
 def _dropped_keys(coco: CocoFile, kept_keys: Sequence[str]) -> Counter[str]:
     """Count the keys with a value that the other format does not hold."""
     counts: Counter[str] = Counter()
-    known_keys = (*BASIC_KEYS, *kept_keys)
+    known_keys = (*BASIC_KEYS, *kept_keys, rotation.KEY)
     for annotation in coco.annotations:
         entry = coco.entry(annotation)
         counts.update(key for key, value in entry.items() if key not in known_keys and _says_something(value))
+        counts["rotations of boxes"] += annotation.rotated
         area = entry.get("area")
         width, height = annotation.bbox[2:]
         if isinstance(area, int | float) and not math.isclose(

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.formats.image_headers import size_of
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.image_files import missing_images_error, resolve_images
+from ssd_det.annotations.image_files import left_out_sentence, missing_images_error, resolve_images
+from ssd_det.annotations.stored_pixels import exceeds_limit
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
@@ -26,13 +28,26 @@ def read_with_images(
         The file, and the path of each image that is there, by image id.
 
     Raises:
-        InputError: if the file cannot be used, or images are missing and are not to be skipped, or all are missing.
+        InputError: if the file cannot be used, images are missing and are not to be skipped, all are missing, or one
+            is too large.
     """
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
     paths, missing = resolve_images(coco, image_root, allow_outside)
     if missing and not (skip_missing_images and paths):
         raise missing_images_error(coco, image_root, missing)
+    _refuse_huge(coco, paths)
     return coco, paths
+
+
+def _refuse_huge(coco: CocoFile, paths: Mapping[int, Path]) -> None:
+    """Refuse images with objects that cannot be read for their size, before a training comes to them.
+
+    Raises:
+        InputError: if there is one.
+    """
+    for image in coco.images:
+        if image.id in paths and coco.annotations_by_image.get(image.id) and exceeds_limit(image.width, image.height):
+            size_of(paths[image.id])
 
 
 def with_found_images(coco: CocoFile, paths: Mapping[int, Path]) -> CocoFile:
@@ -60,12 +75,7 @@ def left_out_images(coco: CocoFile, paths: Mapping[int, Path], image_root: str) 
         image_root: where they were looked for.
     """
     missing = [image.file_name for image in coco.images if image.id not in paths]
-    if not missing:
-        return ""
-    return (
-        f"{coco.path}: {len(missing)} of {len(coco.images)} image files are not in {image_root} "
-        f"and are left out: {first_of(missing)}."
-    )
+    return left_out_sentence(coco.path, image_root, missing, len(coco.images)) if missing else ""
 
 
 def check_test_images(

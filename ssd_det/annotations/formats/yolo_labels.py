@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats.file_faults import FileFault, OnFault, refuse
 from ssd_det.annotations.formats.yolo_rows import LEAST, MOST, RowError, RowReader, numbers_of
+from ssd_det.annotations.text_encodings import wide_encoding
 from ssd_det.ops.box_types import Xywh
 
 COLUMNS_KEY = "yolo_columns"  # of an annotation in COCO: what stands behind its box in the line
@@ -80,8 +81,12 @@ def parse_labels(
         classes: the ids of the classes.
         reader: knows the rows of the whole folder.
         on_fault: what to do with a row that has a wrong number of columns, an unknown class or numbers that are no
-            shares of the image. Where it returns, the row is left out, unless its box still is near the image.
+            shares of the image, and with a file in UTF-16. Where it returns, the row or file is left out, but for a
+            row whose box still is near the image.
     """
+    if (encoding := wide_encoding(content)) is not None:
+        on_fault(FileFault("wide-encoding", str(path), f"{path}: is {encoding}: save it as UTF-8."))
+        return []
     labels, start = [], len(BYTE_ORDER_MARK) if content.startswith(BYTE_ORDER_MARK) else 0
     for number, line in enumerate(content[start:].splitlines(keepends=True), start=1):
         columns = list(COLUMN.finditer(line))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from ssd_det.annotations.text_encodings import wide_encoding
+
 RowKind = Literal["boxes", "polygons", "obb", "pose"]
 
 BOX, TRIANGLE, CORNERS = 4, 6, 8  # numbers of a box, of the smallest polygon, and of an oriented box
@@ -130,10 +132,12 @@ class RowReader:
     _scored_polygons: bool = False
 
     def learn(self, contents: Iterable[bytes]) -> None:
-        """Look at the rows of all label files of a folder."""
+        """Look at the rows of all label files of a folder that can be read."""
         if self.keypoint_columns is not None or self.told not in (None, "polygons"):
             return
         for content in contents:
+            if wide_encoding(content) is not None:
+                continue
             for line in content.splitlines():
                 texts = line.split()[1:]
                 count = len(texts)

@@ -276,3 +276,15 @@ def test_images_without_boxes_are_converted(make_coco, make_image, tmp_path, tar
     assert main(["convert-annotations", *words]) == 0
     assert [image.width for image in read_annotations(output, may_be_empty=True).images] == [40]
     assert main(["corrupt-annotations", str(output), f"--output={tmp_path / 'noisy'}", "--noise_level=0.1"]) == 2
+
+
+@pytest.mark.parametrize("turned", [{"attributes": {"rotation": 35.7}}, {"rotation": 35.7}])
+def test_rotations_that_a_format_cannot_hold_are_counted(make_coco, make_image, tmp_path, capsys, turned):
+    make_image("images/a.png")
+    straight = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12], "attributes": {"rotation": 0}}
+    path = make_coco(annotations=[straight, {**straight, "id": 2, "bbox": [9, 5, 10, 12], **turned}])
+    words = [str(path), "--to=yolo", f"--image_root={tmp_path / 'images'}", f"--output={tmp_path / 'y'}"]
+    assert main(["convert-annotations", *words]) == 0
+    printed = capsys.readouterr().out
+    assert "1 rotations of boxes" in printed
+    assert "1 rotation," not in printed
