@@ -1,7 +1,7 @@
 """Numbers, boxes, flags and texts as annotation files hold them, and as messages show them."""
 
 import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
 from typing import Any, TypeGuard, cast
 
@@ -106,3 +106,16 @@ def shown(value: object) -> str:
 def free_ids(taken: Set[int]) -> Iterator[int]:
     """Ids from 1 up that are not taken, the lowest first."""
     return (number for number in count(1) if number not in taken)
+
+
+def polygons_of(segmentation: object) -> Sequence[list[float]] | None:
+    """The polygons of a segmentation, none where it is missing or a mask; ``None`` where it makes no sense."""
+    if segmentation is None or isinstance(segmentation, dict):
+        return ()
+    if isinstance(segmentation, list) and all(_is_polygon(polygon) for polygon in segmentation):
+        return segmentation
+    return None
+
+
+def _is_polygon(polygon: object) -> bool:
+    return isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 and are_numbers(polygon)

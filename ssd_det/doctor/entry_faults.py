@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ssd_det.annotations.entries import EARLIER_BOXES
 from ssd_det.annotations.values import is_box, is_number
 from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
 from ssd_det.doctor.entry_ids import Integers
@@ -12,7 +13,6 @@ from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.image_faults import Headers
 
 FLAGS = ("iscrowd", "difficult")
-EARLIER_BOXES = ("true_bbox", "original_bbox")
 FLAG_TYPES = {bool, int, float}
 FLAG_OF_TEXT = {"0": 0, "1": 1, "false": 0, "true": 1}
 RARE_SHARE = 0.01  # of the annotations of the largest category

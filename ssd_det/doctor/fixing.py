@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ssd_det.annotations.edits.turned import turn_other_shapes
 from ssd_det.annotations.entries import moved
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
 from ssd_det.doctor.box_faults import DIGITS
 from ssd_det.doctor.columns import REFERENCES, Booleans, Columns, ListName, all_in_row
-from ssd_det.doctor.entry_faults import EARLIER_BOXES, FLAG_OF_TEXT, FLAGS, written_name
+from ssd_det.doctor.entry_faults import FLAG_OF_TEXT, FLAGS, written_name
 from ssd_det.doctor.entry_ids import NO_ID, Integers
-from ssd_det.doctor.shape_faults import polygons_of
-from ssd_det.ops.exif_turns import turned_boxes
+from ssd_det.ops.exif_turns import Floats, turned_boxes
 
 
 def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
@@ -144,28 +144,12 @@ def _fixed_annotation(columns: Columns, index: int) -> JsonObject:
 
 
 def _turn(entry: JsonObject, orientation: int, size: list[float]) -> None:
-    """Turn what lies in the picture besides the box: earlier boxes and polygons."""
-    for key in EARLIER_BOXES:
-        if is_box(entry.get(key)):
-            entry[key] = _turned_box(entry[key], orientation, size)
-    if isinstance(entry.get("segmentation"), list):
-        polygons = polygons_of(entry["segmentation"]) or ()
-        entry["segmentation"] = [_turned_polygon(p, orientation, size) for p in polygons] or entry["segmentation"]
+    """Turn what lies in the picture besides the box, which is turned already."""
 
+    def turn(boxes: Floats) -> Floats:
+        return turned_boxes(boxes, np.full(len(boxes), orientation), np.tile(size, (len(boxes), 1)))
 
-def _turned_polygon(polygon: list[float], orientation: int, size: list[float]) -> list[float]:
-    points = np.array(polygon, dtype=float).reshape(-1, 2)
-    boxes = np.concatenate([points, np.zeros_like(points)], axis=1)
-    count = len(points)
-    turned = turned_boxes(boxes, np.full(count, orientation), np.tile(size, (count, 1)))
-    numbers: list[float] = turned[:, :2].reshape(-1).tolist()
-    return numbers
-
-
-def _turned_box(box: list[float], orientation: int, size: list[float]) -> list[float]:
-    turned = turned_boxes(np.array([box], dtype=float), np.array([orientation]), np.array([size]))
-    numbers: list[float] = turned[0].tolist()
-    return numbers
+    turn_other_shapes(entry, turn)
 
 
 def _like(old: float, value: float) -> float:

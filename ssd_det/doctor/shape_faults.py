@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.values import AREA_TOLERANCE, are_numbers, is_number
+from ssd_det.annotations.values import AREA_TOLERANCE, is_number, polygons_of
 from ssd_det.console import bar
 from ssd_det.doctor.columns import Booleans, Columns, Floats
 from ssd_det.ops.exif_turns import turned_boxes
@@ -114,16 +114,3 @@ def _measure(owners: Sequence[int], polygons: Sequence[Sequence[float]], measure
     measured.bounds[rows] = np.stack(
         [extreme.reduceat(line, first_point) for extreme in (np.minimum, np.maximum) for line in (x, y)], axis=1
     )
-
-
-def polygons_of(segmentation: object) -> Sequence[list[float]] | None:
-    """The polygons of a segmentation, none where it is missing or a mask; ``None`` where it makes no sense."""
-    if segmentation is None or isinstance(segmentation, dict):
-        return ()
-    if isinstance(segmentation, list) and all(_is_polygon(polygon) for polygon in segmentation):
-        return segmentation
-    return None
-
-
-def _is_polygon(polygon: object) -> bool:
-    return isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 and are_numbers(polygon)

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ssd_det.annotations.coco import CocoFile, parse_coco
-from ssd_det.annotations.entries import moved
+from ssd_det.annotations.entries import EARLIER_BOXES, moved
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.stored_pixels import UNREADABLE, Header, read_header
-from ssd_det.annotations.values import is_box
+from ssd_det.annotations.values import is_box, polygons_of
 from ssd_det.ops.exif_turns import DIGITS, Floats, Integers, shown_boxes, shown_size, turned_boxes
 
-BOX_KEYS = ("bbox", "true_bbox", "original_bbox")
 Turn = Callable[[Floats, Integers, Floats], Floats]
 
 
@@ -79,19 +78,33 @@ def _turned(
 
 
 def _turned_entry(entry: JsonObject, header: Header, turn: Turn, scale: tuple[float, float]) -> JsonObject:
-    def turned_box(box: list[float]) -> list[float]:
-        size, orientation = np.array([header[:2]], dtype=float), np.array([header.orientation])
-        numbers: list[float] = turn(np.array([box]) * (scale * 2), orientation, size)[0].round(DIGITS).tolist()
-        return numbers
+    def turned(boxes: Floats) -> Floats:
+        count = len(boxes)
+        sizes, orientations = np.tile(np.array(header[:2], dtype=float), (count, 1)), np.full(count, header.orientation)
+        return turn(boxes * (scale * 2), orientations, sizes).round(DIGITS)
 
-    def turned_polygon(polygon: list[float]) -> list[float]:
-        points = [turned_box([x, y, 0, 0])[:2] for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
-        return [number for point in points for number in point]
-
-    new = moved(entry, turned_box(entry["bbox"]))
-    for key in BOX_KEYS[1:]:
-        if is_box(entry.get(key)):
-            new[key] = turned_box(entry[key])
-    if isinstance(entry.get("segmentation"), list):
-        new["segmentation"] = [turned_polygon(polygon) for polygon in entry["segmentation"]]
+    new = moved(entry, turned(np.array([entry["bbox"]], dtype=float))[0].tolist())
+    turn_other_shapes(new, turned)
     return new
+
+
+def turn_other_shapes(entry: JsonObject, turn: Callable[[Floats], Floats]) -> None:
+    """Turn what an annotation says of its picture besides the box, in place: earlier boxes, and polygons.
+
+    Polygons that make no sense stay as they are.
+
+    Args:
+        entry: an annotation, changed.
+        turn: turns boxes ``[N, 4]``, xywh.
+    """
+    for key in EARLIER_BOXES:
+        if is_box(entry.get(key)):
+            entry[key] = turn(np.array([entry[key]], dtype=float))[0].tolist()
+    if polygons := polygons_of(entry.get("segmentation")):
+        entry["segmentation"] = [_turned_polygon(polygon, turn) for polygon in polygons]
+
+
+def _turned_polygon(polygon: list[float], turn: Callable[[Floats], Floats]) -> list[float]:
+    points = np.array(polygon, dtype=float).reshape(-1, 2)
+    numbers: list[float] = turn(np.concatenate([points, np.zeros_like(points)], axis=1))[:, :2].reshape(-1).tolist()
+    return numbers

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from ssd_det.annotations.coco import parse_coco
+from ssd_det.annotations.coco import parse_coco, read_coco
 from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels, turned_images
 from ssd_det.main import main
 
@@ -113,3 +113,14 @@ def test_boxes_that_are_put_back_are_not_turned(yolo, tmp_path, capsys):
     words = [str(yolo), f"--like={yolo}", f"--image_root={yolo}", "--exif=apply", f"--output={tmp_path / 'new'}"]
     assert main(["convert-annotations", *words]) == 2
     assert "--like does not turn boxes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("segmentation", [[[1, 2, 3, 4, 5, 6, 7]], ["a"], {"counts": "x", "size": [48, 64]}])
+def test_polygons_that_make_no_sense_stay_as_they_are(tmp_path, make_coco, segmentation):
+    save(tmp_path / "a.png", 6)
+    images = [{"id": 1, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}]
+    annotations = [{"id": 1, "image_id": 1, "category_id": 3, "bbox": STORED, "segmentation": segmentation}]
+    coco = read_coco(make_coco(images=images, annotations=annotations))
+    (entry,) = to_shown_pictures(coco, turned_images({1: tmp_path / "a.png"})).content["annotations"]
+    assert entry["bbox"] != STORED
+    assert entry["segmentation"] == segmentation
