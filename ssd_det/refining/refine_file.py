@@ -68,13 +68,14 @@ def refine_file(
     refined = refine_pass(trainer, refiners, data, views)
     calibration = None
     if refined.noise_level is not None:
+        image_of = {annotation.id: annotation.image_id for annotation in data.coco.annotations}
         drift = _drift(data.coco, refined, refined.noise_level)
-        refined = _without(drift, refined, data.coco)
+        refined = _without(drift, refined, data.coco, image_of)
     if calibration_images and refined.noise_level is not None:
 
         def refine_again(annotation_ids: Sequence[int], boxes: Tensor) -> RefinedBoxes:
             replaced = {key: to_xywh(as_xyxy(box)) for key, box in zip(annotation_ids, boxes.tolist(), strict=True)}
-            return _without(drift, refine_pass(trainer, refiners, data, views, replaced), data.coco)
+            return _without(drift, refine_pass(trainer, refiners, data, views, replaced), data.coco, image_of)
 
         objects = _usable_objects(data.coco, refined)
 
@@ -144,9 +145,8 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
     return measure_drift(objects.noisy, objects.refined, objects.image_sizes, noise_level)
 
 
-def _without(drift: Drift, refined: RefinedBoxes, coco: CocoFile) -> RefinedBoxes:
-    """Refined boxes without their drift."""
-    image_of = {annotation.id: annotation.image_id for annotation in coco.annotations}
+def _without(drift: Drift, refined: RefinedBoxes, coco: CocoFile, image_of: Mapping[int, int]) -> RefinedBoxes:
+    """Refined boxes without their drift; ``image_of`` has the image of each annotation, by ids."""
     sizes = _image_sizes(coco, [image_of[key] for key in refined.annotation_ids.tolist()])
     boxes, unseen = (without_drift(boxes, drift, sizes) for boxes in (refined.boxes, refined.unseen_boxes))
     return replace(refined, boxes=boxes, unseen_boxes=unseen)

@@ -25,9 +25,9 @@ def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | 
     if not output.moves:
         return no_statistics()
     move = output.moves[0]
-    moved = decode(move.proposals, move.deltas.detach())
     rows = slice(None) if counted is None else counted
-    return move_statistics(move.proposals[rows], moved[rows], objects.boxes[rows])
+    proposals, deltas = move.proposals[rows], move.deltas[rows].detach()
+    return move_statistics(proposals, decode(proposals, deltas), objects.boxes[rows])
 
 
 class NoiseState(TypedDict):
