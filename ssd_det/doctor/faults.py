@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from ssd_det.annotations.formats.file_faults import FileFault
+from ssd_det.annotations.formats.file_faults import FileFault, by_kind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import SHOWN_FAULTS
 
@@ -340,10 +340,7 @@ KINDS = {
 
 def faults_of_files(file_faults: Sequence[FileFault]) -> list[Fault]:
     """The faults of the files of a folder, those of a kind as one."""
-    by_kind: dict[str, list[FileFault]] = {}
-    for fault in file_faults:
-        by_kind.setdefault(fault.kind, []).append(fault)
     return [
         Fault(kind, len(found), [{"where": f.where, "sentence": f.sentence} for f in found[:SHOWN_FAULTS]])
-        for kind, found in by_kind.items()
+        for kind, found in by_kind(file_faults).items()
     ]

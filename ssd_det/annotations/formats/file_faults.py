@@ -35,12 +35,17 @@ def refuse(fault: FileFault) -> NoReturn:
     raise InputError(fault.sentence)
 
 
-def counted(faults: Iterable[FileFault]) -> tuple[str, ...]:
-    """One sentence for each kind of fault: that of the first, and how many more there are."""
+def by_kind(faults: Iterable[FileFault]) -> dict[str, list[FileFault]]:
+    """The faults of each kind, in their order."""
     kinds: dict[str, list[FileFault]] = {}
     for fault in faults:
         kinds.setdefault(fault.kind, []).append(fault)
+    return kinds
+
+
+def counted(faults: Iterable[FileFault]) -> tuple[str, ...]:
+    """One sentence for each kind of fault: that of the first, and how many more there are."""
     return tuple(
         of_kind[0].sentence + (f" {len(of_kind) - 1} more like this." if len(of_kind) > 1 else "")
-        for of_kind in kinds.values()
+        for of_kind in by_kind(faults).values()
     )
