@@ -120,7 +120,8 @@ def test_a_table_of_nothing_is_a_table(refined):
 def test_wandb_takes_rows_with_and_without_truth(refined, tmp_path, monkeypatch):
     for name in ("WANDB_MODE", "WANDB_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
-    with wandb.init(mode="offline", dir=tmp_path, settings=wandb.Settings(silent=True, console="off")) as run:
+    settings = wandb.Settings(silent=True, console="off", reinit="create_new")
+    with wandb.init(mode="offline", dir=tmp_path, settings=settings) as run:
         run.log({"most_moved": table_of(*refined())})
     wandb.teardown()  # what it has read of the environment would affect later tests as well
     (path,) = tmp_path.rglob("*.table.json")
