@@ -14,6 +14,7 @@ from ssd_det import __version__
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
+from ssd_det.annotations.folds import check_folds
 from ssd_det.annotations.formats.with_images import (
     check_test_images,
     left_out_images,
@@ -114,6 +115,7 @@ def pipeline(
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside, yolo_rows)
+    check_folds(coco, refining.folds)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)

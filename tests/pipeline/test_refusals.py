@@ -26,6 +26,11 @@ def test_under_torchrun_it_names_the_single_commands(words, tmp_path, capsys, mo
     assert not (tmp_path / "run").exists()
 
 
+def test_more_folds_than_images_are_refused_before_anything_is_written(words, tmp_path, capsys):
+    refused(capsys, [*words, f"--output={tmp_path / 'run'}", "--folds=1000"], "cannot be dealt out to 1000 folds")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_with_something_else_in_it_is_refused(words, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / ".lock").write_text("")
