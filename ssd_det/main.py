@@ -49,6 +49,10 @@ COMMANDS = {
         "Write the final annotation file: rejected boxes go back to their originals, all else stays as refined.",
         "commands.reviewing",
     ),
+    "correct-annotations": (
+        "Take out of all boxes what a few trusted boxes show to be shared, and put these in.",
+        "commands.correcting",
+    ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.corrupting"),
     "true-annotations": (
         "Write an annotation file with the true boxes that a noisy one carries.",
