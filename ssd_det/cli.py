@@ -20,6 +20,7 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_panels import BoxPanels
 from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.callbacks.detection_metrics import DetectionMetrics
+from ssd_det.callbacks.earlier_training import EarlierTraining
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
@@ -162,9 +163,9 @@ class SSDDetCLI(LightningCLI):
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add what belongs to our commands: a first line, whole checkpoints, and the metrics of a detector."""
+        """Add what belongs to our commands: a first line, checkpoints that are whole and kept, the metrics of a detector."""
         settings = self.config_init[self.subcommand].trainer
-        callbacks = [*_listed(settings.callbacks), StartLine()]
+        callbacks = [*_listed(settings.callbacks), StartLine(), EarlierTraining()]
         if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]

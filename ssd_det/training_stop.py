@@ -92,7 +92,7 @@ def stop(trainer: Trainer, number: int) -> Stopped:
     callback = _last_checkpoint(trainer)
     path = _checkpoint_path(callback)
     if callback is not None and path is not None and callback.monitor is None and within_epoch(trainer):
-        trainer.save_checkpoint(path)
+        trainer.save_checkpoint(path, weights_only=False)
     epochs: Any = trainer.fit_loop.epoch_progress.current
     begun = f"{stopped_by(number)} after {epochs.processed} of {trainer.max_epochs} epochs"
     if path is None or not path.is_file():

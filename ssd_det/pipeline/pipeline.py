@@ -21,7 +21,7 @@ from ssd_det.annotations.formats.with_images import (
 )
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.output import make_folder, write_json
+from ssd_det.annotations.output import make_folder, remove_unfinished, write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags
@@ -129,6 +129,8 @@ def pipeline(
             on = {name: value for name, value in flags.items() if value}
             settings = {name: with_data(section, **on) for name, section in settings.items()}
             stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining, yolo_rows)
+            for folder in (run, *(stage.folder for stage in stages)):
+                remove_unfinished(folder)
             for number, stage in enumerate(stages, start=1):
                 label = f"[{number}/{len(stages)}]"
                 step = f"{label} {stage.title}"
