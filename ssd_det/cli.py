@@ -163,7 +163,7 @@ class SSDDetCLI(LightningCLI):
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add what belongs to our commands: a first line, checkpoints that are whole and kept, the metrics of a detector."""
+        """Add what belongs to our commands: a first line, whole checkpoints that are kept, a detector's metrics."""
         settings = self.config_init[self.subcommand].trainer
         callbacks = [*_listed(settings.callbacks), StartLine(), EarlierTraining()]
         if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
