@@ -86,13 +86,14 @@ class Stage:
         self._run(processes, replace(due, seconds=spent), goes_on=record is not None)
 
     def _recorded(self, due: StageRecord) -> StageRecord | None:
-        """What was recorded, with the paths of today; it is written down if the run or its inputs were moved."""
+        """What was recorded, with the paths of today, which are written down for a finished stage."""
         record = read_stage_record(self.folder)
         moved = moves(record, due, self.run) if record else {}
         if record and moved:
             record = with_moves(record, moved)
-            self._write_record(record)
-            self._write_config(to_run=False)
+            if record.finished:
+                self._write_record(record)
+                self._write_config(to_run=False)
         return record
 
     def _run(self, processes: Processes, record: StageRecord, goes_on: bool) -> None:

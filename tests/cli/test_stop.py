@@ -12,6 +12,7 @@ import torch
 from ssd_det.main import main
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.refine import RefineTask
+from ssd_det.tasks.refine_pass import RefinePass
 from tests.command import LIMITED
 from tests.conftest import TINY_DETECTOR
 from tests.words import DATA, QUIET, TINY, checkpoint_in, logging_to, options
@@ -102,7 +103,7 @@ def test_without_checkpoints_none_is_written(inside, capsys, signalled):
 
 
 def test_refining_ends_at_once_and_writes_nothing(inside, capsys, signalled):
-    signalled(RefineTask, "forward", 1, signal.SIGTERM)
+    signalled(RefinePass, "predict_step", 1, signal.SIGTERM)
     words = ["refine-annotations", *TINY, *DATA, f"--checkpoint={checkpoint_in(inside)}", "--output=refined.json"]
     before = set(inside.iterdir())
     assert main(words) == 143
@@ -153,11 +154,11 @@ def test_two_processes_stop_after_the_same_step_whoever_is_asked(inside, to_grou
 
 
 def test_an_earlier_training_is_kept(inside, capsys):
-    words = ["fit", *TINY, *DATA, *LAST, "--trainer.max_epochs=1", "--trainer.default_root_dir=run"]
+    words = ["fit", *TINY, *DATA, *LAST, "--trainer.max_epochs=1", *logging_to("run")]
     for _ in range(3):
         assert main(words) == 0
     assert "of an earlier training is kept as" in capsys.readouterr().out
-    folder = next(inside.glob("run/**/checkpoints"))
+    folder = inside / "run" / "checkpoints"
     assert {path.name for path in folder.iterdir()} == {"last.ckpt", "earlier_1.ckpt", "earlier_2.ckpt"}
 
 
@@ -169,5 +170,5 @@ def test_a_configuration_names_no_folder_of_its_training(inside, capsys):
     before = {path: path.read_bytes() for path in (inside / "first").rglob("*") if path.is_file()}
     assert main(["fit", f"--config={config}", "--trainer.default_root_dir=second"]) == 0
     assert {path: path.read_bytes() for path in (inside / "first").rglob("*") if path.is_file()} == before
-    assert {"config.yaml", "metrics.csv"} <= {path.name for path in (inside / "second").iterdir()}
+    assert {"config.yaml", "hparams.yaml"} <= {path.name for path in (inside / "second").iterdir()}
     assert (inside / "second" / "checkpoints" / "last.ckpt").is_file()
