@@ -1,5 +1,6 @@
 """LightningCLI for the commands that need a model and data."""
 
+import copy
 import os
 import time
 from pathlib import Path
@@ -19,10 +20,12 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_panels import BoxPanels
 from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.callbacks.detection_metrics import DetectionMetrics
+from ssd_det.callbacks.earlier_training import EarlierTraining
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
-from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags
+from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags, leave_out_folders
+from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
@@ -30,6 +33,7 @@ from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import SSDDetTrainer
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
+from ssd_det.training_stop import end_launched
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
@@ -57,12 +61,17 @@ set_loader(PARSER_MODE, load_settings, exceptions=(YAMLError,))
 
 
 class TrackedConfig(SaveConfigCallback):
-    """Write ``config.yaml`` beside the metrics, for any command, and hand the whole configuration to wandb."""
+    """Write ``config.yaml`` beside the metrics, and hand the whole configuration to wandb.
+
+    It names no folder of its own training, so that another one with it leaves this one alone.
+    """
 
     def __init__(self, parser: LightningArgumentParser, config: Namespace, *args: Any, **kwargs: Any) -> None:
         kept = config.clone()
         for name in OF_ONE_CALL:
             kept.pop(name, None)
+        kept.trainer = copy.deepcopy(kept.trainer)
+        leave_out_folders(kept.trainer)
         super().__init__(parser, kept, *args, **kwargs)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -81,20 +90,25 @@ class SSDDetCLI(LightningCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         leave_out_needless_messages()
-        super().__init__(
-            Task,
-            CocoDataModule,
-            trainer_class=SSDDetTrainer,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=TrackedConfig,
-            seed_everything_default=0,
-            save_config_kwargs={"overwrite": True},
-            parser_kwargs={"prog": "ssd-det"},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
-            args=[_with_short_names(word) for word in arguments],
-        )
+        try:
+            super().__init__(
+                Task,
+                CocoDataModule,
+                trainer_class=SSDDetTrainer,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=TrackedConfig,
+                seed_everything_default=0,
+                save_config_kwargs={"overwrite": True},
+                parser_kwargs={"prog": "ssd-det"},
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
+                args=[_with_short_names(word) for word in arguments],
+            )
+        except Stopped:
+            if hasattr(self, "trainer"):
+                end_launched(self.trainer)
+            raise
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows our classes by name, wherever they were in an earlier version."""
@@ -140,22 +154,18 @@ class SSDDetCLI(LightningCLI):
         if self.subcommand != "fit":
             self.save_config_callback = None
             trainer.logger = loggers = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
-        self.placed = [
-            logger
-            for logger in loggers
-            if "save_dir" in logger.init_args and logger.init_args.save_dir in UNSET_FOLDERS
-        ]
-        for logger in self.placed if trainer.default_root_dir else []:
-            logger.init_args.save_dir = trainer.default_root_dir
+        for logger in loggers if trainer.default_root_dir else []:
+            if "save_dir" in logger.init_args and logger.init_args.save_dir in UNSET_FOLDERS:
+                logger.init_args.save_dir = trainer.default_root_dir
         if any(logger.init_args.get("offline") for logger in loggers):  # without a word of accounts
             os.environ.setdefault("WANDB_SILENT", "true")
         if trainer.default_root_dir:  # where wandb keeps artifacts until they are sent
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add what belongs to our commands: a first line, whole checkpoints, and the metrics of a detector."""
+        """Add what belongs to our commands: a first line, whole checkpoints that are kept, a detector's metrics."""
         settings = self.config_init[self.subcommand].trainer
-        callbacks = [*_listed(settings.callbacks), StartLine()]
+        callbacks = [*_listed(settings.callbacks), StartLine(), EarlierTraining()]
         if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
@@ -166,11 +176,6 @@ class SSDDetCLI(LightningCLI):
         leave_out_anonymity(trainer.loggers)
         return trainer
 
-    def after_instantiate_classes(self) -> None:
-        """Leave the folder of the logs out of ``config.yaml``, which may serve for another."""
-        for logger in self.placed:
-            logger.init_args.save_dir = ""
-
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
@@ -180,7 +185,7 @@ class SSDDetCLI(LightningCLI):
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
-            _keep_metrics(self.trainer)
+        _keep_metrics(self.trainer)
 
     def refine_annotations(self, model: Task, datamodule: CocoDataModule, **options: Any) -> None:
         """Refine, with the model's settings that the user wrote out."""

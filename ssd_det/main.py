@@ -12,9 +12,10 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates w
 from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
-from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
+from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words
-from ssd_det.pipeline.parent import die_with_parent
+from ssd_det.pipeline.parent import PARENT, die_with_parent
+from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -80,9 +81,11 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words of the command line; those of the process where not given.
 
     Returns:
-        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
+        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or, if a signal stopped it, 128 and
+        the number of that: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP.
     """
     die_with_parent()
+    os.environ["PYTHONSAFEPATH"] = "1"  # nothing that this starts imports what lies in the working folder
     if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold characters that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     width = max(map(len, COMMANDS)) + 2
@@ -98,11 +101,30 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do, see below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
+    with StopSignals() as signals:
+        try:
+            code = _run_with_sentences(chosen.command, chosen.arguments)
+        except Stopped as stop:
+            return _stopped(stop)
+        except Exception:
+            if signals.received is None:
+                raise
+        if signals.received is not None:  # a library has swallowed what the signal raised, or failed because of it
+            return _stopped(Stopped(signals.received))
+    return code
+
+
+def _stopped(stop: Stopped) -> int:
+    """Say that a signal stopped the command, unless another process says so; returns the exit code."""
+    if is_first_process() and PARENT not in os.environ:
+        print(f"ssd-det: {stop.sentence}", file=sys.stderr)
+    return CODE_OF_SIGNALS + stop.number
+
+
+def _run_with_sentences(name: str, words: list[str]) -> int:
+    """Run a command; what a user can correct ends in one sentence."""
     try:
-        return _run(chosen.command, chosen.arguments)
-    except KeyboardInterrupt:
-        print("ssd-det: stopped.", file=sys.stderr)
-        return INTERRUPTED
+        return _run(name, words)
     except BrokenPipeError:  # the reader of our output has closed it; without this, Python complains at its last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT

@@ -1,10 +1,15 @@
 """Lightning's Trainer, which can refine an annotation file as well."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import parse_coco
@@ -21,13 +26,39 @@ from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
+from ssd_det.training_stop import StopRequest, can_stop, listen, stop
 
 TOO_FEW_BOXES = "too few boxes to learn which are better"
 SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
 
 
 class SSDDetTrainer(Trainer):
-    """A Trainer with one more method."""
+    """A Trainer with one more method, and a training that a signal ends with a checkpoint."""
+
+    @cached_property
+    def _stop_request(self) -> StopRequest:
+        return StopRequest()
+
+    @property
+    def received_sigterm(self) -> bool:
+        """Whether the training ends here; Lightning asks after every step and epoch, on all processes."""
+        return self.training and can_stop(self) and self._stop_request.of_any_process(self)
+
+    def _run_stage(self) -> Any:
+        """Run what the Trainer has been set up for, Lightning's handlers of signals included.
+
+        Raises:
+            Stopped: if a signal has ended the training.
+        """
+        if self.state.fn != TrainerFn.FITTING:
+            listen(self, None)
+            return super()._run_stage()
+        listen(self, self._stop_request)
+        with suppress(SIGTERMException):
+            super()._run_stage()
+        if self._stop_request.number is not None:
+            raise stop(self, self._stop_request.number)
+        return None
 
     def refine_annotations(
         self,

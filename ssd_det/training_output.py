@@ -40,6 +40,7 @@ NEEDLESS_WARNINGS = (
     r"The number of training batches \(\d+\) is smaller than the logging interval",  # epochs are logged as well
     r"Experiment logs directory ",  # the folder of a stage, or of wandb's log, is not empty; logs are set aside
     r"The dirpath has changed from ",  # a test writes elsewhere than the training
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # EpochSampler begins behind what was seen
     r"You're using the WeightAveraging callback with a model that overrides the configure_model",  # nothing is sharded
     r"Image size \(\d+ pixels\) exceeds limit of ",  # Pillow's, of large images; those beyond its limit are errors
 )

@@ -14,7 +14,7 @@ PACKAGE = Path(ssd_det.__file__).parent
 
 # From the lowest to the highest; the rooms of one row do not know of each other.
 ROWS = (
-    ("class_names", "distributed", "errors", "memory", "shipped"),
+    ("class_names", "distributed", "errors", "memory", "shipped", "stopping"),
     ("console", "flags", "ops"),
     ("losses", "annotations"),
     ("annotations.edits", "annotations.formats"),
@@ -25,7 +25,8 @@ ROWS = (
     ("refining",),
     ("report",),
     ("callbacks",),
-    ("checkpoint_io", "trainer", "training_output"),
+    ("checkpoint_io", "training_output", "training_stop"),
+    ("trainer",),
     ("cli", "commands", "doctor", "pipeline", "setup"),
     ("main",),
     ("__main__",),

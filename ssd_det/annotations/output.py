@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 
+UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")  # the names of write_whole's temporary files
 PIECE = 2_000  # entries that are encoded at once
 
 
@@ -109,6 +111,13 @@ def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove from a folder what :func:`write_whole` had begun in processes that were killed."""
+    for path in folder.glob(".*"):
+        if UNFINISHED.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

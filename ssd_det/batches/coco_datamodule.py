@@ -16,6 +16,7 @@ from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.samplers import EpochSampler
+from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
 
 warn = rank_zero_only(logging.getLogger(__name__).warning)
@@ -120,8 +121,13 @@ class CocoDataModule(LightningDataModule):
         world, rank = self._processes()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
         if self.trainer is not None:
-            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch.
-            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch, and leaves
+            # it to the data to begin behind those that were trained on.
+            loop: Any = self.trainer.fit_loop
+            epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
+            sampler.set_epoch(epochs.processed)
+            if epochs.started > epochs.processed:
+                sampler.begin_behind(batches.processed * self.batch_size)
         return DataLoader(
             dataset,
             sampler=sampler,
@@ -129,6 +135,7 @@ class CocoDataModule(LightningDataModule):
             collate_fn=collate_samples,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=leave_stopping_to_parent,
         )
 
     def _processes(self) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detectio
 from ssd_det.batches.coco_datamodule import CocoDataModule, warn
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.samplers import EqualSizeBatches
+from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
 
 
@@ -147,7 +148,9 @@ class DetectDataModule(CocoDataModule):
         batches = EqualSizeBatches(
             dataset, self.batch_size, processes, collate_for_detection, lambda image: (image.height, image.width)
         )
-        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+        return DataLoader(
+            batches, batch_size=None, num_workers=self.num_workers, worker_init_fn=leave_stopping_to_parent
+        )
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._train is None:

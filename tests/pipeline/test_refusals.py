@@ -8,7 +8,7 @@ import pytest
 from ssd_det.main import main
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.pipeline import _split
-from ssd_det.runs.records import RunRecord
+from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 
 
@@ -45,6 +45,17 @@ def test_a_run_on_other_inputs_is_refused(words, demo, tmp_path, capsys):
     (tmp_path / "run.json").write_text(json.dumps(record.to_json()))
     message = f"is a run with another configuration: its annotations is {demo / 'train.json'}, not {demo}"
     refused(capsys, [*words, f"--output={tmp_path}"], message)
+
+
+def test_other_inputs_are_taken_until_a_stage_has_begun(words, demo, tmp_path, capsys):
+    inputs = {"annotations": str(demo / "train.json"), "image_root": str(demo / "images")}
+    record = RunRecord(inputs, {"detect": ResolvedSection([], {})})
+    (tmp_path / "run.json").write_text(json.dumps(record.to_json()))
+    asked = [*words, f"--output={tmp_path}", "--refine.seed_everything=true"]
+    refused(capsys, asked, "refine: seed_everything is True")
+    (tmp_path / "refiner").mkdir()
+    (tmp_path / "refiner" / "stage.json").write_text("{}")
+    refused(capsys, asked, "is a run with another configuration: its annotations is")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"inputs": {}}', '{"inputs": {"annotations": 1}, "resolved": {}}'])
