@@ -108,9 +108,9 @@ def read_layout(path: Path, image_root: str | Path | None = None) -> Layout:
     images = None if image_root is None else normal(Path(image_root))
     root = layout.dataset_root
     if root != folder and (images is None or not (images.is_relative_to(root) or root.is_relative_to(images))):
-        path_entry = layout.content["path"]
+        path_entry = cut(layout.content["path"], MOST_NAME)
         raise InputError(
-            f"{layout.yaml}: path is {cut(path_entry, MOST_NAME)}, which is outside of {folder}: give {root} as image_root."
+            f"{layout.yaml}: path is {path_entry}, which is outside of {folder}: give {root} as image_root."
         )
     return layout
 
