@@ -6,7 +6,8 @@ gone, and the main process waits for it for ever. Here batches are in shared mem
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from typing import Any, TypeVar
 
@@ -25,15 +26,30 @@ class ImageLoader(DataLoader[Batch]):
     """A data loader that says why its processes cannot be started."""
 
     def __iter__(self) -> Any:
-        """Start the processes, and iterate over the batches.
+        """Start the processes, and iterate over the batches; where they cannot be started, the first is an InputError.
 
-        Raises:
-            InputError: if they cannot be started.
+        Raised at once, it would be lost: Lightning's clean-up fails where it has no iterator.
         """
         try:
+            self._check_locks()
             return super().__iter__()
         except OSError as error:
-            raise InputError(why_not_started(error)) from error
+            return _failing(InputError(why_not_started(error)))
+
+    def _check_locks(self) -> None:
+        """Make as many locks as torch will: where it fails to, what it has begun complains as well.
+
+        Raises:
+            OSError: if there is no room for them, which is in shared memory.
+        """
+        needed = 3 * (self.num_workers + 2) if self.num_workers else 0  # of queues, and of an event
+        locks = [get_context().Lock() for _ in range(needed)]
+        del locks
+
+
+def _failing(error: InputError) -> Iterator[Any]:
+    raise error
+    yield
 
 
 def collate_shared(collate: Callable[[list[Sample]], Batch], samples: list[Sample]) -> Batch:

@@ -91,5 +91,5 @@ def test_the_doctor_names_an_image_that_is_a_pipe(capsys):
     shutil.rmtree("voc")
     os.remove("yolo/images/1.png")  # noqa: PTH107
     os.mkfifo("yolo/images/1.png")
-    assert main("check-annotations yolo --image_root yolo".split()) == 1
+    assert main(["check-annotations", "yolo", "--image_root", "yolo"]) == 1
     assert "is a pipe, not a regular file" in capsys.readouterr().out
