@@ -1,4 +1,4 @@
-"""Only pictures of a few formats are opened, and what a file is instead is said; honest pictures of all kinds are read."""
+"""Only pictures of a few formats are opened, and what a file is instead is said; honest pictures are all read."""
 
 import struct
 

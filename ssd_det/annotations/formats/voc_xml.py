@@ -24,7 +24,7 @@ KEPT = ("name", *FLAGS, "pose", "bndbox")  # elements of an object that COCO jso
 MOST_DECIMALS = 17
 MOST_BYTES = 4 * 2**20
 MOST_LEVELS = 50
-MOST_ELEMENTS = 200_000  # about 16,000 objects
+MOST_ELEMENTS = 150_000  # about 12,000 objects
 MOST_PIECES = 1000  # of a text that is kept: lines, and characters written as &#48;
 MOST_LENGTH = 10_000  # characters of it
 
