@@ -1,40 +1,25 @@
-"""Damaged annotation files, configurations and pictures: nothing ends in a traceback or leaves half a file.
-
-300 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time, and
-says which case took longest and how much memory there was in use at most.
-"""
+"""Damaged annotation files: no command ends in a traceback or leaves half a file; see :mod:`tests.fuzzing`."""
 
 import copy
 import io
 import json
-import os
-import resource
 import shutil
-import time
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image as PillowImage
 
-from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats import table
-from ssd_det.batches.dataset import read_image
-from ssd_det.errors import InputError
-from ssd_det.foreign.yaml_limits import check_configuration
 from ssd_det.main import main
-from ssd_det.shipped import configs_folder
 from tests.annotation_content import clean_content
 from tests.annotations.formats.folders import LABELS, XML
-
-CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
-DEEP = 3_000
+from tests.fuzzing import DEEP, FUZZED, NESTING, TOKENS_OF_TEXTS
 
 
 class Damaged(NamedTuple):
@@ -138,52 +123,12 @@ def damaged_folder(draw, clean, named):
     return Damaged({f"{named}/{path}": data for path, data in files.items()}, named)
 
 
-TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
-TOKENS += [
-    b"&a;",
-    b"&#48;",
-    b"<!ENTITY a 'b'>",
-    b"9" * 400,
-    b"1_0",
-    b"\xef\xbc\x95",
-    b"*a",
-    b"&a ",
-    b"kpt_shape: [17, 3]\n",
-]
-# What grows when it is read, of yaml and of xml: depth, aliases, names, texts in pieces.
-NESTING = [
-    (b"[" * DEEP, b"]" * DEEP),
-    (b"<a>" * DEEP, b"</a>" * DEEP),
-    tuple(b" " * level + b"a:\n" for level in range(200)),
-    (
-        b"\na: &a [x, x, x, x, x, x, x, x, x]\n",
-        *(b"%c: &%c [%s]\n" % (n + 1, n + 1, b"*%c," % n * 9) for n in range(97, 105)),
-    ),
-    (b'<!DOCTYPE annotation [<!ATTLIST a b CDATA "', b"x" * 1000, b'">]>'),
-    tuple(b"<a%d/>" % number for number in range(20_000)),
-    (b"&#48;" * 100_000,),
-    tuple(b'a%d="" ' % number for number in range(20_000)),
-]
 YOLO = {
     "data.yaml": b"train: images\nval: images\nnames: [cat, dog]\n",
     "labels/1.txt": b"0 0.5 0.5 0.25 0.5\n1 0.3 0.3 0.2 0.2 0.9\n",
     "labels/2.txt": b"1 0.5 0.5 1 1\n",
 }
-ODD_  # What grows when it is read, of yaml and of xml: depth, aliases, names, texts in pieces.
-NESTING = [
-    (b"[" * DEEP, b"]" * DEEP),
-    (b"<a>" * DEEP, b"</a>" * DEEP),
-    tuple(b" " * level + b"a:\n" for level in range(200)),
-    (
-        b"\na: &a [x, x, x, x, x, x, x, x, x]\n",
-        *(b"%c: &%c [%s]\n" % (n + 1, n + 1, b"*%c," % n * 9) for n in range(97, 105)),
-    ),
-    (b'<!DOCTYPE annotation [<!ATTLIST a b CDATA "', b"x" * 1000, b'">]>'),
-    tuple(b"<a%d/>" % number for number in range(20_000)),
-    (b"&#48;" * 100_000,),
-    tuple(b'a%d="" ' % number for number in range(20_000)),
-]
-YOLO = {
+ODD_YOLO = {
     "data.yaml": b"path: .\ntrain: [images, list.txt]\nval: images\nnames: {0: cat, 1: no}\n",
     "list.txt": b"./images/1.png\n",
     "labels/1.txt": LABELS["a"],
@@ -202,7 +147,7 @@ ROWS = [
     b"0 1.005 .5 .2 .2\n",
     b"0 1.04 -.02 .2 .2\n",
 ]
-TOKENS += [*ROWS, b"C:\\x\\images", b"/content/images", b"../images", b"valid: images\n", b"nc: 3\n"]
+TOKENS = [*TOKENS_OF_TEXTS, *ROWS, b"C:\\x\\images", b"/content/images", b"../images", b"valid: images\n", b"nc: 3\n"]
 ROWS_YOLO = {
     "dataset.yaml": b"path: /content/x\ntrain: C:\\x\\images\nvalid: ../images\ntest: gone\n"
     b"names: {1: cat, 2: no}\nnc: 1\n",
@@ -210,21 +155,7 @@ ROWS_YOLO = {
     "labels/2.txt": ROWS[4] + b"2 .5 .5 .2 .2\n",
     "labels/gone.txt": ROWS[0],
 }
-LISTED_  # What grows when it is read, of yaml and of xml: depth, aliases, names, texts in pieces.
-NESTING = [
-    (b"[" * DEEP, b"]" * DEEP),
-    (b"<a>" * DEEP, b"</a>" * DEEP),
-    tuple(b" " * level + b"a:\n" for level in range(200)),
-    (
-        b"\na: &a [x, x, x, x, x, x, x, x, x]\n",
-        *(b"%c: &%c [%s]\n" % (n + 1, n + 1, b"*%c," % n * 9) for n in range(97, 105)),
-    ),
-    (b'<!DOCTYPE annotation [<!ATTLIST a b CDATA "', b"x" * 1000, b'">]>'),
-    tuple(b"<a%d/>" % number for number in range(20_000)),
-    (b"&#48;" * 100_000,),
-    tuple(b'a%d="" ' % number for number in range(20_000)),
-]
-YOLO = {
+LISTED_YOLO = {
     "data.yaml": b"train: train.txt\nval: Images\nnames: [cat, no]\n",
     "train.txt": b"data/images/1.png\r\nC:\\data\\images\\2.png\n",
     "Labels/3.txt": ROWS[6] + ROWS[5],
@@ -259,13 +190,6 @@ FORMATS = {
     "voc": damaged_folder([with_pictures(folder, "JPEGImages") for folder in (VOC, ODD_VOC)], "in"),
 }
 
-FUZZED = settings(
-    max_examples=max(1, CASES // len(FORMATS)),
-    deadline=None,
-    derandomize="SSD_DET_FUZZ" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
-
 COMMANDS = {
     "check": "check-annotations {named}",
     "check-images": "check-annotations {named} --image_root=. --format=json",
@@ -283,33 +207,6 @@ COMMANDS = {
     "convert-there": "convert-annotations {named} --image_root={named} --to=yolo --output=out",
     "rows": "check-annotations {named} --yolo_rows=polygons",
 }
-
-
-class Costs:
-    """What the cases have cost: the processor time of the longest, and what it was."""
-
-    longest, case = 0.0, None
-
-    @contextmanager
-    def of(self, case):
-        start = time.process_time()
-        yield
-        seconds = time.process_time() - start
-        if seconds > self.longest:
-            self.longest, self.case = seconds, case
-
-
-@pytest.fixture(scope="module", autouse=True)
-def costs():
-    """They are said at the end of ``make fuzz``; no test depends on them, as machines differ."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    costs = Costs()
-    yield costs
-    if "SSD_DET_FUZZ" in os.environ:
-        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        print(
-            f"\n{CASES} cases: the longest took {costs.longest:.2f} s ({costs.case}); {more:.0f} MB more than the imports."
-        )
 
 
 @pytest.fixture(scope="module")
@@ -376,44 +273,3 @@ def test_damaged_annotations_end_in_a_sentence(folder, costs, name, data, comman
     finally:
         for path in set(Path().iterdir()) - before:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@st.composite
-def damaged_content(draw, contents):
-    """A file with bytes replaced, repeated, or cut off."""
-    data = draw(st.sampled_from(contents))
-    for _ in range(draw(st.integers(0, 3))):
-        offset, length = draw(st.integers(0, len(data))), draw(st.integers(0, 20))
-        inside = draw(st.sampled_from(TOKENS) | st.binary(max_size=8) | st.sampled_from(NESTING).map(b"".join))
-        data = data[:offset] + inside + data[offset + length * draw(st.booleans()) :]
-    return data[: draw(st.sampled_from([len(data), len(data), draw(st.integers(0, len(data)))]))]
-
-
-def pictures():
-    """A small picture of every format that is read, and some of its ways to store pixels."""
-    image = PillowImage.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8))
-    for kind in ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM"):
-        file = io.BytesIO()
-        image.save(file, kind)
-        yield file.getvalue()
-    for mode, kind, settings_ in (("CMYK", "JPEG", {}), ("P", "PNG", {}), ("RGB", "TIFF", {"compression": "tiff_lzw"})):
-        file = io.BytesIO()
-        image.convert(mode).save(file, kind, **settings_)
-        yield file.getvalue()
-
-
-@FUZZED
-@given(damaged_content([path.read_bytes() for path in sorted(configs_folder().glob("*.yaml"))]))
-def test_damaged_configurations_end_in_a_sentence(folder, costs, content):
-    Path("c.yaml").write_bytes(content)
-    with costs.of("a configuration"), suppress(InputError):
-        check_configuration(Path("c.yaml"))
-
-
-@FUZZED
-@given(damaged_content(list(pictures())))
-def test_damaged_pictures_end_in_a_sentence(folder, costs, content):
-    Path("a.png").write_bytes(content)
-    with costs.of("a picture"), suppress(InputError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        read_image(Path("a.png"), Image(1, "a.png", 40, 30))
