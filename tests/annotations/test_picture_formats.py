@@ -65,7 +65,8 @@ def test_missing_locked_damaged_and_unknown_files_are_told_apart(tmp_path):
     PillowImage.new("RGB", (WIDTH, HEIGHT), "red").save(tmp_path / "cut.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:60])
     (tmp_path / "odd.png").write_bytes(b"nothing")
-    for name in ("cut.png", "odd.png"):
+    (tmp_path / "byte.png").write_bytes(b"\xff")
+    for name in ("cut.png", "odd.png", "byte.png"):
         with pytest.raises(InputError, match="image 7 does not decode"):
             read_image(tmp_path / name, IMAGE)
 

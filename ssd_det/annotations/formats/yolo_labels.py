@@ -20,6 +20,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LABEL_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0*)?(?:[ \t]+[-+.\deE]+){4,}[ \t]*(?:[\r\n]|$)")
 SNIFFED = 4096  # bytes
 MOST_BYTES = 2**25  # of a file
+MOST_ROWS = 20_000  # of a file
 MOST_LINE = 2**20  # of a row, which is 50,000 points
 COLUMN = re.compile(rb"\S+")
 LEAST_DECIMALS, MOST_DECIMALS = 6, 17
@@ -91,8 +92,13 @@ def parse_labels(
     if (encoding := wide_encoding(content)) is not None:
         on_fault(FileFault("wide-encoding", str(path), f"{path}: is {encoding}: save it as UTF-8."))
         return []
+    lines = content.removeprefix(BYTE_ORDER_MARK).splitlines(keepends=True)
+    if len(lines) > MOST_ROWS:
+        sentence = f"{path}: has more than {MOST_ROWS:,} rows, which no image needs: correct it."
+        on_fault(FileFault("bad-row", str(path), sentence))
+        return []
     labels, start = [], len(BYTE_ORDER_MARK) if content.startswith(BYTE_ORDER_MARK) else 0
-    for number, line in enumerate(content[start:].splitlines(keepends=True), start=1):
+    for number, line in enumerate(lines, start=1):
         columns = list(COLUMN.finditer(line[:MOST_LINE]))
         if columns:
             where = f"{path}: line {number}"
