@@ -182,7 +182,7 @@ def read_voc_file(path: Path) -> VocFile:
         InputError: if it is missing, unreadable, too large, nested too deeply, or not the xml of Pascal VOC.
     """
     if_missing = "add it, or take its name out of the split"
-    content = read_regular(path, "xml file of Pascal VOC", MOST_BYTES, if_missing)
+    content = read_regular(path, "Pascal VOC xml file", MOST_BYTES, if_missing)
     try:
         return _parsed(VocFile(path, content, _codec(content)))
     except (expat.ExpatError, LookupError, ValueError) as error:

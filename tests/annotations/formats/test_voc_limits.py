@@ -20,7 +20,7 @@ BEYOND = {
     "characters": ("<filename>" + "&#48;" * 500_000 + "</filename>", "filename is 0000"),
     "long": ("<object><name>" + "x" * 2_000_000 + "</name></object>", "object/name is xxxx"),
     "corner": ("<object><bndbox><xmin>" + "9" * 1_000_000 + "</xmin></bndbox></object>", "object/bndbox/xmin is 9999"),
-    "size": (" " * MOST_BYTES, "has more than 4.194 MB, which no xml file of Pascal VOC needs"),
+    "size": (" " * MOST_BYTES, "has more than 4.194 MB, which no Pascal VOC xml file needs"),
 }
 
 
