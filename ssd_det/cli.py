@@ -24,7 +24,14 @@ from ssd_det.callbacks.earlier_training import EarlierTraining
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
-from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags, leave_out_folders
+from ssd_det.flags import (
+    UNSET_FOLDERS,
+    allow_bare_flags,
+    check_configurations,
+    leave_out_folders,
+    print_errors_safely,
+)
+from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
 from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
@@ -54,6 +61,7 @@ PARSER_MODE = "yaml with short names"
 
 def load_settings(text: str) -> Any:
     """Yaml in which dotted paths of our classes, of this version or an earlier one, have become short names."""
+    check_limits(text, CONFIGURATION)
     return with_short_names(get_loader("yaml")(text))
 
 
@@ -112,7 +120,9 @@ class SSDDetCLI(LightningCLI):
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows our classes by name, wherever they were in an earlier version."""
-        return super().init_parser(parser_mode=PARSER_MODE, **kwargs)
+        parser = super().init_parser(parser_mode=PARSER_MODE, **kwargs)
+        print_errors_safely(parser)
+        return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Without a configuration it is the refiner that is meant."""
@@ -134,6 +144,7 @@ class SSDDetCLI(LightningCLI):
         for subparser in self._subcommand_parsers.values():
             allow_bare_flags(subparser)
         words = cast("list[str]", args)
+        check_configurations(words)
         self.config = parser.parse_args(words)
         resumed = self.config[self.config.subcommand].get("ckpt_path")
         if resumed not in (None, *CHECKPOINT_WORDS):

@@ -1,9 +1,14 @@
 """Conventions of the command lines and of configurations."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from ssd_det.foreign.shown_text import sentence_of
+
+CONFIG_OPTIONS = ("--config", "-c")
 UNSET_FOLDERS = (None, "", ".")  # of a logger, which then follows trainer.default_root_dir
 FOLDERS_OF_CLASSES = {
     "save_dir": "",
@@ -40,3 +45,27 @@ def leave_out_folders(trainer: Any) -> None:
             for folder, unset in FOLDERS_OF_CLASSES.items():
                 if arguments is not None and arguments.get(folder) is not None:
                     arguments[folder] = unset
+
+
+def check_configurations(words: Sequence[str]) -> None:
+    """Look at the configurations that a command line names, before a parser reads them.
+
+    Raises:
+        InputError: see :func:`ssd_det.foreign.yaml_limits.check_configuration`.
+    """
+    from ssd_det.foreign.yaml_limits import check_configuration  # noqa: PLC0415  # most commands need no yaml
+
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in CONFIG_OPTIONS and (equals or index + 1 < len(words)):
+            check_configuration(Path(value if equals else words[index + 1]))
+
+
+def print_errors_safely(parser: ArgumentParser) -> None:
+    """Cut the values in errors of a parser, and write their control characters so that no terminal obeys them."""
+    report = parser.error
+
+    def error(message: str, ex: Exception | None = None) -> Any:
+        report("\n".join(map(sentence_of, message.split("\n"))), ex)
+
+    parser.error = error  # type: ignore[method-assign]

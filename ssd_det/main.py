@@ -12,8 +12,10 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates w
 from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
+from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.errors import BAD_INPUT, InputError
-from ssd_det.flags import allow_bare_flags, allow_several_words
+from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
+from ssd_det.foreign.shown_text import sentence_of
 from ssd_det.pipeline.parent import PARENT, die_with_parent
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
 
@@ -129,7 +131,7 @@ def _run_with_sentences(name: str, words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
     except Exception as error:
-        print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
+        print(f"ssd-det: error: {sentence_of(_sentence(error))}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -149,6 +151,7 @@ def _run(name: str, words: list[str]) -> int:
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
         allow_several_words(parser)
+        print_errors_safely(parser)
         return function(**parser.parse_args(words).as_dict()) or 0
     return 0
 
@@ -159,6 +162,8 @@ def _sentence(error: Exception) -> str:
     while cause is not None:  # jsonargparse wraps what a constructor raises
         if isinstance(cause, InputError):
             return cause.sentence
+        if (sentence := why_worker_ended(cause)) is not None:
+            return sentence
         cause = cause.__cause__
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: correct the path or its permissions."

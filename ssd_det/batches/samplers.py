@@ -9,6 +9,7 @@ from torch.utils.data import Dataset, DistributedSampler
 from ssd_det.annotations.coco import Image
 from ssd_det.batches.batch import FailedBatch, Sample
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.image_loader import collate_shared
 from ssd_det.errors import InputError
 
 
@@ -77,7 +78,7 @@ class EqualSizeBatches(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         try:
-            return self.collate([self.dataset[0, member] for member in self.batches[index]])
+            return collate_shared(self.collate, [self.dataset[0, member] for member in self.batches[index]])
         except InputError as error:
             return FailedBatch(error.sentence)
 

@@ -25,7 +25,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import make_folder, remove_unfinished, write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
-from ssd_det.flags import allow_bare_flags
+from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.processes import Processes, check_ended
@@ -158,6 +158,8 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
     allow_bare_flags(parser)
+    print_errors_safely(parser)
+    check_configurations(pipeline_words)
     chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
     pipeline(**chosen, overrides=overrides)
