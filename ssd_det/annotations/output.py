@@ -4,12 +4,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of
 
 PIECE = 2_000  # entries that are encoded at once
 
@@ -53,6 +55,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise cannot_be_written(folder, error) from error
         raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
 
 
@@ -105,10 +109,21 @@ def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}): make room, or give another output.") from error
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)  # first, as it takes room
+        needed = size_of(lambda file: _write_text(file, write)) if error.errno in NO_ROOM else None
+        raise cannot_be_written(path, error, needed) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _write_text(file: IO[bytes], write: Callable[[IO[str]], object]) -> None:
+    """Call what writes text with a file of bytes."""
+    text = TextIOWrapper(cast("BinaryIO", file), encoding="utf-8")
+    write(text)
+    text.flush()
+    text.detach()
 
 
 def _umask() -> int:
