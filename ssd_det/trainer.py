@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import parse_coco
@@ -17,6 +16,7 @@ from ssd_det.models.views import make_views
 from ssd_det.refining.refine_file import refine_file
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
+from ssd_det.report.tolerant_wandb import giving_up, working
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
@@ -99,8 +99,8 @@ class SSDDetTrainer(Trainer):
             print_summary(summary, destination.path)
             if destination.folder:
                 print_folder(destination.json, kept)
-            for logger in self.loggers:
-                if isinstance(logger, WandbLogger):
+            for logger in working(self.loggers):
+                with giving_up(logger):
                     track_refined(logger, parse_coco(destination.json, content), data.paths, destination.json)
         self.strategy.barrier()
         return summary
