@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
 
@@ -15,6 +16,7 @@ from ssd_det import __version__
 from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words
 from ssd_det.pipeline.parent import die_with_parent
+from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -134,6 +136,11 @@ def _sentence(error: Exception) -> str:
         if isinstance(cause, InputError):
             return cause.sentence
         cause = cause.__cause__
+    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        places = f"{Path.cwd()} and {os.environ.get('TMPDIR', '/tmp')}"
+        return f"A file cannot be written ({error.strerror}): make room in {places}, and give the command again."
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: correct the path or its permissions."
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported

@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -13,6 +14,8 @@ from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of
 
+UNFINISHED = ".unfinished"
+"""The folder in a folder that new files of it are in until all of them are whole."""
 PIECE = 2_000  # entries that are encoded at once
 
 
@@ -85,6 +88,43 @@ def _pieces(content: object) -> Iterator[str]:
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
     write_whole(path, lambda file: file.write(text))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+
+    def write(file: IO[str]) -> None:
+        cast("TextIOWrapper", file).buffer.write(content)
+
+    write_whole(path, write)
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files of a folder, which take the place of those that are there once all of them are whole.
+
+    Args:
+        folder: which exists.
+        contents: of the files, by their names.
+
+    Raises:
+        InputError: if the disk is full or a file may not be written; then all are as they were.
+    """
+    new = folder / UNFINISHED
+    shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
+    try:
+        new.mkdir()
+        for name, content in contents.items():
+            with (new / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in contents:
+            (new / name).replace(folder / name)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)  # first, as it takes room
+        raise cannot_be_written(folder / name, error, sum(map(len, contents.values()))) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:

@@ -3,11 +3,9 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, cast
 
-from ssd_det.annotations.output import make_folder, write_whole
+from ssd_det.annotations.output import make_folder, write_bytes
 from ssd_det.write_errors import cannot_be_written, writing
 
 
@@ -60,15 +58,6 @@ def write_folder(
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-
-    def write(file: IO[str]) -> None:
-        cast("TextIOWrapper", file).buffer.write(content)
-
-    write_whole(path, write)
 
 
 def _holds(path: Path, content: bytes) -> bool:
