@@ -14,7 +14,7 @@ from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of
 
-UNFINISHED = ".unfinished"
+BEING_WRITTEN = ".being_written"
 """The folder in a folder that new files of it are in until all of them are whole."""
 PIECE = 2_000  # entries that are encoded at once
 
@@ -109,7 +109,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     Raises:
         InputError: if the disk is full or a file may not be written; then all are as they were.
     """
-    new = folder / UNFINISHED
+    new = folder / BEING_WRITTEN
     shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
     try:
         new.mkdir()

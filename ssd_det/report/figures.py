@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ssd_det.annotations.output import make_folder, write_together
-from ssd_det.report.detector_quality import DetectorMetrics
+from ssd_det.report.detector_quality import RECALLS, DetectorMetrics
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED
 from ssd_det.report.reliability import Reliability
@@ -33,7 +33,6 @@ CURVE_COLOURS = {
 SIZE = (6.0, 4.0)
 WIDE = (10.0, 4.0)
 BINS = 20
-RECALLS = 101
 DOTS_PER_INCH = 120
 
 

@@ -17,8 +17,8 @@ from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint
-from ssd_det.tasks.setting_types import types_of_arguments, wrong_setting
 from ssd_det.tasks.training_state import unusable_state
+from ssd_det.value_types import types_of_arguments, wrong_value
 
 OptimizerName = Literal["sgd", "adamw"]
 
@@ -159,7 +159,7 @@ class Task(LightningModule):
         path = self.trainer.ckpt_path or "the checkpoint"
         self.check_content(checkpoint, path)
         if (part := unusable_state(self, checkpoint)) is not None:
-            raise InputError(f"{path}: cannot be gone on from ({part}): {ADVICE}.")
+            raise InputError(f"{path}: does not hold the state of a training ({part}): {ADVICE}.")
         data_categories, self.categories = self.categories, categories_of(checkpoint)
         self.check_categories(data_categories or self.categories, "the data")
 
@@ -212,7 +212,7 @@ class Task(LightningModule):
         Raises:
             InputError: if a setting is of another type.
         """
-        if (name := wrong_setting(checkpoint["settings"], self.types_of_settings())) is not None:
+        if (name := wrong_value(checkpoint["settings"], self.types_of_settings())) is not None:
             raise InputError(
                 f"{path}: is not a checkpoint of a {self.NAME} (its setting {name} is of another type): {ADVICE}."
             )

@@ -16,7 +16,7 @@ from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
-from ssd_det.tasks.setting_types import types_of_arguments
+from ssd_det.value_types import types_of_arguments
 
 SIZES = ("shortest_side", "longest_side")
 

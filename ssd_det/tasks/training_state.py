@@ -63,6 +63,8 @@ def _is_like(value: Any, example: Any) -> bool:
 
 
 def _loop_fault(trainer: Trainer, name: str, states: Any) -> str | None:
+    if states is None:  # of an exported detector
+        return None
     loop = getattr(trainer, name)
     part = difference(states, {name: loop.state_dict()}, "loops")
     if part is None:

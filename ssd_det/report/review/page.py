@@ -13,7 +13,7 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.edits.reviewed import DECISIONS
 from ssd_det.annotations.image_files import resolve_images
-from ssd_det.annotations.output import UNFINISHED, make_folder
+from ssd_det.annotations.output import BEING_WRITTEN, make_folder
 from ssd_det.errors import InputError
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.review.crops import FOLDERS, write_pictures
@@ -50,7 +50,7 @@ def check_page_folder(folder: Path, overwrite: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file: give a folder as output.")
-    if not folder.is_dir() or not any(folder.iterdir()) or (folder / UNFINISHED).is_dir():
+    if not folder.is_dir() or not any(folder.iterdir()) or (folder / BEING_WRITTEN).is_dir():
         return  # the last, in which even a part of the page may be missing, is of a call that was killed
     if not overwrite:
         raise InputError(f"{folder}: is not empty: give another output, or --overwrite true.")
@@ -132,7 +132,7 @@ def _replaced(folder: Path, images: int) -> Iterator[Path]:
         InputError: if the disk refuses; then the page that is there stays.
     """
     make_folder(folder)
-    new = folder / UNFINISHED
+    new = folder / BEING_WRITTEN
     shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
     try:
         new.mkdir()
