@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 
@@ -27,7 +29,25 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be 
 
 
 class SSDDetTrainer(Trainer):
-    """A Trainer with one more method."""
+    """A Trainer with one more method, all of whose processes end where the first cannot write a checkpoint."""
+
+    def save_checkpoint(
+        self, filepath: str | Path, weights_only: bool | None = None, storage_options: Any | None = None
+    ) -> None:
+        """Save a checkpoint; see Lightning.
+
+        Raises:
+            InputError: on every process, if the first cannot write it.
+        """
+        refusal = None
+        try:
+            super().save_checkpoint(filepath, weights_only, storage_options)
+        except InputError as error:
+            refusal = error.sentence
+            self.strategy.barrier()  # where the others wait
+        refusal = self.strategy.broadcast(refusal)
+        if refusal is not None:
+            raise InputError(refusal)
 
     def refine_annotations(
         self,

@@ -15,7 +15,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not be so large."""
 
 OTHER_OUTPUT = "make room, or give another output"
-MEGABYTE = 1_000_000
+KILOBYTE, MEGABYTE = 1_000, 1_000_000
 
 
 def cannot_be_written(
@@ -67,12 +67,12 @@ def _room(path: Path, needed: int | None) -> list[str]:
     disk = folder
     while not os.path.ismount(disk):
         disk = disk.parent
-    left = f"the disk at {disk} has {_megabytes(shutil.disk_usage(folder).free)} left"
-    return [left] if needed is None else [f"it needs {_megabytes(needed)}", left]
+    left = f"the disk at {disk} has {_in_words(shutil.disk_usage(folder).free)} left"
+    return [left] if needed is None else [f"it needs {_in_words(needed)}", left]
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:,.1f} MB"
+def _in_words(size: int) -> str:
+    return f"{size / MEGABYTE:,.1f} MB" if size >= MEGABYTE else f"{size / KILOBYTE:.1f} kB"
 
 
 class _Counted(RawIOBase):

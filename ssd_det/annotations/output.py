@@ -151,11 +151,18 @@ def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)  # first, as it takes room
-        needed = size_of(lambda file: _write_text(file, write)) if error.errno in NO_ROOM else None
-        raise cannot_be_written(path, error, needed) from error
+        raise cannot_be_written(path, error, _needed(write) if error.errno in NO_ROOM else None) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _needed(write: Callable[[IO[str]], object]) -> int | None:
+    """How many bytes a text takes, ``None`` where that cannot be found out."""
+    try:
+        return size_of(lambda file: _write_text(file, write))
+    except OSError:
+        return None
 
 
 def _write_text(file: IO[bytes], write: Callable[[IO[str]], object]) -> None:
