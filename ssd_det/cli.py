@@ -174,12 +174,14 @@ class SSDDetCLI(LightningCLI):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
         summary = bool(settings.enable_model_summary)  # Lightning's table, which the line replaces
-        loggers = [whole_log(tolerant(logger)) for logger in _listed(settings.logger)]
+        loggers = settings.logger  # true, false and None say whether Lightning makes one
+        if not isinstance(loggers, bool | None):
+            loggers = [whole_log(tolerant(logger)) for logger in _listed(loggers)]
         trainer = super().instantiate_trainer(
             callbacks=callbacks,
             plugins=plugins,
             enable_model_summary=summary,
-            **({"logger": loggers} if loggers else {}),
+            logger=loggers,
             **kwargs,
         )
         leave_out_anonymity(trainer.loggers)

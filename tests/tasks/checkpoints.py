@@ -26,6 +26,8 @@ def checkpoint_of(kind=RefineTask, categories=CATEGORIES):
     torch.manual_seed(0)
     task = new_task(kind)
     task.categories = list(categories)
+    if kind is JointTask:  # which takes them from its data
+        task.hparams.update({"shortest_side": 64, "longest_side": 96})
     task.configure_model()
     trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
     optimizers, schedules = task.configure_optimizers()
