@@ -5,8 +5,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
 
@@ -97,16 +97,26 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
     try:
-        return _run(chosen.command, chosen.arguments)
+        code = _run(chosen.command, chosen.arguments)
+        sys.stdout.flush()  # here, what cannot be written ends in a sentence
+        return code
     except KeyboardInterrupt:
         print("ssd-det: stopped.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has closed it; without this, Python complains at its last flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output has closed it
+        _leave_out_the_rest()
         return BAD_INPUT
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            _leave_out_the_rest()
         print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _leave_out_the_rest() -> None:
+    """Let what is still to be printed go nowhere, as Python would complain at its last flush."""
+    with suppress(ValueError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(name: str, words: list[str]) -> int:
@@ -137,8 +147,11 @@ def _sentence(error: Exception) -> str:
             return cause.sentence
         cause = cause.__cause__
     if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
-        places = f"{Path.cwd()} and {os.environ.get('TMPDIR', '/tmp')}"
-        return f"A file cannot be written ({error.strerror}): make room in {places}, and give the command again."
+        temporary = os.environ.get("TMPDIR", "/tmp")
+        return (
+            f"A temporary file in {temporary}, or what is printed, cannot be written ({error.strerror}): "
+            f"make room there, and give the command again."
+        )
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
     if isinstance(error, OSError) and error.filename is not None:

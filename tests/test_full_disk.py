@@ -1,6 +1,9 @@
 """Full disks: one sentence that names the file and its disk, what was there stays, and nothing is left behind."""
 
 import errno
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +89,15 @@ def test_pictures_that_find_no_room_are_not_left_in_part(tmp_path, capsys):
     with files_of_at_most(1000):
         fails(capsys, main(words), ".png: cannot be written (File too large; it needs ")
     assert files_in(tmp_path / "drawn") == {}
+
+
+def test_output_that_finds_no_room_ends_in_a_sentence(demo):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "ssd_det", "check-annotations", str(demo / "noisy.json")]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=500, check=False)
+    assert result.returncode == 2
+    (sentence,) = result.stderr.splitlines()
+    assert "or what is printed, cannot be written (No space left on device): make room there" in sentence
 
 
 def test_a_checkpoint_that_finds_no_room_leaves_the_last_one_alone_on_the_disk(demo, tmp_path):
