@@ -122,7 +122,7 @@ def test_two_processes_end_with_the_sentence_of_the_first(demo, tmp_path):
     result = ssd_det_with_disk(tmp_path / "disk", "size=20m", *words, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
-    sentences = set(result.stderr.splitlines())
+    sentences = {line for line in result.stderr.splitlines() if line}
     assert len(sentences) == 1
     assert "last.ckpt: cannot be written (No space left on device" in sentences.pop()
     assert result.stdout.splitlines()[-1] == ""

@@ -112,7 +112,7 @@ def test_what_is_of_another_type_is_named(contents, saved, changes, message):
         (RefineTask, {"roi_size": 0}, "model.roi_size is 0"),
         (RefineTask, {"spsd_modules": 10**9}, "model.spsd_modules is 1000000000: give a number from 0 to 100"),
         (RefineTask, {"fpn_channels": 2**20}, "its weights do not fit its settings, such as "),
-        (DetectTask, {"feature_width": 2**40}, "its weights do not fit its settings, such as "),
+        (DetectTask, {"feature_width": 2**30}, "its weights do not fit its settings, such as "),
         (DetectTask, {"detector": 5}, "its setting detector is of another type"),
         (JointTask, {"shortest_side": "64"}, "its setting shortest_side is of another type"),
         (JointTask, {"detection_weights": None}, "its setting detection_weights is of another type"),
