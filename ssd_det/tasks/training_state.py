@@ -38,10 +38,12 @@ def unusable_state(task: LightningModule, checkpoint: Mapping[str, Any]) -> str 
 def difference(value: Any, example: Any, name: str) -> str | None:
     """The dotted name of the first part of a value that is of another kind than that of an example.
 
-    What only one of both has is passed over, and so is what the example has no value for.
+    What only one of both has is passed over, unless it is one of several counts, and so is what the example has no
+    value for: other versions of Lightning and torch keep more or less.
     """
     if isinstance(example, dict):
-        if not isinstance(value, dict):
+        are_counts = all(type(item) is int for item in example.values())
+        if not isinstance(value, dict) or (are_counts and not example.keys() <= value.keys()):
             return name
         shared = (key for key in example if key in value)
         parts = (difference(value[key], example[key], f"{name}.{key}") for key in shared)

@@ -46,10 +46,12 @@ def test_words_of_lightning_are_no_paths(inside, capsys, command, word):
 
 def change(content, part):
     """Give a part of what a training goes on from another type."""
-    if part == "loops":
+    if part == "loops.fit_loop.epoch_progress.current":
+        content["loops"]["fit_loop"]["epoch_progress"]["current"] = {}
+    elif part == "loops.fit_loop.epoch_progress.current.completed":
         content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"] = "1"
     elif part == "what a training goes on from":
-        content["loops"]["fit_loop"]["epoch_progress"]["current"] = {}
+        del content["loops"]["fit_loop"]
     elif part == "optimizer_states":
         state = content["optimizer_states"][0]["state"]
         state[0] = {name: value[:1] for name, value in state[0].items()}
@@ -60,7 +62,15 @@ def change(content, part):
 
 
 @pytest.mark.parametrize(
-    "part", ["loops", "what a training goes on from", "optimizer_states", "lr_schedulers", "epoch or global_step"]
+    "part",
+    [
+        "loops.fit_loop.epoch_progress.current",
+        "loops.fit_loop.epoch_progress.current.completed",
+        "what a training goes on from",
+        "optimizer_states",
+        "lr_schedulers",
+        "epoch or global_step",
+    ],
 )
 def test_a_training_does_not_go_on_from_what_is_of_another_type(inside, capsys, part):
     path = checkpoint_in(inside)
