@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from ssd_det.tasks.checkpoint import load_checkpoint
+from ssd_det.errors import InputError
+from ssd_det.tasks.checkpoint import ADVICE, load_checkpoint
+from ssd_det.tasks.checkpoint_content import VERSION
 from ssd_det.write_errors import OTHER_OUTPUT, cannot_be_written, size_of
 
 
@@ -37,7 +39,10 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Raises:
             InputError: if it is damaged or something else.
         """
-        return load_checkpoint(path)
+        checkpoint = load_checkpoint(path)
+        if VERSION not in checkpoint:
+            raise InputError(f"{path}: does not say which Lightning wrote it ({VERSION}): {ADVICE}.")
+        return checkpoint
 
 
 def save_whole(checkpoint: dict[str, Any], path: Path, advice: str = OTHER_OUTPUT) -> None:

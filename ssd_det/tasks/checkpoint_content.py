@@ -25,7 +25,7 @@ def _faults(checkpoint: Mapping[Any, Any]) -> Iterator[str]:
         yield f"it has {FOREIGN}"
     if checkpoint["task"] not in TASKS:
         yield "its task is unknown"
-    if not _is_version(checkpoint.get(VERSION)):
+    if VERSION in checkpoint and not _is_version(checkpoint[VERSION]):
         yield f"its {VERSION} is no version"
     if not _is_named(checkpoint["settings"]):
         yield "its settings are not settings by name"
