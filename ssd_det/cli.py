@@ -9,7 +9,7 @@ from typing import Any, cast
 from jsonargparse import Namespace, get_loader, set_loader
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from yaml import YAMLError
 
@@ -32,6 +32,8 @@ from ssd_det.flags import (
     print_errors_safely,
 )
 from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
+from ssd_det.report.metrics_log import whole_log
+from ssd_det.report.tolerant_wandb import giving_up, tolerant, working
 from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
@@ -41,6 +43,7 @@ from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import SSDDetTrainer
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
 from ssd_det.training_stop import end_launched
+from ssd_det.write_errors import writing
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
@@ -82,10 +85,19 @@ class TrackedConfig(SaveConfigCallback):
         leave_out_folders(kept.trainer)
         super().__init__(parser, kept, *args, **kwargs)
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the file.
+
+        Raises:
+            InputError: if the disk refuses.
+        """
+        with writing(Path(trainer.log_dir or "") / self.config_filename):
+            super().setup(trainer, pl_module, stage)
+
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Hand the configuration on."""
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
+        for logger in working(trainer.loggers):
+            with giving_up(logger):
                 logger.experiment.config.update({"config": self.config.as_dict()}, allow_val_change=True)
 
 
@@ -147,7 +159,9 @@ class SSDDetCLI(LightningCLI):
         check_configurations(words)
         self.config = parser.parse_args(words)
         resumed = self.config[self.config.subcommand].get("ckpt_path")
-        if resumed not in (None, *CHECKPOINT_WORDS):
+        if resumed in CHECKPOINT_WORDS:
+            raise InputError(f"ckpt_path is {resumed}, a word of Lightning: give the path of a checkpoint.")
+        if resumed is not None:
             load_checkpoint(resumed)  # LightningCLI will read it without care
         classes = [f"--model={DEFAULT_TASK}", f"--data={DEFAULT_DATA}"]
         written = parser.parse_args([words[0], *classes, *words[1:]], defaults=False)
@@ -181,8 +195,15 @@ class SSDDetCLI(LightningCLI):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
         summary = bool(settings.enable_model_summary)  # Lightning's table, which the line replaces
+        loggers = settings.logger  # true, false and None say whether Lightning makes one
+        if not isinstance(loggers, bool | None):
+            loggers = [whole_log(tolerant(logger)) for logger in _listed(loggers)]
         trainer = super().instantiate_trainer(
-            callbacks=callbacks, plugins=plugins, enable_model_summary=summary, **kwargs
+            callbacks=callbacks,
+            plugins=plugins,
+            enable_model_summary=summary,
+            logger=loggers,
+            **kwargs,
         )
         leave_out_anonymity(trainer.loggers)
         return trainer
@@ -192,7 +213,7 @@ class SSDDetCLI(LightningCLI):
         self._check_task("fit")
         self.datamodule.check_training_data()
         path = self._config_of("ckpt_path")
-        if path not in (None, *CHECKPOINT_WORDS):
+        if path is not None:
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
@@ -225,7 +246,7 @@ class SSDDetCLI(LightningCLI):
     def _check_trained(self, command: str) -> None:
         self._check_task(command)
         path = self._config_of("ckpt_path")
-        if path in (None, *CHECKPOINT_WORDS):
+        if path is None:
             raise InputError(f"{command} has no checkpoint: give --ckpt_path, the path of one that fit wrote.")
         self.model.adopt(path, self.given)
         self.datamodule.take_classes(self.model.known_categories())

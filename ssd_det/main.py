@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
@@ -18,6 +19,7 @@ from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_sa
 from ssd_det.foreign.shown_text import sentence_of
 from ssd_det.pipeline.parent import PARENT, die_with_parent
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
+from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -126,13 +128,23 @@ def _stopped(stop: Stopped) -> int:
 def _run_with_sentences(name: str, words: list[str]) -> int:
     """Run a command; what a user can correct ends in one sentence."""
     try:
-        return _run(name, words)
-    except BrokenPipeError:  # the reader of our output has closed it; without this, Python complains at its last flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _run(name, words)
+        sys.stdout.flush()  # here, what cannot be written ends in a sentence
+        return code
+    except BrokenPipeError:  # the reader of our output has closed it
+        _leave_out_the_rest()
         return BAD_INPUT
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            _leave_out_the_rest()
         print(f"ssd-det: error: {sentence_of(_sentence(error))}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _leave_out_the_rest() -> None:
+    """Let what is still to be printed go nowhere, as Python would complain at its last flush."""
+    with suppress(ValueError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(name: str, words: list[str]) -> int:
@@ -165,6 +177,14 @@ def _sentence(error: Exception) -> str:
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
         cause = cause.__cause__
+    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        temporary = os.environ.get("TMPDIR", "/tmp")
+        return (
+            f"A temporary file in {temporary}, or what is printed, cannot be written ({error.strerror}): "
+            f"make room there, and give the command again."
+        )
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: correct the path or its permissions."
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported

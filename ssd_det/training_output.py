@@ -30,6 +30,7 @@ NEEDLESS_RECORDS = {
     "lightning.fabric.utilities.distributed": ("Initializing distributed: ",),
     "lightning.pytorch.accelerators.cuda": ("LOCAL_RANK: ",),
     "lightning.fabric.utilities.seed": ("Seed set to ",),
+    "asyncio": ("socket.send() raised exception.",),  # wandb's process has ended, which is said once
     "root": ("Images sizes do not match.",),  # wandb's, of panels, each of which has the size of its image
 }
 RANK = r"(\[rank: \d+\] )?"
@@ -64,6 +65,7 @@ class WithoutNeedless(logging.Filter):
 
 def leave_out_needless_messages() -> None:
     """Leave out what libraries print and no user can use; everything else still appears."""
+    logging.raiseExceptions = False  # of a log that cannot be written, wandb's, of each line a traceback
     for name, beginnings in NEEDLESS_RECORDS.items():
         logger = logging.getLogger(name)
         if not any(isinstance(known, WithoutNeedless) for known in logger.filters):

@@ -190,3 +190,10 @@ def unseen_images(checkpoint: Mapping[str, Any]) -> Tensor:
     state = checkpoint.get(RefineDataModule.__qualname__, {})
     ids: Tensor = state.get(UNSEEN_IMAGES, torch.zeros(0, dtype=torch.long))
     return ids
+
+
+def are_unseen_images(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether what a checkpoint keeps of unseen images is what :func:`unseen_images` reads."""
+    state = checkpoint.get(RefineDataModule.__qualname__, {})
+    ids = state.get(UNSEEN_IMAGES) if isinstance(state, dict) else state
+    return ids is None or (isinstance(ids, Tensor) and ids.dim() == 1 and ids.dtype == torch.long)

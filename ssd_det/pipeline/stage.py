@@ -24,6 +24,7 @@ from ssd_det.pipeline.sections import weights_files
 from ssd_det.pipeline.trained_epochs import epochs_asked, epochs_done
 from ssd_det.runs.layout import CHECKPOINT, CONFIG, STAGE_RECORD
 from ssd_det.runs.records import StageRecord, read_stage_record
+from ssd_det.torch_archive import damaged_part
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,9 @@ class Stage:
             return []
         if not zipfile.is_zipfile(checkpoint):
             print(f"{checkpoint} is incomplete: the training starts from the beginning.", flush=True)
+            return []
+        if (part := damaged_part(checkpoint)) is not None:
+            print(f"{checkpoint} is damaged ({part}): the training starts from the beginning.", flush=True)
             return []
         return ["--ckpt_path", str(checkpoint)]
 

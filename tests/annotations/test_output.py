@@ -114,7 +114,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         file.write("half")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(InputError, match=r"out\.json: cannot be written \(No space left on device\)"):
+    with pytest.raises(InputError, match=r"out\.json: cannot be written \(No space left on device; the disk at /"):
         write_whole(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
