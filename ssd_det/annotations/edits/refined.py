@@ -116,16 +116,17 @@ def refined_content(
         reason = coco.why_unusable(annotation) or coco.why_fixed(annotation)
         if reason is None:
             reason = passed_over.get(annotation.image_id)
-        if reason is None and annotation.id not in refinements:
-            raise InputError(
-                f"{coco.path}: annotation {annotation.id} was not refined: "
-                f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
-            )
         if reason is None:
-            box = _rounded(refinements[annotation.id].box)
+            refinement = refinements.get(annotation.id)
+            if refinement is None:
+                raise InputError(
+                    f"{coco.path}: annotation {annotation.id} was not refined: "
+                    f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
+                )
+            box = _rounded(refinement.box)
             reason = "no area after refining"
             if box[2] > 0 and box[3] > 0:
-                reason = guard.why_kept(annotation.bbox, box, refinements[annotation.id].score)
+                reason = guard.why_kept(annotation.bbox, box, refinement.score)
             if reason is None:
                 chosen.append(annotation)
                 boxes.append(box)
