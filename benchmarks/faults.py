@@ -35,7 +35,7 @@ NETWORK = {
     "weights": None,
     "frozen_stages": 0,
     "freeze_batch_norm": False,
-    "fpn_channels": 16,
+    "fpn_channels": 32,
     "feature_width": 16,
     "milestones": [1],
 }
@@ -156,7 +156,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     settings = parser.parse_args()
     draws, started, before = random.Random(settings.seed), time.monotonic(), shared_memory()
-    done, found = 0, []
+    done, found = 0, list[list[str]]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = make_inputs(folder)

@@ -138,4 +138,15 @@ def _sentence(error: Exception) -> str:
         return f"{error.filename}: {error.strerror}: correct the path or its permissions."
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
         return f"{' '.join(str(error).split())} Correct the trainer's settings."
+    if _is_of_lost_process(error):
+        return (
+            "Another process of this command has ended, or cannot be reached any more: what it printed says why; "
+            "run the command again, a training with --ckpt_path and its last checkpoint to go on from there."
+        )
     raise error
+
+
+def _is_of_lost_process(error: Exception) -> bool:
+    """Whether torch says that processes cannot talk to each other; it may not have been imported."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return "DistError" in kinds or (isinstance(error, RuntimeError) and "gloo/transport/" in str(error))

@@ -22,7 +22,7 @@ from ssd_det.models.views import View
 from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
-from ssd_det.refining.refined_boxes import RefinedBoxes, Refinements, Share, joined, share_of
+from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, Share, image_sizes, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
 
@@ -103,14 +103,14 @@ def _judge(
     refined = refine(None)
     calibration = None
     if refined.noise_level is not None:
-        image_of = {annotation.id: annotation.image_id for annotation in data.coco.annotations}
+        sizes = ImageSizes.of_file(data.coco)
         drift = _drift(data.coco, refined, refined.noise_level)
-        refined = _without(drift, refined, data.coco, image_of)
+        refined = _without(drift, refined, sizes)
     if calibration_images and refined.noise_level is not None:
 
         def refine_again(annotation_ids: Sequence[int], boxes: Tensor) -> RefinedBoxes:
             replaced = {key: to_xywh(as_xyxy(box)) for key, box in zip(annotation_ids, boxes.tolist(), strict=True)}
-            return _without(drift, refine(replaced), data.coco, image_of)
+            return _without(drift, refine(replaced), sizes)
 
         objects = _usable_objects(data.coco, refined)
 
@@ -128,17 +128,11 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
     return measure_drift(objects.noisy, objects.refined, objects.image_sizes, noise_level)
 
 
-def _without(drift: Drift, refined: RefinedBoxes, coco: CocoFile, image_of: Mapping[int, int]) -> RefinedBoxes:
-    """Refined boxes without their drift; ``image_of`` has the image of each annotation, by ids."""
-    sizes = _image_sizes(coco, [image_of[key] for key in refined.annotation_ids.tolist()])
-    boxes, unseen = (without_drift(boxes, drift, sizes) for boxes in (refined.boxes, refined.unseen_boxes))
+def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedBoxes:
+    """Refined boxes without their drift."""
+    of_images = sizes.of(refined.annotation_ids)
+    boxes, unseen = (without_drift(boxes, drift, of_images) for boxes in (refined.boxes, refined.unseen_boxes))
     return replace(refined, boxes=boxes, unseen_boxes=unseen)
-
-
-def _image_sizes(coco: CocoFile, image_ids: Sequence[int]) -> Tensor:
-    """(height, width) of images, ``Tensor[N, 2]``, float64."""
-    sizes = [(coco.image_by_id[key].height, coco.image_by_id[key].width) for key in image_ids]
-    return torch.tensor(sizes, dtype=torch.float64).reshape(-1, 2)
 
 
 def _usable_objects(coco: CocoFile, refined: RefinedBoxes) -> FileObjects:
@@ -149,7 +143,7 @@ def _usable_objects(coco: CocoFile, refined: RefinedBoxes) -> FileObjects:
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
-        image_sizes=_image_sizes(coco, [annotation.image_id for annotation in usable]),
+        image_sizes=image_sizes(coco, usable),
         noisy=corners([annotation.bbox for annotation in usable]),
         refined=refined.boxes[rows],
         unseen=refined.unseen_boxes[rows],

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.edits.refined import Refinement
 from ssd_det.annotations.values import LEAST_SIDE
 from ssd_det.batches.batch import FailedBatch
@@ -109,6 +111,36 @@ def joined(shares: Sequence[Share]) -> RefinedBoxes:
         # Where images were trained on, boxes follow some of their noise, which makes it look smaller.
         noise_level=overall if unseen is None else unseen,
     )
+
+
+@dataclass(frozen=True)
+class ImageSizes:
+    """The sizes of the images of annotations.
+
+    Attributes:
+        annotation_ids: ``LongTensor[N]``, ascending.
+        sizes: ``Tensor[N, 2]``, float64, (height, width).
+    """
+
+    annotation_ids: Tensor
+    sizes: Tensor
+
+    @classmethod
+    def of_file(cls, coco: CocoFile) -> "ImageSizes":
+        """Those of all annotations of a file."""
+        ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
+        return cls(ids, image_sizes(coco, coco.annotations)[order])
+
+    def of(self, annotation_ids: Tensor) -> Tensor:
+        """Those of some annotations, ``LongTensor[M]``, of the file: ``Tensor[M, 2]``."""
+        return self.sizes[torch.searchsorted(self.annotation_ids, annotation_ids)]
+
+
+def image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
+    """(height, width) of the image of each annotation, ``Tensor[N, 2]``, float64."""
+    images = (coco.image_by_id[annotation.image_id] for annotation in annotations)
+    sides = np.fromiter((side for image in images for side in (image.height, image.width)), dtype=np.float64)
+    return torch.from_numpy(sides).reshape(-1, 2)
 
 
 class Refinements(Mapping[int, Refinement]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ssd_det.annotations.coco import Category
 from ssd_det.errors import InputError
+from ssd_det.late_files import await_file
 from ssd_det.models.loading import load_tensors
 
 ADVICE = "give one that fit wrote"
@@ -28,6 +29,7 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
         InputError: if it is missing or something else.
     """
     kind = f"a checkpoint of a {task or 'refiner, a detector or a joint model'}"
+    await_file(path)
     checkpoint = load_tensors(path, kind, ADVICE)
     missing = [key for key in KEYS if key not in checkpoint]
     if missing:

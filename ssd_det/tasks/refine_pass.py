@@ -73,6 +73,8 @@ class RefinePass(LightningModule):
 
     def __init__(self, refiners: Sequence[TrainedRefiner], views: Sequence[View]) -> None:
         super().__init__()
+        # Under SLURM Lightning loads the checkpoint of a requeued training into whatever runs in its folder.
+        self.strict_loading = False
         self.refiners = nn.ModuleList(trained.refiner for trained in refiners)
         self.unseen = [trained.unseen.sort().values for trained in refiners]
         self.views = views
