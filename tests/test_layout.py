@@ -14,8 +14,8 @@ PACKAGE = Path(ssd_det.__file__).parent
 
 # From the lowest to the highest; the rooms of one row do not know of each other.
 ROWS = (
-    ("class_names", "distributed", "errors", "late_files", "memory", "shipped"),
-    ("console", "flags", "ops"),
+    ("class_names", "errors", "late_files", "memory", "shipped"),
+    ("console", "distributed", "flags", "ops"),
     ("losses", "annotations"),
     ("annotations.edits", "annotations.formats"),
     ("runs",),

@@ -11,6 +11,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 RECORDER = """
 command_not_found_handle() { :; }
 source() { :; }
+mkdir() { :; }
+touch() { :; }
 ssd-det() { printf '%s\\0' "$@"; printf '\\n\\0'; }
 launched() { while [ "$1" != ssd-det ]; do shift; done; "$@"; }
 torchrun() { launched "$@"; }
