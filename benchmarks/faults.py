@@ -48,7 +48,7 @@ DETECTOR = {
     "shortest_side": 64,
     "longest_side": 96,
 }
-TRAINER = {"max_epochs": 3, "enable_progress_bar": False, "accelerator": "cpu", "log_every_n_steps": 1}
+TRAINER = {"max_epochs": 2, "enable_progress_bar": False, "accelerator": "cpu", "log_every_n_steps": 1}
 
 
 def make_inputs(folder: Path) -> list[str]:
@@ -58,7 +58,7 @@ def make_inputs(folder: Path) -> list[str]:
         The words of the pipeline, but for the output and the number of processes.
     """
     data = folder / "data"
-    ssd_det(["demo-data", f"--output={data}", "--images=12", "--test_images=4"])
+    ssd_det(["demo-data", f"--output={data}", "--images=8", "--test_images=4"])
     noisy = folder / "noisy.json"
     ssd_det(["corrupt-annotations", str(data / "train.json"), f"--output={noisy}", "--noise_level=0.4"])
     sections = {
@@ -153,6 +153,7 @@ def left_behind(killed: KilledRun, reference: Path) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="of each stage, run after run in turn")
     parser.add_argument("--seed", type=int, default=0)
     settings = parser.parse_args()
     draws, started, before = random.Random(settings.seed), time.monotonic(), shared_memory()
@@ -160,11 +161,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = make_inputs(folder)
-        references = {processes: unbroken(words, folder, processes) for processes in (1, 2)}
+        references = {processes: unbroken(words, folder, processes) for processes in settings.processes}
         print("| kill | processes | in | seconds into it | killed | how it ended | left running |")
         print("|---|---|---|---|---|---|---|")
         while done < settings.kills:
-            processes = 1 + len(found) % 2
+            processes = settings.processes[len(found) % len(settings.processes)]
             reference, seconds = references[processes]
             killed = KilledRun(for_processes(words, processes), folder / f"killed_{len(found)}")
             for sections, moment in islice(moments(seconds, draws), settings.kills - done):
