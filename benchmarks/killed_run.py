@@ -17,6 +17,7 @@ PREPARATION, REPORT = "preparation", "report"
 POLL_SECONDS = 0.02
 ARRIVAL_SECONDS = 600.0  # for a pipeline to come to a section
 END_SECONDS = 60.0  # for a pipeline whose process was killed to end by itself
+AFTERWARDS_SECONDS = 2.0  # in which a kill comes after the end of its section
 GONE_SECONDS = 10.0  # for its processes to follow it
 MARK = "SSD_DET_FAULTS"
 
@@ -122,14 +123,16 @@ class KilledRun:
 
         Args:
             sections: the section, and those after it, of which the first that comes is taken.
-            seconds: after which to kill.
+            seconds: after which to kill, or shortly after the section has ended.
             draws: decides which process.
         """
         if self.process.poll() is not None:
             self._start()
         self._wait_until(lambda: self.section in sections, ARRIVAL_SECONDS)
-        began = time.monotonic()
-        self._wait_until(lambda: time.monotonic() > began + seconds, seconds + 1)
+        began, section = time.monotonic(), self.section
+        self._wait_until(lambda: self.section != section, seconds)
+        if time.monotonic() < began + seconds:
+            self._wait_until(lambda: False, draws.uniform(0, AFTERWARDS_SECONDS))
         hit, into = self.section, time.monotonic() - began
         victim = self._kill(draws)
         self._wait_until(lambda: self.section != hit, END_SECONDS)

@@ -105,6 +105,72 @@ def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster):
     assert time.monotonic() - started < 200
 
 
+def start(cluster, *words, tasks=2):
+    """Start a command of ssd-det as the tasks of a job."""
+    environment = {**os.environ, **LIMITED, **JOB, "PATH": f"{cluster / 'bin'}:{os.environ['PATH']}"}
+    environment |= {"SLURM_NTASKS": str(tasks), "SLURM_NNODES": str(tasks)}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "ssd_det", *words, f"--trainer.num_nodes={tasks}", "--trainer.devices=1"],
+            cwd=cluster,
+            env={**environment, "SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(tasks)
+    ]
+
+
+DATA = ["--data.annotations=noisy.json", "--data.image_root=images"]
+FIT = ["fit", "--config=my_configs/refine.yaml", *DATA, "--trainer.default_root_dir=runs"]
+
+
+def wait_for_steps(log, count, process):
+    """Wait until a training has logged so many steps."""
+    while process.poll() is None and not (log.is_file() and len(log.read_text().splitlines()) > count):
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+
+
+def test_a_lost_process_ends_the_other_with_one_sentence(cluster):
+    first, second = start(cluster, *FIT, "--trainer.max_epochs=1000")
+    wait_for_steps(cluster / "runs" / "metrics.csv", 4, first)
+    second.kill()
+    printed, _ = first.communicate(timeout=60)
+    assert first.returncode == 2, printed
+    assert printed.count("ssd-det: error: ") == 1
+    assert "Another process of this command has ended" in printed
+    assert "Traceback" not in printed
+    second.communicate()
+
+
+def test_a_training_that_lightning_queues_again_goes_on_and_keeps_its_log(cluster):
+    (training,) = start(cluster, *FIT, "--trainer.max_epochs=1000", tasks=1)
+    wait_for_steps(cluster / "runs" / "metrics.csv", 4, training)
+    training.send_signal(signal.SIGUSR1)
+    while training.poll() is None and not (cluster / "requeued").exists():
+        time.sleep(0.05)
+    training.kill()
+    training.communicate()
+    assert (cluster / "requeued").read_text() == "requeue 4711\n"
+    (cluster / "requeued").unlink()
+    steps = len((cluster / "runs" / "metrics.csv").read_text().splitlines()) - 1
+    epochs = steps // 6 + 2
+
+    (training,) = start(cluster, *FIT, f"--trainer.max_epochs={epochs}", tasks=1)
+    printed, _ = training.communicate(timeout=300)
+    assert training.returncode == 0, printed
+    assert "hpc_ckpt_1.ckpt" in printed
+    assert len(list((cluster / "runs").glob("metrics*.csv"))) == 2
+
+    refining = ["refine-annotations", "--config=my_configs/refine.yaml", *DATA, "--trainer.default_root_dir=runs"]
+    refining += ["--checkpoint=runs/checkpoints/last.ckpt", "--output=refined.json"]
+    (process,) = start(cluster, *refining, tasks=1)
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
+
+
 def test_the_job_of_kubernetes_runs_a_command_that_goes_on(tmp_path):
     (manifest,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     service, job = yaml.safe_load_all(manifest)
