@@ -15,11 +15,11 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
 RUN python3 -m venv /opt/ssd-det
 ENV PATH=/opt/ssd-det/bin:$PATH
 WORKDIR /build
-# The dependencies first: this layer, by far the largest, is built again only when pyproject.toml changes.
+# The dependencies first: this layer, by far the largest, is built again only when their versions change. pip installs
+# nothing whose hash is another than that of constraints.txt.
+COPY constraints.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes -r constraints.txt
 COPY pyproject.toml ./
-RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-print(*project['dependencies'], *project['optional-dependencies']['fast-eval'], sep='\n')" > requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
 COPY README.md LICENSE ./
 COPY configs configs
 COPY ssd_det ssd_det

@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := runs/demo
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: help env demo test fuzz check format docs clean
+.PHONY: help env demo test fuzz check format docs constraints audit clean
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, formatting and types"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation, site/index.html"
+	@echo "make audit   before a release: the wheel in a clean environment, licences, known vulnerabilities, build/sbom.json"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -54,6 +55,26 @@ format: env
 
 docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# For the Python and the system of the Dockerfile, at the versions of the environment, which the tests were run with.
+constraints: env
+	mkdir -p build
+	$(BIN)/python -m pip freeze --exclude-editable | grep == > build/installed.txt
+	$(BIN)/uv pip compile pyproject.toml --extra fast-eval --constraint build/installed.txt --generate-hashes \
+	  --python-version 3.12 --python-platform x86_64-manylinux_2_39 --no-annotate --quiet \
+	  --custom-compile-command "make constraints" --output-file constraints.txt
+
+# Downloads all dependencies, some gigabytes with torch. pip-audit names what it could not look up, as without its data.
+audit: env
+	rm -rf build/audit
+	$(PYTHON) -m venv build/audit
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/audit/wheel .
+	build/audit/bin/python -m pip install --quiet --require-hashes --requirement constraints.txt
+	build/audit/bin/python -m pip install --quiet --no-deps build/audit/wheel/*.whl
+	audit/wheel.sh build/audit/bin
+	build/audit/bin/python -m audit.licences
+	$(BIN)/pip-audit --requirement constraints.txt --require-hashes --disable-pip
+	$(BIN)/cyclonedx-py environment build/audit/bin/python --pyproject pyproject.toml --output-file build/sbom.json
 
 clean:
 	rm -rf .venv runs build dist site

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from jsonargparse import Namespace, get_loader, set_loader
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger
@@ -212,7 +213,7 @@ class SSDDetCLI(LightningCLI):
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
         self.datamodule.check_training_data()
-        path = self._config_of("ckpt_path")
+        path = self._config_of("ckpt_path") or _requeued(self.trainer)
         if path is not None:
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
@@ -275,6 +276,14 @@ def _listed(setting: Any) -> list[Any]:
     if setting is None:
         return []
     return list(setting) if isinstance(setting, list) else [setting]
+
+
+def _requeued(trainer: Trainer) -> str | None:
+    """The checkpoint of a training that SLURM stopped and queued again, from which Lightning makes it go on."""
+    if not SLURMEnvironment.detect():
+        return None
+    path: str | None = trainer._checkpoint_connector._hpc_resume_path
+    return path
 
 
 @rank_zero_only

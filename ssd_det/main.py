@@ -177,16 +177,32 @@ def _sentence(error: Exception) -> str:
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
         cause = cause.__cause__
-    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
+        return _sentence_of_file(error)
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
+        return f"{' '.join(str(error).split())} Correct the trainer's settings."
+    if _is_of_lost_process(error):
+        return (
+            "Another process of this command has ended, or cannot be reached any more: what it printed says why; "
+            "run the command again, a training with --ckpt_path and its last checkpoint to go on from there."
+        )
+    raise error
+
+
+def _sentence_of_file(error: OSError) -> str:
+    """What to tell the user about a file that the system refuses."""
+    if error.filename is None:
         temporary = os.environ.get("TMPDIR", "/tmp")
         return (
             f"A temporary file in {temporary}, or what is printed, cannot be written ({error.strerror}): "
             f"make room there, and give the command again."
         )
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if error.errno in NO_ROOM:
         return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}: correct the path or its permissions."
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
-        return f"{' '.join(str(error).split())} Correct the trainer's settings."
-    raise error
+    return f"{error.filename}: {error.strerror}: correct the path or its permissions."
+
+
+def _is_of_lost_process(error: Exception) -> bool:
+    """Whether torch says that processes cannot talk to each other; it may not have been imported."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return "DistError" in kinds or (isinstance(error, RuntimeError) and "gloo/transport/" in str(error))

@@ -19,7 +19,7 @@ from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule, unseen_images
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
-from ssd_det.refining.refine_file import refine_file
+from ssd_det.refining.refine_file import RefinedFile, refine_file
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tolerant_wandb import giving_up, working
@@ -136,14 +136,14 @@ class SSDDetTrainer(Trainer):
             task.check_categories(tasks[0].known_categories(), path)
         data = replace(data, coco=with_classes_of(data.coco, "the training data", tasks[0].known_categories()))
         views = make_views(average_over_flip, average_over_scales)
-        refined = refine_file(self, refiners, data, views, calibration_images, datamodule.seed)
-        passed_over = data.passed_over
-        if refined.calibration is not None:
-            guard = guard.with_default(refined.calibration.min_score)
-        elif calibration_images and min_score is None:
-            passed_over |= dict.fromkeys((image.id for image in data.coco.images), TOO_FEW_BOXES)
-        content, summary = refined_content(data.coco, refined.refinements, passed_over, guard)
-        if self.is_global_zero:
+
+        def conclude(refined: RefinedFile) -> RefineSummary:
+            chosen, passed_over = guard, data.passed_over
+            if refined.calibration is not None:
+                chosen = guard.with_default(refined.calibration.min_score)
+            elif calibration_images and min_score is None:
+                passed_over = passed_over | dict.fromkeys((image.id for image in data.coco.images), TOO_FEW_BOXES)
+            content, summary = refined_content(data.coco, refined.refinements, passed_over, chosen)
             kept = save_annotations(data.coco, content, destination)
             print_calibration(refined.noise_level, refined.calibration)
             print_summary(summary, destination.path)
@@ -152,8 +152,9 @@ class SSDDetTrainer(Trainer):
             for logger in working(self.loggers):
                 with giving_up(logger):
                     track_refined(logger, parse_coco(destination.json, content), data.paths, destination.json)
-        self.strategy.barrier()
-        return summary
+            return summary
+
+        return refine_file(self, refiners, data, views, calibration_images, datamodule.seed, conclude)
 
 
 def _trained(

@@ -80,9 +80,9 @@ def test_stages_start_from_the_cuda_runtime_and_hand_on_the_environment_alone(st
 
 def test_dependencies_are_installed_before_the_source_is_copied(stages):
     steps = [value for name, value in stages["builder"] if name in ("COPY", "RUN")]
-    (installed,) = [place for place, value in enumerate(steps) if "pip install -r" in value]
+    (installed,) = [place for place, value in enumerate(steps) if "pip install --require-hashes -r" in value]
     earlier = [value for value in steps[:installed] if value in values(stages["builder"], "COPY")]
-    assert earlier == ["pyproject.toml ./"]
+    assert earlier == ["constraints.txt ./"]
     assert steps[-1].endswith("pip install --no-deps .")
 
 
@@ -132,6 +132,8 @@ def run_step(name, value, venv, context, work, environment):
 def test_the_steps_install_a_command_that_works(stages, context, tmp_path):
     """The dependencies, gigabytes, are those of the tests' environment, which pip compares with every requirement.
 
+    Their versions may be others than those of the container, so that pip is asked for those that the project takes.
+
     With ``SSD_DET_CLEAN_INSTALL=1`` the environment is empty, and everything is downloaded.
     """
     venv, work = tmp_path / "venv", tmp_path / "work"
@@ -143,7 +145,11 @@ def test_the_steps_install_a_command_that_works(stages, context, tmp_path):
         environment = {key: value for key, value in environment.items() if not key.startswith("PIP_")}
         # pip takes the 0 for the word no in the option's name.
         environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    taken = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["fast-eval"]]
+    (work / "taken.txt").write_text("\n".join(taken))
     for name, value in stages["builder"]:
+        if not clean:
+            value = value.replace("--require-hashes -r constraints.txt", "-r taken.txt")  # noqa: PLW2901
         if name == "COPY" or (name == "RUN" and "apt-get" not in value):
             run_step(name, value, venv, context, work, environment)
         if f"-m venv {VENV}" in value:

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import overload
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.json_files import JsonObject
@@ -43,6 +44,33 @@ def restored(entry: JsonObject) -> JsonObject:
         result["area"] = entry["original_bbox"][2] * entry["original_bbox"][3]
     result["bbox"] = entry["original_bbox"]
     return result
+
+
+class ChangedEntries(Sequence[JsonObject]):
+    """Annotations of which some are changed, each when it is asked for: copies of millions would fill the memory.
+
+    Args:
+        entries: as they stand in the file; not changed.
+        change: gives the new entry at a position, or ``None`` for one that stays.
+    """
+
+    def __init__(self, entries: Sequence[JsonObject], change: Callable[[int], JsonObject | None]) -> None:
+        self.entries = entries
+        self.change = change
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> JsonObject: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[JsonObject]: ...
+    def __getitem__(self, index: int | slice) -> JsonObject | list[JsonObject]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        position = range(len(self))[index]
+        changed = self.change(position)
+        return self.entries[position] if changed is None else changed
 
 
 def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonObject:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, TypeGuard, cast
 
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
@@ -76,15 +76,22 @@ def _pieces(content: object) -> Iterator[str]:
     if isinstance(content, dict) and content and all(isinstance(key, str) for key in content):
         for number, (key, value) in enumerate(content.items()):
             yield f"{', ' if number else '{'}{json.dumps(key)}: "
-            yield from _pieces(value) if isinstance(value, list) else [json.dumps(value)]
+            yield from _pieces(value) if _is_list(value) else [json.dumps(value)]
         yield "}"
-    elif isinstance(content, list) and len(content) > PIECE:
+    elif _is_list(content):
+        if not content:
+            yield "["
         for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
             piece = json.dumps(content[start : start + PIECE], check_circular=False)
             yield f"{', ' if start else '['}{piece[1:-1]}"
         yield "]"
     else:
         yield json.dumps(content)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether json has it as a list; a tuple in a list stays one that ``json.dumps`` knows."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def write_text(path: Path, text: str) -> None:

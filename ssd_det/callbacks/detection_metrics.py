@@ -1,26 +1,28 @@
 """What a detector found: written as COCO results, and measured against true boxes."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import make_folder, write_json
+from ssd_det.batches.batch import FailedBatch
 from ssd_det.console import say
-from ssd_det.distributed import gather, gather_by_id
+from ssd_det.distributed import led_by_first
 from ssd_det.errors import InputError
 from ssd_det.report.detector_quality import NAMES, DetectorMetrics, average_precision
 from ssd_det.report.screen_tables import print_per_class
+from ssd_det.tasks.base import Task
 from ssd_det.tasks.detect import DetectTask
-from ssd_det.tasks.detections import Detections
+from ssd_det.tasks.detections import Detections, coco_results, joined_detections
 from ssd_det.tasks.joint import JointTask
 
 LOGGED = (*NAMES, "voc_ap_50")
+
+Result = TypeVar("Result")
 
 
 class DetectionMetrics(Callback):
@@ -38,11 +40,11 @@ class DetectionMetrics(Callback):
 
     def __init__(self, per_class: bool = False) -> None:
         self.per_class = per_class
-        self.detections = Detections()
+        self.found: list[Detections | FailedBatch] = []
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin."""
-        self.detections = Detections()
+        self.found = []
 
     on_validation_start = on_predict_start = on_test_start
 
@@ -81,7 +83,7 @@ class DetectionMetrics(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep what was found, if it is a detector that predicts."""
-        if isinstance(outputs, Detections):
+        if isinstance(outputs, Detections | FailedBatch) and isinstance(pl_module, DetectTask | JointTask):
             self._keep(outputs)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -94,9 +96,8 @@ class DetectionMetrics(Callback):
         if tried or not isinstance(pl_module, DetectTask | JointTask):
             return
         coco = trainer.datamodule.coco_for("validate")  # type: ignore[attr-defined]
-        results = self._gather(coco)
-        measured = average_precision(coco, results) if trainer.is_global_zero else None
-        _log(trainer, pl_module, measured, "validation_")
+        measured = self._on_first(pl_module, coco, lambda results: average_precision(coco, results))
+        _log(pl_module, measured, "validation_")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was found, measure it and log the figures.
@@ -105,17 +106,19 @@ class DetectionMetrics(Callback):
             InputError: if an image could not be read on any process, or images were left out.
         """
         coco = trainer.datamodule.coco_for("test")  # type: ignore[attr-defined]
-        results, folder = self._gather(coco), _folder(trainer)
-        measured = None
-        if trainer.is_global_zero:
+        folder = _folder(trainer)
+
+        def write(results: list[JsonObject]) -> DetectorMetrics:
             measured = average_precision(coco, results, self.per_class)
             make_folder(folder)
             write_json(folder / "predictions.json", results)
             write_json(folder / "metrics.json", measured.to_json())
             if measured.by_category is not None:
                 print_per_class(measured.by_category)
-            self._say(folder / "metrics.json", results)
-        _log(trainer, pl_module, measured)
+            _say(folder / "metrics.json", results, coco)
+            return measured
+
+        _log(pl_module, self._on_first(pl_module, coco, write))
 
     def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was found, if it is a detector that predicts.
@@ -125,33 +128,65 @@ class DetectionMetrics(Callback):
         """
         if not isinstance(pl_module, DetectTask | JointTask):
             return
-        results = self._gather(trainer.datamodule.coco_for("predict"))  # type: ignore[attr-defined]
+        coco = trainer.datamodule.coco_for("predict")  # type: ignore[attr-defined]
         path = _folder(trainer) / "predictions.json"
-        if trainer.is_global_zero:
+
+        def write(results: list[JsonObject]) -> None:
             make_folder(path.parent)
             write_json(path, results)
-            self._say(path, results)
+            _say(path, results, coco)
 
-    def _keep(self, detections: Detections) -> None:
-        self.detections.by_image.update(detections.by_image)
-        self.detections.failures.extend(detections.failures)
+        self._on_first(pl_module, coco, write)
 
-    def _say(self, path: Path, results: Sequence[JsonObject]) -> None:
-        say(f"{path}: {len(results)} detections in {len(self.detections.by_image)} images.")
+    def _keep(self, found: Detections | FailedBatch) -> None:
+        self.found.append(found.cpu() if isinstance(found, Detections) else found)
 
-    def _gather(self, coco: CocoFile) -> list[JsonObject]:
-        """The detections of all processes in the images of a file, in the order of the image ids."""
-        for failures in gather(self.detections.failures):
-            if failures:
-                raise InputError(failures[0])
-        found = gather_by_id(self.detections.by_image)
-        self.detections = Detections(found)
-        if len(found) < len(coco.images):
-            raise InputError(
-                f"Only {len(found)} of {len(coco.images)} images were processed: leave out trainer.fast_dev_run, "
-                f"trainer.limit_val_batches, trainer.limit_test_batches and trainer.limit_predict_batches."
-            )
-        return [result for results in found.values() for result in results]
+    def _on_first(self, task: LightningModule, coco: CocoFile, use: Callable[[list[JsonObject]], Result]) -> Result:
+        """Use, on the first process alone, what all processes have found in the images of a file.
+
+        Args:
+            task: one that knows the classes.
+            coco: the file.
+            use: is called with COCO results, in the order of the image ids.
+
+        Returns:
+            What ``use`` returned, on every process.
+
+        Raises:
+            InputError: on every process, if an image could not be read on any, or images were left out.
+        """
+        found, self.found = self.found, []
+
+        def own(order: None) -> Detections:
+            return joined_detections([_read(one) for one in found])
+
+        def lead(on_all: Callable[[None], list[Detections]]) -> Result:
+            by_image = joined_detections(on_all(None)).by_image()
+            if len(by_image) < len(coco.images):
+                raise InputError(
+                    f"Only {len(by_image)} of {len(coco.images)} images were processed: leave out "
+                    f"trainer.fast_dev_run, trainer.limit_val_batches, trainer.limit_test_batches and "
+                    f"trainer.limit_predict_batches."
+                )
+            categories = cast("Task", task).known_categories()
+            return use([entry for key, one in by_image.items() for entry in coco_results(key, one, categories)])
+
+        return led_by_first(lead, own)
+
+
+def _read(found: Detections | FailedBatch) -> Detections:
+    """What was found in a batch.
+
+    Raises:
+        InputError: if it could not be read.
+    """
+    if isinstance(found, FailedBatch):
+        raise InputError(found.sentence)
+    return found
+
+
+def _say(path: Path, results: Sequence[JsonObject], coco: CocoFile) -> None:
+    say(f"{path}: {len(results)} detections in {len(coco.images)} images.")
 
 
 def _folder(trainer: Trainer) -> Path:
@@ -159,12 +194,7 @@ def _folder(trainer: Trainer) -> Path:
     return Path(trainer.log_dir or trainer.default_root_dir)
 
 
-def _log(trainer: Trainer, pl_module: LightningModule, measured: DetectorMetrics | None, prefix: str = "") -> None:
-    """Log the figures that the first process has measured, on every process; those that are unknown are left out."""
-    figures = torch.full((len(LOGGED),), float("nan"), device=pl_module.device)
-    if measured is not None:
-        found = [getattr(measured, name) for name in LOGGED]
-        figures = figures.new_tensor([float("nan") if value is None else value for value in found])
-    values = zip(LOGGED, trainer.strategy.broadcast(figures).tolist(), strict=True)
-    known = {prefix + name: value for name, value in values if not math.isnan(value)}
+def _log(pl_module: LightningModule, measured: DetectorMetrics, prefix: str = "") -> None:
+    """Log the figures, which every process knows; those that are unknown are left out."""
+    known = {prefix + name: value for name in LOGGED if (value := getattr(measured, name)) is not None}
     pl_module.log_dict(known, sync_dist=True)  # the mean of equal values

@@ -75,7 +75,7 @@ def iof(boxes: Tensor, others: Tensor) -> Tensor:
     return intersection(boxes, others) / area(boxes).clamp(min=AREA_EPSILON)
 
 
-def corners(boxes: Sequence[Xywh]) -> Tensor:
+def corners(boxes: Sequence[Xywh] | box_arrays.Floats) -> Tensor:
     """Turn boxes xywh, as annotation files have them, into ``Tensor[N, 4]``, float64, xyxy."""
     return torch.from_numpy(box_arrays.corners(boxes))
 

@@ -1,13 +1,21 @@
 """What a pass of the refiner over an annotation file finds, as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.edits.refined import Refinement
 from ssd_det.annotations.values import LEAST_SIDE
+from ssd_det.batches.batch import FailedBatch
+from ssd_det.errors import InputError
 from ssd_det.models.signals import SIGNALS
+from ssd_det.ops.box_types import as_xyxy
+from ssd_det.ops.noise_level import no_statistics, noise_level
+from ssd_det.tasks.refine_pass import RefinedBatch
 
 MISSING = -1
 
@@ -42,8 +50,121 @@ class RefinedBoxes:
         return torch.where(usable, rows, MISSING)
 
 
-def no_boxes() -> RefinedBoxes:
-    """The table without a row."""
-    empty = torch.zeros(0, 4, dtype=torch.float64)
-    signals = torch.zeros(0, len(SIGNALS), dtype=torch.float64)
-    return RefinedBoxes(torch.zeros(0, dtype=torch.long), empty, empty, signals, None)
+@dataclass(frozen=True)
+class Share:
+    """What a process finds in a pass: a row for each object of its images, in any order, and sums over them.
+
+    Attributes:
+        annotation_ids: ``LongTensor[N]``.
+        boxes: ``Tensor[N, 4]``, see :class:`ssd_det.tasks.refine_pass.RefinedBatch` for this and the others.
+        unseen_boxes: ``Tensor[N, 4]``.
+        signals: ``Tensor[N, S]``.
+        statistics: ``Tensor[5, 2]``.
+        unseen_statistics: ``Tensor[5, 2]``.
+    """
+
+    annotation_ids: Tensor
+    boxes: Tensor
+    unseen_boxes: Tensor
+    signals: Tensor
+    statistics: Tensor
+    unseen_statistics: Tensor
+
+
+def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> Share:
+    """The batches of a process as one table.
+
+    Raises:
+        InputError: if one could not be read.
+    """
+    refined = []
+    for batch in batches:
+        if isinstance(batch, FailedBatch):
+            raise InputError(batch.sentence)
+        refined.append(batch)
+    return Share(
+        annotation_ids=torch.cat([torch.zeros(0, dtype=torch.long), *(batch.annotation_ids for batch in refined)]),
+        boxes=torch.cat([torch.zeros(0, 4), *(batch.boxes for batch in refined)]),
+        unseen_boxes=torch.cat([torch.zeros(0, 4), *(batch.unseen_boxes for batch in refined)]),
+        signals=torch.cat([torch.zeros(0, len(SIGNALS)), *(batch.signals for batch in refined)]),
+        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()),
+        unseen_statistics=sum((batch.unseen_statistics.cpu() for batch in refined), no_statistics()),
+    )
+
+
+def joined(shares: Sequence[Share]) -> RefinedBoxes:
+    """What all processes have found.
+
+    Raises:
+        RuntimeError: if an annotation is in two shares.
+    """
+    annotation_ids, order = torch.cat([share.annotation_ids for share in shares]).sort()
+    if (annotation_ids[1:] == annotation_ids[:-1]).any():
+        raise RuntimeError("Two processes refined the same annotation: each must get its own share of the data.")
+    unseen = noise_level(sum((share.unseen_statistics for share in shares), no_statistics()))
+    overall = noise_level(sum((share.statistics for share in shares), no_statistics()))
+    return RefinedBoxes(
+        annotation_ids=annotation_ids,
+        boxes=torch.cat([share.boxes for share in shares])[order].double(),
+        unseen_boxes=torch.cat([share.unseen_boxes for share in shares])[order].double(),
+        signals=torch.cat([share.signals for share in shares])[order].double(),
+        # Where images were trained on, boxes follow some of their noise, which makes it look smaller.
+        noise_level=overall if unseen is None else unseen,
+    )
+
+
+@dataclass(frozen=True)
+class ImageSizes:
+    """The sizes of the images of annotations.
+
+    Attributes:
+        annotation_ids: ``LongTensor[N]``, ascending.
+        sizes: ``Tensor[N, 2]``, float64, (height, width).
+    """
+
+    annotation_ids: Tensor
+    sizes: Tensor
+
+    @classmethod
+    def of_file(cls, coco: CocoFile) -> "ImageSizes":
+        """Those of all annotations of a file."""
+        ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
+        return cls(ids, image_sizes(coco, coco.annotations)[order])
+
+    def of(self, annotation_ids: Tensor) -> Tensor:
+        """Those of some annotations, ``LongTensor[M]``, of the file: ``Tensor[M, 2]``."""
+        return self.sizes[torch.searchsorted(self.annotation_ids, annotation_ids)]
+
+
+def image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
+    """(height, width) of the image of each annotation, ``Tensor[N, 2]``, float64."""
+    images = (coco.image_by_id[annotation.image_id] for annotation in annotations)
+    sides = np.fromiter((side for image in images for side in (image.height, image.width)), dtype=np.float64)
+    return torch.from_numpy(sides).reshape(-1, 2)
+
+
+class Refinements(Mapping[int, Refinement]):
+    """Refined boxes and their scores by annotation id, without objects for each of them.
+
+    Args:
+        annotation_ids: ``LongTensor[N]``, ascending.
+        boxes: ``Tensor[N, 4]``, xyxy in pixels of the original images.
+        scores: ``Tensor[N]``, in [0, 1].
+    """
+
+    def __init__(self, annotation_ids: Tensor, boxes: Tensor, scores: Tensor) -> None:
+        self.annotation_ids = annotation_ids.numpy()
+        self.boxes = boxes.numpy()
+        self.scores = scores.numpy()
+
+    def __getitem__(self, annotation_id: int) -> Refinement:
+        row = int(self.annotation_ids.searchsorted(annotation_id))
+        if row == len(self) or self.annotation_ids[row] != annotation_id:
+            raise KeyError(annotation_id)
+        return Refinement(as_xyxy(self.boxes[row].tolist()), self.scores[row].item())
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.annotation_ids.tolist())
+
+    def __len__(self) -> int:
+        return len(self.annotation_ids)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ssd_det.annotations.coco import Category
 from ssd_det.errors import InputError
+from ssd_det.late_files import await_file
 from ssd_det.models.loading import load_tensors
 from ssd_det.tasks.checkpoint_content import content_fault, not_finite
 
@@ -28,6 +29,7 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
         InputError: if it is missing, damaged or something else, or its weights are not finite.
     """
     kind = f"a checkpoint of a {task or 'refiner, a detector or a joint model'}"
+    await_file(path)
     checkpoint = load_tensors(path, kind, ADVICE)
     if (fault := content_fault(checkpoint)) is not None:
         raise InputError(f"{path}: is not {kind} ({fault}): {ADVICE}.")

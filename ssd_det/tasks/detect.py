@@ -128,13 +128,13 @@ class DetectTask(Task):
         terms: dict[str, Tensor] = self.detector(batch.images, batch.targets)
         return self.log_losses(terms, len(batch.images))
 
-    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
+    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections | FailedBatch]:
         """As :meth:`predict_step`, under the key ``detections``."""
         return {"detections": self.predict_step(batch, batch_index)}
 
     validation_step = test_step
 
-    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
+    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections | FailedBatch:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.detector is not None
-        return detect(self.detector, batch, self.known_categories())
+        return detect(self.detector, batch)

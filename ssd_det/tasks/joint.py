@@ -155,16 +155,16 @@ class JointTask(RefinerTraining):
         terms |= {name: weights[name] * value for name, value in detection.items()}
         return self.finish_step(terms, output, len(batch.images))
 
-    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections]:
+    def test_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> dict[str, Detections | FailedBatch]:
         """As :meth:`predict_step`, under the key ``detections``."""
         return {"detections": self.predict_step(batch, batch_index)}
 
     validation_step = test_step
 
-    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections:
+    def predict_step(self, batch: DetectBatch | FailedBatch, batch_index: int) -> Detections | FailedBatch:
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.joint is not None
-        return detect(self.joint.detector, batch, self.known_categories())
+        return detect(self.joint.detector, batch)
 
 
 def _refiner_settings(**settings: Any) -> Mapping[str, Any]:

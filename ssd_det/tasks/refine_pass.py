@@ -73,9 +73,15 @@ class RefinePass(LightningModule):
 
     def __init__(self, refiners: Sequence[TrainedRefiner], views: Sequence[View]) -> None:
         super().__init__()
+        # Under SLURM Lightning loads the checkpoint of a requeued training into whatever runs in its folder.
+        self.strict_loading = False
         self.refiners = nn.ModuleList(trained.refiner for trained in refiners)
-        self.unseen = [trained.unseen for trained in refiners]
+        self.unseen = [trained.unseen.sort().values for trained in refiners]
         self.views = views
+
+    def on_predict_start(self) -> None:
+        """Put what every step looks into where the steps are done."""
+        self.unseen = [ids.to(self.device) for ids in self.unseen]
 
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> RefinedBatch | FailedBatch:
         """Refine a batch; one that could not be read is handed on."""
@@ -103,10 +109,7 @@ class RefinePass(LightningModule):
 
     def _unseen(self, batch: RefineBatch) -> list[Tensor]:
         """For each refiner, the objects whose image it has not seen, ``BoolTensor[G]``."""
-        return [
-            torch.isin(batch.image_ids, ids.to(batch.image_ids.device))[batch.objects.image_index]
-            for ids in self.unseen
-        ]
+        return [_among(batch.image_ids, ids)[batch.objects.image_index] for ids in self.unseen]
 
     @staticmethod
     def _refine(batch: RefineBatch, refiner: nn.Module, unseen: Tensor, view: View) -> _OnePass:
@@ -119,6 +122,13 @@ class RefinePass(LightningModule):
             statistics=noise_statistics(output, objects).cpu(),
             unseen_statistics=noise_statistics(output, objects, unseen).cpu(),
         )
+
+
+def _among(image_ids: Tensor, known: Tensor) -> Tensor:
+    """Which ids, ``LongTensor[B]``, are among ascending ones, ``LongTensor[N]``, without a look at each of these."""
+    if not len(known):
+        return torch.zeros_like(image_ids, dtype=torch.bool)
+    return known[torch.searchsorted(known, image_ids).clamp(max=len(known) - 1)] == image_ids
 
 
 def _mean_of_unseen(boxes: Tensor, unseen: Tensor) -> Tensor:

@@ -11,7 +11,12 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 RECORDER = """
 command_not_found_handle() { :; }
 source() { :; }
+mkdir() { :; }
+touch() { :; }
 ssd-det() { printf '%s\\0' "$@"; printf '\\n\\0'; }
+launched() { while [ "$1" != ssd-det ]; do shift; done; "$@"; }
+torchrun() { launched "$@"; }
+srun() { launched "$@"; }
 """
 PLACEHOLDERS = {"DATA": "data", "WEIGHTS": "weights", "MOBILENET": ""}  # the last is defined further down the page
 

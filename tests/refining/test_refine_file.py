@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning.pytorch import Trainer
 
 from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.refining import refine_file as module
-from ssd_det.refining.refine_file import refine_file, refine_pass
+from ssd_det.refining.refine_file import refine_file
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
 from tests.conftest import TINY_DATA, TINY_MODEL
@@ -31,25 +34,32 @@ def trainer():
 
 
 def test_a_file_is_refined_with_any_trainer(trainer, refiners, data):
-    refined = refine_file(trainer, refiners, data, make_views(), calibration_images=0, seed=0)
+    refined = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda refined: refined)
     assert list(refined.refinements) == sorted(annotation.id for annotation in data.coco.annotations)
     assert refined.calibration is None
     assert all(0 <= refinement.score <= 1 for refinement in refined.refinements.values())
 
 
-def test_a_pass_over_other_boxes_refines_these_and_leaves_the_file_alone(trainer, refiners, data):
+def passes_of(monkeypatch, lead):
+    """Let a function have passes done, in place of what is judged by them."""
+    monkeypatch.setattr(module, "_judge", lambda refine, data, images, seed: lead(refine))
+
+
+def test_a_pass_over_other_boxes_refines_these_and_leaves_the_file_alone(trainer, refiners, data, monkeypatch):
     before = list(data.coco.annotations)
     first = before[0]
     there = [annotation.id for annotation in before if annotation.image_id == first.image_id]
-    plain = refine_pass(trainer, refiners, data, make_views())
-    other = refine_pass(trainer, refiners, data, make_views(), {first.id: (1.0, 2.0, 30.0, 40.0)})
+    passes_of(monkeypatch, lambda refine: (refine(None), refine({first.id: (1.0, 2.0, 30.0, 40.0)})))
+    plain, other = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda both: both)
     assert other.annotation_ids.tolist() == sorted(there)
     row = plain.rows_of([first.id])
     assert not torch.equal(plain.boxes[row], other.boxes[other.rows_of([first.id])])
     assert data.coco.annotations == before
 
 
-def test_the_same_annotation_from_two_processes_is_an_error(trainer, refiners, data, monkeypatch):
-    monkeypatch.setattr(module, "gather", lambda part: [part, part])
-    with pytest.raises(RuntimeError, match="refined the same annotation"):
-        refine_pass(trainer, refiners, data, make_views())
+def test_an_image_that_cannot_be_read_ends_it(trainer, refiners, data):
+    paths = dict(data.paths)
+    broken = next(iter(paths))
+    paths[broken] = paths[broken].with_name("none.png")
+    with pytest.raises(InputError, match=f"image {broken} "):
+        refine_file(trainer, refiners, replace(data, paths=paths), make_views(), 0, 0, conclude=list)

@@ -9,9 +9,10 @@ import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
-from ssd_det.annotations.entries import keep_area, keep_box, moved, with_annotations
+from ssd_det.annotations.entries import ChangedEntries, keep_area, keep_box, moved
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
+from ssd_det.ops import box_arrays
 from ssd_det.ops.box_types import Xywh, Xyxy, to_xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
@@ -109,51 +110,62 @@ def refined_content(
     Raises:
         InputError: if an annotation that can be refined is not among the refinements.
     """
+    entries: list[JsonObject] = coco.content["annotations"]
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
-    boxes: list[Xywh] = []
+    boxes, scores = np.zeros((len(entries), 4)), np.zeros(len(entries))  # by position
     for annotation in coco.annotations:
         reason = coco.why_unusable(annotation) or coco.why_fixed(annotation)
         if reason is None:
             reason = passed_over.get(annotation.image_id)
-        if reason is None and annotation.id not in refinements:
-            raise InputError(
-                f"{coco.path}: annotation {annotation.id} was not refined: "
-                f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
-            )
         if reason is None:
-            box = _rounded(refinements[annotation.id].box)
+            refinement = refinements.get(annotation.id)
+            if refinement is None:
+                raise InputError(
+                    f"{coco.path}: annotation {annotation.id} was not refined: "
+                    f"leave out trainer.fast_dev_run and trainer.limit_predict_batches."
+                )
+            box = _rounded(refinement.box)
             reason = "no area after refining"
             if box[2] > 0 and box[3] > 0:
-                reason = guard.why_kept(annotation.bbox, box, refinements[annotation.id].score)
+                reason = guard.why_kept(annotation.bbox, box, refinement.score)
             if reason is None:
                 chosen.append(annotation)
-                boxes.append(box)
+                boxes[annotation.position], scores[annotation.position] = box, refinement.score
                 continue
         passed[reason] += 1
 
-    old, new = corners([annotation.unrefined for annotation in chosen]), corners(boxes)
-    overlaps = iou(old, new)
-    shifts = centre_distance(new, old)
-    entries, disagreeing = {}, 0
-    for annotation, box, overlap in zip(chosen, boxes, overlaps.tolist(), strict=True):
-        entry = coco.entry(annotation)
-        new_entry = moved(entry, box)
-        keep_box(new_entry, "original_bbox", entry["bbox"])
-        new_entry["refine_score"] = round(refinements[annotation.id].score, SCORE_DIGITS)
-        new_entry["refine_iou"] = round(overlap, SCORE_DIGITS)
-        if entry.get("original_bbox") is None and "area" in entry:
-            keep_area(new_entry, entry["area"])
-        entries[annotation.position] = new_entry
-        disagreeing += not _agrees(entry.get("segmentation"), box, coco.image_by_id[annotation.image_id])
+    positions = np.array([annotation.position for annotation in chosen], dtype=np.int64)
+    old, new = corners([annotation.unrefined for annotation in chosen]), corners(boxes[positions])
+    overlaps = np.full(len(entries), np.nan)
+    overlaps[positions] = iou(old, new).numpy()
+    is_refined = np.zeros(len(entries), dtype=bool)
+    is_refined[positions] = True
+
+    def change(position: int) -> JsonObject | None:
+        if not is_refined[position]:
+            return None
+        return _refined_entry(entries[position], boxes[position].tolist(), scores[position], overlaps[position])
+
     summary = RefineSummary(
         refined=len(chosen),
-        mean_shift=shifts.mean().item() if chosen else 0.0,
-        mean_iou=overlaps.mean().item() if chosen else 1.0,
+        mean_shift=centre_distance(new, old).mean().item() if chosen else 0.0,
+        mean_iou=overlaps[positions].mean().item() if chosen else 1.0,
         passed_through=dict(passed),
-        segmentations=disagreeing,
+        segmentations=sum(not _agrees(coco, annotation, boxes[annotation.position]) for annotation in chosen),
     )
-    return with_annotations(coco, entries), summary
+    return {**coco.content, "annotations": ChangedEntries(entries, change)}, summary
+
+
+def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: float) -> JsonObject:
+    """Copy an annotation as it stands in the file with its refined box xywh in it."""
+    refined = moved(entry, box)
+    keep_box(refined, "original_bbox", entry["bbox"])
+    refined["refine_score"] = round(float(score), SCORE_DIGITS)
+    refined["refine_iou"] = round(float(overlap), SCORE_DIGITS)
+    if entry.get("original_bbox") is None and "area" in entry:
+        keep_area(refined, entry["area"])
+    return refined
 
 
 def _rounded(box: Xyxy) -> Xywh:
@@ -161,10 +173,14 @@ def _rounded(box: Xyxy) -> Xywh:
     return Xywh((x, y, width, height))
 
 
-def _agrees(segmentation: object, box: Xywh, image: Image) -> bool:
-    """Whether a box bounds a segmentation; also where there is no segmentation that can be read."""
+def _agrees(coco: CocoFile, annotation: Annotation, box: box_arrays.Floats) -> bool:
+    """Whether a box xywh bounds the segmentation; also where there is no segmentation that can be read."""
+    segmentation = coco.entry(annotation).get("segmentation")
+    image = coco.image_by_id[annotation.image_id]
     bounds = _polygon_bounds(segmentation) if isinstance(segmentation, list) else _mask_bounds(segmentation, image)
-    return bounds is None or bool(iou(corners([bounds]), corners([box])) > AGREEMENT_IOU)
+    if bounds is None:
+        return True
+    return bool(box_arrays.iou(box_arrays.corners([bounds]), box_arrays.corners(box)) > AGREEMENT_IOU)
 
 
 def _polygon_bounds(polygons: list[object]) -> Xywh | None:

@@ -15,6 +15,7 @@ from ssd_det.annotations.output import check_output, write_json
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.errors import InputError
+from ssd_det.late_files import await_file
 from ssd_det.ops.box_types import Xywh
 
 
@@ -60,6 +61,8 @@ def check_destination(
         InputError: if something is in the way, see :func:`ssd_det.annotations.output.check_output`.
     """
     source = Path(annotations)
+    for path in (source, Path(output).parent):
+        await_file(path)
     source_format = format_of(source)
     wants_json = Path(output).suffix == ".json" and not Path(output).is_dir()
     if wants_json or not isinstance(source_format, FolderFormat):

@@ -8,6 +8,7 @@ from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.console import warn
+from ssd_det.late_files import await_file
 
 
 def read_annotations(
@@ -32,6 +33,7 @@ def read_annotations(
     Raises:
         InputError: if it cannot be used.
     """
+    await_file(path)
     coco = format_of(Path(path)).read(Path(path), image_root, leave_out, on_fault, yolo_rows)
     for remark in coco.source.remarks if coco.source and on_fault is refuse else ():
         warn(remark)

@@ -14,7 +14,7 @@ def refine(path, boxes, passed_over=None, **guard):
     refinements = {k: Refinement(b, 0.8) for k, b in boxes.items()}
     content, summary = refined_content(coco, refinements, passed_over or {}, Guard(**guard))
     assert coco.content == json.loads(path.read_text())
-    return content["annotations"], summary
+    return [*content["annotations"]], summary
 
 
 def test_a_refined_annotation_has_its_box_and_three_more_keys(make_coco):

@@ -1,0 +1,1 @@
+"""What ``make audit`` checks before a release."""

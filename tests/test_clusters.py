@@ -1,0 +1,194 @@
+"""The script of docs/clusters.md, word for word, on two nodes of one process each."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests.command import LIMITED
+from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
+from tests.docs.pages import ROOT
+from tests.pipeline.conftest import LAST, METRICS, OPTIMISATION, TRAINER
+
+PAGE = (ROOT / "docs" / "clusters.md").read_text()
+(SCRIPT,) = (block for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL) if block.startswith("#!/bin/bash"))
+JOB = {
+    **{"SLURM_NTASKS": "2", "SLURM_NNODES": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_LOCALID": "0"},
+    **{"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "refiner", "SLURM_NODELIST": "localhost"},
+}
+# Both tasks end where one does, as those of a job step; who ends the job finds their ids.
+SRUN = """#!/bin/bash
+for rank in 0 1; do SLURM_PROCID=$rank SLURM_NODEID=$rank "$@" & echo $! >> tasks; done
+code=0
+for task in 1 2; do wait -n || code=$?; done
+exit $code
+"""
+SCONTROL = """#!/bin/bash
+echo "$@" >> requeued
+"""
+SSD_DET = f"""#!/bin/bash
+exec {sys.executable} -P -m ssd_det "$@"
+"""
+
+
+@pytest.fixture
+def cluster(demo, tmp_path):
+    """A folder with the demo's data, tiny configurations, and the programs of a cluster."""
+    for name in ("noisy.json", "test.json", "images"):
+        (tmp_path / name).symlink_to(demo / name)
+    refine = {
+        "model": {"class_path": "RefineTask", "init_args": {**TINY_MODEL, **OPTIMISATION}},
+        "data": {"class_path": "RefineDataModule", "init_args": {**TINY_DATA, "batch_size": 1}},
+        "trainer": {**TRAINER, "callbacks": [LAST]},
+    }
+    detect = {
+        "model": {"class_path": "DetectTask", "init_args": {**TINY_DETECTOR, **OPTIMISATION}},
+        "data": {"class_path": "DetectDataModule", "init_args": {"batch_size": 1, "num_workers": 0}},
+        "trainer": {**TRAINER, "max_epochs": 1, "callbacks": [METRICS, LAST]},
+    }
+    (tmp_path / "my_configs").mkdir()
+    for name, settings in (("refine", refine), ("detect", detect)):
+        (tmp_path / "my_configs" / f"{name}.yaml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "bin").mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL), ("ssd-det", SSD_DET), ("job.sh", SCRIPT)):
+        path = tmp_path / "bin" / name
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return tmp_path
+
+
+def submit(cluster):
+    environment = {**os.environ, **LIMITED, **JOB, "PATH": f"{cluster / 'bin'}:{os.environ['PATH']}"}
+    return subprocess.Popen(
+        [cluster / "bin" / "job.sh"],
+        cwd=cluster,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster):
+    run = cluster / "runs" / "mine"
+    job = submit(cluster)
+    while not (run / "refiner" / "checkpoints" / "last.ckpt").exists() and job.poll() is None:
+        time.sleep(0.05)
+    job.send_signal(signal.SIGUSR1)
+    assert job.wait(60) == 0
+    os.killpg(job.pid, signal.SIGKILL)  # what SLURM does to the tasks of a job that it queues again
+    assert (cluster / "requeued").read_text() == "requeue 4711\n"
+    assert not (run / "refiner" / "finished").exists()
+
+    again = submit(cluster)
+    printed, _ = again.communicate(timeout=500)
+    assert again.returncode == 0, printed
+    assert len(list((run / "refiner").glob("metrics*.csv"))) == 2
+    noisy, refined = (json.loads(path.read_text()) for path in (cluster / "noisy.json", run / "refined/refined.json"))
+    assert [entry["id"] for entry in refined["annotations"]] == [entry["id"] for entry in noisy["annotations"]]
+    assert json.loads((run / "test" / "metrics.json").read_text())["images"] == 4
+    assert (run / "page" / "index.html").is_file()
+
+    started = time.monotonic()
+    third = submit(cluster)
+    printed, _ = third.communicate(timeout=200)
+    assert third.returncode == 0, printed
+    assert "precision" not in printed, "a finished stage was run again"
+    assert time.monotonic() - started < 200
+
+
+def start(cluster, *words, tasks=2):
+    """Start a command of ssd-det as the tasks of a job."""
+    environment = {**os.environ, **LIMITED, **JOB, "PATH": f"{cluster / 'bin'}:{os.environ['PATH']}"}
+    environment |= {"SLURM_NTASKS": str(tasks), "SLURM_NNODES": str(tasks)}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "ssd_det", *words, f"--trainer.num_nodes={tasks}", "--trainer.devices=1"],
+            cwd=cluster,
+            env={**environment, "SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(tasks)
+    ]
+
+
+DATA = ["--data.annotations=noisy.json", "--data.image_root=images"]
+FIT = ["fit", "--config=my_configs/refine.yaml", *DATA, "--trainer.default_root_dir=runs"]
+
+
+def wait_for_steps(log, count, process):
+    """Wait until a training has logged so many steps."""
+    while process.poll() is None and not (log.is_file() and len(log.read_text().splitlines()) > count):
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+
+
+def test_a_lost_process_ends_the_other_with_one_sentence(cluster):
+    first, second = start(cluster, *FIT, "--trainer.max_epochs=1000")
+    wait_for_steps(cluster / "runs" / "metrics.csv", 4, first)
+    second.kill()
+    printed, _ = first.communicate(timeout=60)
+    assert first.returncode == 2, printed
+    assert printed.count("ssd-det: error: ") == 1
+    assert "Another process of this command has ended" in printed
+    assert "Traceback" not in printed
+    second.communicate()
+
+
+def test_a_training_that_lightning_queues_again_goes_on_and_keeps_its_log(cluster):
+    (training,) = start(cluster, *FIT, "--trainer.max_epochs=1000", tasks=1)
+    wait_for_steps(cluster / "runs" / "metrics.csv", 4, training)
+    training.send_signal(signal.SIGUSR1)
+    while training.poll() is None and not (cluster / "requeued").exists():
+        time.sleep(0.05)
+    training.kill()
+    training.communicate()
+    assert (cluster / "requeued").read_text() == "requeue 4711\n"
+    (cluster / "requeued").unlink()
+    steps = len((cluster / "runs" / "metrics.csv").read_text().splitlines()) - 1
+    epochs = steps // 6 + 2
+
+    (training,) = start(cluster, *FIT, f"--trainer.max_epochs={epochs}", tasks=1)
+    printed, _ = training.communicate(timeout=300)
+    assert training.returncode == 0, printed
+    assert "hpc_ckpt_1.ckpt" in printed
+    assert len(list((cluster / "runs").glob("metrics*.csv"))) == 2
+
+    refining = ["refine-annotations", "--config=my_configs/refine.yaml", *DATA, "--trainer.default_root_dir=runs"]
+    refining += ["--checkpoint=runs/checkpoints/last.ckpt", "--output=refined.json"]
+    (process,) = start(cluster, *refining, tasks=1)
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
+
+
+def test_the_job_of_kubernetes_runs_a_command_that_goes_on(tmp_path):
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    service, job = yaml.safe_load_all(manifest)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
+    name = job["metadata"]["name"]
+    assert (service["metadata"]["name"], service["spec"]["selector"]) == (pod["subdomain"], {"job-name": name})
+    (script,) = container["args"]
+    checkpoint = tmp_path / "last.ckpt"
+    script = script.replace("/runs/refiner/checkpoints/last.ckpt", str(checkpoint)).replace("exec torchrun", "echo")
+    calls = []
+    for attempt in range(2):
+        words = [*container["command"], script]
+        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(attempt)}
+        calls.append(subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout.split())
+        checkpoint.touch()
+    assert calls[0][calls[0].index("--node-rank") + 1] == "0"
+    assert calls[1] == [*("1" if word == "0" else word for word in calls[0]), f"--ckpt_path={checkpoint}"]
+    assert f"{name}-0.{service['metadata']['name']}" in calls[0]
