@@ -42,10 +42,16 @@ def test_on_a_laptop_the_settings_are_those_that_were_measured_there():
     assert (detect["batch_size"], detect["learning_rate"]) == (4, 1e-3)
     assert refine["max_objects"] == 16
     assert detect["anchor_sizes"] == [16, 32, 64, 128, 256]
-    assert (refine["max_epochs"], refine["milestones"]) == (11, [])
+    assert (refine["max_epochs"], refine["milestones"]) == (12, [])
     assert (detect["max_epochs"], detect["milestones"]) == (14, [11, 13])
-    assert settings.steps == (11 * 146, 14 * 73)
+    assert settings.steps == (12 * 146, 14 * 73)
     assert {refine[name] for name in ("accelerator", "devices", "precision", "num_workers")} == {"cpu", 1, "32-true"}
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(60, 50), (700, 12), (1400, 6), (4000, 2), (9000, 1)])
+def test_small_machines_show_each_image_as_often_as_their_time_allows(images, epochs):
+    data = replace(BCCD, images=images, images_with_objects=images, objects=5 * images)
+    assert values(choose(data, LAPTOP), "refine")["max_epochs"] == epochs
 
 
 def test_large_data_on_gpus_gets_the_published_settings():
