@@ -38,6 +38,7 @@ FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a 
 LARGEST_ERROR = 4.0  # in deviations
 LARGEST_CORRECTION = 1.5
 LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
+LEAST_SHARE = 0.75  # of refined boxes that must be better where the noise is smaller
 
 
 # Refines annotations, by id, with other boxes ``Tensor[M, 4]``, xyxy in pixels, in place of those of the file.
@@ -95,7 +96,8 @@ class Calibration:
         scores: by annotation id, the probability that the refined box is closer to the truth than the noisy one.
         min_score: the score from which on refined boxes are worth taking.
         noise_level: of the boxes of the file, corrected. Below 0.12 a network cannot tell it from its own error, and
-            the boxes are taken for clean unless the edges of the images say that the refined ones are better.
+            the boxes are taken for clean unless the edges of the images say that the refined ones are better, and the
+            rehearsal that at least three in four are.
         rehearsed: how many boxes were refined again.
         edges: what the edges say.
     """
@@ -145,16 +147,23 @@ def calibrate(
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
     edges = _edges(objects, _choose(objects.image_ids, images, seed), read_image, seed)
-    if level < LEAST_LEVEL and edges.for_refined:
-        level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
-    elif level < LEAST_LEVEL or edges.for_noisy:
+
+    def keep_all() -> Calibration:
         return Calibration(dict.fromkeys(objects.annotation_ids, 0.0), NONE_ACCEPTED, level, len(trial.truth), edges)
+
+    is_small = level < LEAST_LEVEL
+    if edges.for_noisy or (is_small and not edges.for_refined):
+        return keep_all()
+    if is_small:
+        level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
     trial = rehearse(level, response, images)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
-    scores = probability(objects.signals).tolist()
+    scores = probability(objects.signals)
+    if is_small and scores.mean() < LEAST_SHARE:
+        return keep_all()
     return Calibration(
-        scores=dict(zip(objects.annotation_ids, scores, strict=True)),
+        scores=dict(zip(objects.annotation_ids, scores.tolist(), strict=True)),
         min_score=best_threshold(probability(trial.signals), after - before),
         noise_level=level,
         rehearsed=len(trial.truth),

@@ -42,7 +42,8 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
         if calibration.edges.for_noisy:
             say("The boxes of the file sit better on the edges of the images than the refined ones.")
         elif calibration.noise_level < LEAST_LEVEL and calibration.edges.for_refined:
-            say("The refined boxes sit better on the edges of the images than those of the file.")
+            too_few = "" if calibration.min_score < 1 else ", but too few of them are likely to be closer to the truth"
+            say(f"The refined boxes sit better on the edges of the images than those of the file{too_few}.")
         elif calibration.noise_level < LEAST_LEVEL:
             say(
                 f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."

@@ -95,6 +95,14 @@ def test_small_noise_is_seen_in_the_pictures_alone():
     assert sum(taken) > 0.7 * COUNT
 
 
+def test_boxes_that_are_hardly_worse_are_kept():
+    refiner = PlayedRefiner(0.08, hard=0.06, pictures=True)
+    found, _, better = refiner.calibrate()
+    assert found.edges.for_refined
+    assert 0.5 < better.double().mean() < 0.75
+    assert max(found.scores.values()) < found.min_score
+
+
 def test_boxes_that_sit_on_the_edges_are_kept_whatever_the_refiner_takes_for_noise():
     refiner = PlayedRefiner(0.0, hard=1.0, pictures=True)
     refiner.estimate = lambda boxes, rows=slice(None): 0.3
