@@ -1,6 +1,6 @@
 """From what a refiner knows about a refined box to the probability that it is better than the noisy box.
 
-No true boxes are used. All tables have a row for each object, as float64 on the CPU.
+No true boxes are used. All tables have a row for each object, on the CPU; signals may be float32, all else is float64.
 """
 
 import math
@@ -18,6 +18,7 @@ LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals ar
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
+MOST_OBJECTS = 100_000  # that a regression learns from, and that are looked at at once: bounds memory and time
 MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
 
@@ -25,7 +26,8 @@ NONE_ACCEPTED = 1.0
 def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
     """How much larger than usual the variance of each object's residual is, estimated from evidence.
 
-    A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood.
+    A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood; for more than 100,000
+    objects to as many of them, at equal distances.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
@@ -34,15 +36,20 @@ def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
     Returns:
         ``Tensor[N]``, positive, with a mean of 1.
     """
-    variance = residuals.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
-    squares = (residuals.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
-    features = _standardised(evidence, evidence.mean(dim=0), evidence.std(dim=0))
+    every = max(-(-len(residuals) // MOST_OBJECTS), 1)
+    learnt, known = residuals[::every], evidence[::every].double()
+    variance = learnt.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
+    squares = (learnt.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
+    mean, deviation = known.mean(dim=0), known.std(dim=0)
+    features = _standardised(known, mean, deviation)
 
     def loss(weights: Tensor) -> Tensor:
         logarithm = features @ weights
         return (logarithm + squares * (-logarithm).exp()).mean()
 
-    factors: Tensor = (features @ _minimum(loss, features.shape[1], len(features))).exp()
+    weights = _minimum(loss, features.shape[1], len(features))
+    parts = torch.split(evidence, MOST_OBJECTS)
+    factors = torch.cat([(_standardised(part.double(), mean, deviation) @ weights).exp() for part in parts])
     return factors / factors.mean()
 
 
@@ -144,8 +151,8 @@ class Probability:
 
     def __call__(self, signals: Tensor) -> Tensor:
         """Probabilities ``Tensor[N]`` for signals ``Tensor[N, S]``."""
-        probability: Tensor = (_with_squares(signals, self.mean, self.deviation) @ self.weights).sigmoid()
-        return probability
+        parts = (_with_squares(part.double(), self.mean, self.deviation) for part in torch.split(signals, MOST_OBJECTS))
+        return torch.cat([(part @ self.weights).sigmoid() for part in parts])
 
 
 def fit_probability(signals: Tensor, better: Tensor) -> Probability:
@@ -155,6 +162,7 @@ def fit_probability(signals: Tensor, better: Tensor) -> Probability:
         signals: ``Tensor[N, S]``.
         better: ``BoolTensor[N]``, the outcomes.
     """
+    signals = signals.double()
     mean, deviation = signals.mean(dim=0), signals.std(dim=0)
     features, target = _with_squares(signals, mean, deviation), better.to(signals.dtype)
 
