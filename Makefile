@@ -40,7 +40,8 @@ test: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile
 
 fuzz: env
-	SSD_DET_FUZZ=10000 $(BIN)/python -m pytest -q --timeout=0 tests/test_fuzz.py
+	SSD_DET_FUZZ=10000 $(BIN)/python -m pytest -q -s --timeout=0 tests/test_fuzz.py tests/test_fuzz_files.py \
+	  tests/test_fuzz_checkpoints.py
 
 check: env
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def run_row(folder: Path, settings: dict[str, str], chosen: argparse.Namespace) 
     for name in ("refined.json", "quality.json"):  # of an attempt that was stopped
         (folder / name).unlink(missing_ok=True)
     for words in commands:
-        subprocess.run([sys.executable, "-m", "ssd_det", *words], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "ssd_det", *words], check=True)
 
 
 def figures(folder: Path) -> list[str]:

@@ -108,7 +108,7 @@ def cost_of(words: Sequence[str]) -> Cost:
 def commands(folder: Path) -> dict[str, list[str]]:
     """The words of each command, in an order in which each finds its inputs."""
     true, noisy, out = (str(folder / name) for name in ("true.json", "noisy.json", "out.json"))
-    ours = ["-m", "ssd_det"]
+    ours = ["-P", "-m", "ssd_det"]
     return {
         "check-annotations": [*ours, "check-annotations", true],
         "check-annotations --fix": [*ours, "check-annotations", true, f"--fix={out}", "--overwrite"],

@@ -20,7 +20,7 @@ SHORT = ("--refine.trainer.max_epochs=1", "--detect.trainer.max_epochs=1")
 def ssd_det(*words: str) -> tuple[float, str]:
     """Wall time of a command in seconds, and what it printed."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "ssd_det", *words]
+    command = [sys.executable, "-P", "-m", "ssd_det", *words]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return time.perf_counter() - started, printed
 

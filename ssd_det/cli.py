@@ -1,5 +1,6 @@
 """LightningCLI for the commands that need a model and data."""
 
+import copy
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from jsonargparse import Namespace, get_loader, set_loader
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from yaml import YAMLError
 
@@ -20,10 +21,21 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.callbacks.box_panels import BoxPanels
 from ssd_det.callbacks.box_quality import BoxQuality
 from ssd_det.callbacks.detection_metrics import DetectionMetrics
+from ssd_det.callbacks.earlier_training import EarlierTraining
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
-from ssd_det.flags import UNSET_FOLDERS, allow_bare_flags
+from ssd_det.flags import (
+    UNSET_FOLDERS,
+    allow_bare_flags,
+    check_configurations,
+    leave_out_folders,
+    print_errors_safely,
+)
+from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
+from ssd_det.report.metrics_log import whole_log
+from ssd_det.report.tolerant_wandb import giving_up, tolerant, working
+from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
@@ -31,6 +43,8 @@ from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.trainer import SSDDetTrainer
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
+from ssd_det.training_stop import end_launched
+from ssd_det.write_errors import writing
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
@@ -51,6 +65,7 @@ PARSER_MODE = "yaml with short names"
 
 def load_settings(text: str) -> Any:
     """Yaml in which dotted paths of our classes, of this version or an earlier one, have become short names."""
+    check_limits(text, CONFIGURATION)
     return with_short_names(get_loader("yaml")(text))
 
 
@@ -58,18 +73,32 @@ set_loader(PARSER_MODE, load_settings, exceptions=(YAMLError,))
 
 
 class TrackedConfig(SaveConfigCallback):
-    """Write ``config.yaml`` beside the metrics, for any command, and hand the whole configuration to wandb."""
+    """Write ``config.yaml`` beside the metrics, and hand the whole configuration to wandb.
+
+    It names no folder of its own training, so that another one with it leaves this one alone.
+    """
 
     def __init__(self, parser: LightningArgumentParser, config: Namespace, *args: Any, **kwargs: Any) -> None:
         kept = config.clone()
         for name in OF_ONE_CALL:
             kept.pop(name, None)
+        kept.trainer = copy.deepcopy(kept.trainer)
+        leave_out_folders(kept.trainer)
         super().__init__(parser, kept, *args, **kwargs)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the file.
+
+        Raises:
+            InputError: if the disk refuses.
+        """
+        with writing(Path(trainer.log_dir or "") / self.config_filename):
+            super().setup(trainer, pl_module, stage)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Hand the configuration on."""
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
+        for logger in working(trainer.loggers):
+            with giving_up(logger):
                 logger.experiment.config.update({"config": self.config.as_dict()}, allow_val_change=True)
 
 
@@ -82,24 +111,31 @@ class SSDDetCLI(LightningCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         leave_out_needless_messages()
-        super().__init__(
-            Task,
-            CocoDataModule,
-            trainer_class=SSDDetTrainer,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=TrackedConfig,
-            seed_everything_default=0,
-            save_config_kwargs={"overwrite": True},
-            parser_kwargs={"prog": "ssd-det"},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
-            args=[_with_short_names(word) for word in arguments],
-        )
+        try:
+            super().__init__(
+                Task,
+                CocoDataModule,
+                trainer_class=SSDDetTrainer,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=TrackedConfig,
+                seed_everything_default=0,
+                save_config_kwargs={"overwrite": True},
+                parser_kwargs={"prog": "ssd-det"},
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
+                args=[_with_short_names(word) for word in arguments],
+            )
+        except Stopped:
+            if hasattr(self, "trainer"):
+                end_launched(self.trainer)
+            raise
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows our classes by name, wherever they were in an earlier version."""
-        return super().init_parser(parser_mode=PARSER_MODE, **kwargs)
+        parser = super().init_parser(parser_mode=PARSER_MODE, **kwargs)
+        print_errors_safely(parser)
+        return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Without a configuration it is the refiner that is meant."""
@@ -121,9 +157,12 @@ class SSDDetCLI(LightningCLI):
         for subparser in self._subcommand_parsers.values():
             allow_bare_flags(subparser)
         words = cast("list[str]", args)
+        check_configurations(words)
         self.config = parser.parse_args(words)
         resumed = self.config[self.config.subcommand].get("ckpt_path")
-        if resumed not in (None, *CHECKPOINT_WORDS):
+        if resumed in CHECKPOINT_WORDS:
+            raise InputError(f"ckpt_path is {resumed}, a word of Lightning: give the path of a checkpoint.")
+        if resumed is not None:
             load_checkpoint(resumed)  # LightningCLI will read it without care
         classes = [f"--model={DEFAULT_TASK}", f"--data={DEFAULT_DATA}"]
         written = parser.parse_args([words[0], *classes, *words[1:]], defaults=False)
@@ -141,47 +180,45 @@ class SSDDetCLI(LightningCLI):
         if self.subcommand != "fit":
             self.save_config_callback = None
             trainer.logger = loggers = [logger for logger in loggers if logger.class_path.endswith("WandbLogger")]
-        self.placed = [
-            logger
-            for logger in loggers
-            if "save_dir" in logger.init_args and logger.init_args.save_dir in UNSET_FOLDERS
-        ]
-        for logger in self.placed if trainer.default_root_dir else []:
-            logger.init_args.save_dir = trainer.default_root_dir
+        for logger in loggers if trainer.default_root_dir else []:
+            if "save_dir" in logger.init_args and logger.init_args.save_dir in UNSET_FOLDERS:
+                logger.init_args.save_dir = trainer.default_root_dir
         if any(logger.init_args.get("offline") for logger in loggers):  # without a word of accounts
             os.environ.setdefault("WANDB_SILENT", "true")
         if trainer.default_root_dir:  # where wandb keeps artifacts until they are sent
             os.environ.setdefault("WANDB_DATA_DIR", str(Path(trainer.default_root_dir).resolve() / "wandb"))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add what belongs to our commands: a first line, whole checkpoints, and the metrics of a detector."""
+        """Add what belongs to our commands: a first line, whole checkpoints that are kept, a detector's metrics."""
         settings = self.config_init[self.subcommand].trainer
-        callbacks = [*_listed(settings.callbacks), StartLine()]
+        callbacks = [*_listed(settings.callbacks), StartLine(), EarlierTraining()]
         if self.subcommand in MEASURED and not any(isinstance(callback, DetectionMetrics) for callback in callbacks):
             callbacks.append(DetectionMetrics())
         plugins = [*_listed(settings.plugins), WholeCheckpointIO()]
         summary = bool(settings.enable_model_summary)  # Lightning's table, which the line replaces
+        loggers = settings.logger  # true, false and None say whether Lightning makes one
+        if not isinstance(loggers, bool | None):
+            loggers = [whole_log(tolerant(logger)) for logger in _listed(loggers)]
         trainer = super().instantiate_trainer(
-            callbacks=callbacks, plugins=plugins, enable_model_summary=summary, **kwargs
+            callbacks=callbacks,
+            plugins=plugins,
+            enable_model_summary=summary,
+            logger=loggers,
+            **kwargs,
         )
         leave_out_anonymity(trainer.loggers)
         return trainer
-
-    def after_instantiate_classes(self) -> None:
-        """Leave the folder of the logs out of ``config.yaml``, which may serve for another."""
-        for logger in self.placed:
-            logger.init_args.save_dir = ""
 
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
         self.datamodule.check_training_data()
         path = self._config_of("ckpt_path") or _requeued(self.trainer)
-        if path not in (None, *CHECKPOINT_WORDS):
+        if path is not None:
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
-            _keep_metrics(self.trainer)
+        _keep_metrics(self.trainer)
 
     def refine_annotations(self, model: Task, datamodule: CocoDataModule, **options: Any) -> None:
         """Refine, with the model's settings that the user wrote out."""
@@ -210,7 +247,7 @@ class SSDDetCLI(LightningCLI):
     def _check_trained(self, command: str) -> None:
         self._check_task(command)
         path = self._config_of("ckpt_path")
-        if path in (None, *CHECKPOINT_WORDS):
+        if path is None:
             raise InputError(f"{command} has no checkpoint: give --ckpt_path, the path of one that fit wrote.")
         self.model.adopt(path, self.given)
         self.datamodule.take_classes(self.model.known_categories())

@@ -6,13 +6,26 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.progress import track
+from rich.segment import Segment
+
+from ssd_det.foreign.shown_text import escaped, lines_of, sentence_of
 
 LONG = 100_000  # entries of an annotation file; they take some seconds
 LARGE = 20 * 2**20  # bytes of json; reading them takes about a second
 
 T = TypeVar("T")
+
+
+class SafeConsole(Console):
+    """A console on which texts of files cannot do more than be read: their control characters are escaped."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The pieces of text to print."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else lines_of(text), style, control)
 
 
 def bar(items: Sequence[T], text: str, long: int = LONG) -> Iterable[T]:
@@ -32,17 +45,22 @@ def busy(path: Path) -> AbstractContextManager[object]:
     """Say on standard error that a file is being read, if that is a terminal and the file is large."""
     if not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < LARGE:
         return nullcontext()
-    return Console(stderr=True).status(f"reading {path.name}")
+    return Console(stderr=True).status(f"reading {escape(escaped(path.name))}")
 
 
 def say(text: str) -> None:
-    """Print text unchanged, without wrapping or markup."""
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+    """Print a line, without wrapping or markup; control characters are written as Python writes them."""
+    SafeConsole().print(escaped(text), highlight=False, markup=False, soft_wrap=True)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table or the like."""
+    SafeConsole().print(renderable)
 
 
 def warn(text: str) -> None:
     """Print a warning on standard error, a line without wrapping or markup."""
-    print(f"Warning: {text}", file=sys.stderr)
+    print(f"Warning: {sentence_of(text)}", file=sys.stderr)
 
 
 def listed(counts: dict[str, int]) -> str:

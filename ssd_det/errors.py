@@ -2,7 +2,6 @@
 
 FAULTS_FOUND = 1
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 class InputError(Exception):

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
@@ -12,9 +13,13 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates w
 from jsonargparse import ArgumentParser
 
 from ssd_det import __version__
-from ssd_det.errors import BAD_INPUT, INTERRUPTED, InputError
-from ssd_det.flags import allow_bare_flags, allow_several_words
-from ssd_det.pipeline.parent import die_with_parent
+from ssd_det.batches.worker_faults import why_worker_ended
+from ssd_det.errors import BAD_INPUT, InputError
+from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
+from ssd_det.foreign.shown_text import sentence_of
+from ssd_det.pipeline.parent import PARENT, die_with_parent
+from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
+from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -49,6 +54,10 @@ COMMANDS = {
         "Write the final annotation file: rejected boxes go back to their originals, all else stays as refined.",
         "commands.reviewing",
     ),
+    "correct-annotations": (
+        "Take out of all boxes what a few trusted boxes show to be shared, and put these in.",
+        "commands.correcting",
+    ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.corrupting"),
     "true-annotations": (
         "Write an annotation file with the true boxes that a noisy one carries.",
@@ -76,9 +85,11 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words of the command line; those of the process where not given.
 
     Returns:
-        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or 130 if interrupted.
+        The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or, if a signal stopped it, 128 and
+        the number of that: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP.
     """
     die_with_parent()
+    os.environ["PYTHONSAFEPATH"] = "1"  # nothing that this starts imports what lies in the working folder
     if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold characters that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     width = max(map(len, COMMANDS)) + 2
@@ -94,17 +105,46 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do, see below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     chosen = parser.parse_args(args)
+    with StopSignals() as signals:
+        try:
+            code = _run_with_sentences(chosen.command, chosen.arguments)
+        except Stopped as stop:
+            return _stopped(stop)
+        except Exception:
+            if signals.received is None:
+                raise
+        if signals.received is not None:  # a library has swallowed what the signal raised, or failed because of it
+            return _stopped(Stopped(signals.received))
+    return code
+
+
+def _stopped(stop: Stopped) -> int:
+    """Say that a signal stopped the command, unless another process says so; returns the exit code."""
+    if is_first_process() and PARENT not in os.environ:
+        print(f"ssd-det: {stop.sentence}", file=sys.stderr)
+    return CODE_OF_SIGNALS + stop.number
+
+
+def _run_with_sentences(name: str, words: list[str]) -> int:
+    """Run a command; what a user can correct ends in one sentence."""
     try:
-        return _run(chosen.command, chosen.arguments)
-    except KeyboardInterrupt:
-        print("ssd-det: stopped.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has closed it; without this, Python complains at its last flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _run(name, words)
+        sys.stdout.flush()  # here, what cannot be written ends in a sentence
+        return code
+    except BrokenPipeError:  # the reader of our output has closed it
+        _leave_out_the_rest()
         return BAD_INPUT
     except Exception as error:
-        print(f"ssd-det: error: {_sentence(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            _leave_out_the_rest()
+        print(f"ssd-det: error: {sentence_of(_sentence(error))}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _leave_out_the_rest() -> None:
+    """Let what is still to be printed go nowhere, as Python would complain at its last flush."""
+    with suppress(ValueError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(name: str, words: list[str]) -> int:
@@ -123,6 +163,7 @@ def _run(name: str, words: list[str]) -> int:
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
         allow_several_words(parser)
+        print_errors_safely(parser)
         return function(**parser.parse_args(words).as_dict()) or 0
     return 0
 
@@ -133,9 +174,11 @@ def _sentence(error: Exception) -> str:
     while cause is not None:  # jsonargparse wraps what a constructor raises
         if isinstance(cause, InputError):
             return cause.sentence
+        if (sentence := why_worker_ended(cause)) is not None:
+            return sentence
         cause = cause.__cause__
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}: correct the path or its permissions."
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
+        return _sentence_of_file(error)
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
         return f"{' '.join(str(error).split())} Correct the trainer's settings."
     if _is_of_lost_process(error):
@@ -144,6 +187,19 @@ def _sentence(error: Exception) -> str:
             "run the command again, a training with --ckpt_path and its last checkpoint to go on from there."
         )
     raise error
+
+
+def _sentence_of_file(error: OSError) -> str:
+    """What to tell the user about a file that the system refuses."""
+    if error.filename is None:
+        temporary = os.environ.get("TMPDIR", "/tmp")
+        return (
+            f"A temporary file in {temporary}, or what is printed, cannot be written ({error.strerror}): "
+            f"make room there, and give the command again."
+        )
+    if error.errno in NO_ROOM:
+        return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
+    return f"{error.filename}: {error.strerror}: correct the path or its permissions."
 
 
 def _is_of_lost_process(error: Exception) -> bool:

@@ -1,10 +1,15 @@
 """Lightning's Trainer, which can refine an annotation file as well."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import parse_coco
@@ -17,17 +22,62 @@ from ssd_det.models.views import make_views
 from ssd_det.refining.refine_file import RefinedFile, refine_file
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
+from ssd_det.report.tolerant_wandb import giving_up, working
 from ssd_det.report.tracking import track_refined
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
+from ssd_det.training_stop import StopRequest, can_stop, listen, stop
 
 TOO_FEW_BOXES = "too few boxes to learn which are better"
 SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
 
 
 class SSDDetTrainer(Trainer):
-    """A Trainer with one more method."""
+    """A Trainer with one more method, whose trainings end well: by a signal, or where a disk is full."""
+
+    @cached_property
+    def _stop_request(self) -> StopRequest:
+        return StopRequest()
+
+    @property
+    def received_sigterm(self) -> bool:
+        """Whether the training ends here; Lightning asks after every step and epoch, on all processes."""
+        return self.training and can_stop(self) and self._stop_request.of_any_process(self)
+
+    def _run_stage(self) -> Any:
+        """Run what the Trainer has been set up for, Lightning's handlers of signals included.
+
+        Raises:
+            Stopped: if a signal has ended the training.
+        """
+        if self.state.fn != TrainerFn.FITTING:
+            listen(self, None)
+            return super()._run_stage()
+        listen(self, self._stop_request)
+        with suppress(SIGTERMException):
+            super()._run_stage()
+        if self._stop_request.number is not None:
+            raise stop(self, self._stop_request.number)
+        return None
+
+    def save_checkpoint(
+        self, filepath: str | Path, weights_only: bool | None = None, storage_options: Any | None = None
+    ) -> None:
+        """Save a checkpoint; see Lightning.
+
+        Raises:
+            InputError: on every process, if the first cannot write it.
+        """
+        refusal = None
+        try:
+            super().save_checkpoint(filepath, weights_only, storage_options)
+        except InputError as error:
+            refusal = error.sentence
+            self.strategy.barrier()  # where the others wait
+        refusal = self.strategy.broadcast(refusal)
+        if refusal is not None:
+            raise InputError(refusal)
 
     def refine_annotations(
         self,
@@ -99,8 +149,8 @@ class SSDDetTrainer(Trainer):
             print_summary(summary, destination.path)
             if destination.folder:
                 print_folder(destination.json, kept)
-            for logger in self.loggers:
-                if isinstance(logger, WandbLogger):
+            for logger in working(self.loggers):
+                with giving_up(logger):
                     track_refined(logger, parse_coco(destination.json, content), data.paths, destination.json)
             return summary
 

@@ -30,6 +30,7 @@ NEEDLESS_RECORDS = {
     "lightning.fabric.utilities.distributed": ("Initializing distributed: ",),
     "lightning.pytorch.accelerators.cuda": ("LOCAL_RANK: ",),
     "lightning.fabric.utilities.seed": ("Seed set to ",),
+    "asyncio": ("socket.send() raised exception.",),  # wandb's process has ended, which is said once
     "root": ("Images sizes do not match.",),  # wandb's, of panels, each of which has the size of its image
 }
 RANK = r"(\[rank: \d+\] )?"
@@ -40,6 +41,7 @@ NEEDLESS_WARNINGS = (
     r"The number of training batches \(\d+\) is smaller than the logging interval",  # epochs are logged as well
     r"Experiment logs directory ",  # the folder of a stage, or of wandb's log, is not empty; logs are set aside
     r"The dirpath has changed from ",  # a test writes elsewhere than the training
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # EpochSampler begins behind what was seen
     r"You're using the WeightAveraging callback with a model that overrides the configure_model",  # nothing is sharded
     r"Image size \(\d+ pixels\) exceeds limit of ",  # Pillow's, of large images; those beyond its limit are errors
 )
@@ -63,6 +65,7 @@ class WithoutNeedless(logging.Filter):
 
 def leave_out_needless_messages() -> None:
     """Leave out what libraries print and no user can use; everything else still appears."""
+    logging.raiseExceptions = False  # of a log that cannot be written, wandb's, of each line a traceback
     for name, beginnings in NEEDLESS_RECORDS.items():
         logger = logging.getLogger(name)
         if not any(isinstance(known, WithoutNeedless) for known in logger.filters):

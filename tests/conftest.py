@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.noise import corrupt
+from tests.fuzzing import Costs
 
 torch.set_num_threads(1)  # threads that spin beside the other test process are many times as slow as none
 
@@ -111,3 +112,12 @@ def demo(tmp_path_factory):
     content, _ = corrupt(read_coco(folder / "train.json"), 0.4, seed=45)
     (folder / "noisy.json").write_text(json.dumps(content))
     return folder
+
+
+@pytest.fixture(scope="module")
+def costs():
+    """What damaged files have cost, said at the end of ``make fuzz``; no test depends on it, as machines differ."""
+    costs = Costs()
+    yield costs
+    if "SSD_DET_FUZZ" in os.environ:
+        print(f"\n{costs}")

@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 import pytest
+import torch
 import yaml
 
 from ssd_det.main import COMMANDS, main
@@ -22,6 +23,7 @@ REFINERS, DETECTORS, JOINTS = (
     for task in ("RefineTask", "DetectTask", "JointTask")
 )
 SINGLE = [*REFINERS, *DETECTORS, *JOINTS]
+ADDED = [path for path in CONFIGS if path.stem == "stop_early"]  # on top of another
 SMALL_DATA = [f"--data.{name}={value}" for name, value in TINY_DATA.items()]
 SMALL_DETECTOR = ["--model.shortest_side=64", "--model.longest_side=96", "--data.num_workers=0"]
 
@@ -32,7 +34,7 @@ def name_of(path):
 
 def test_there_are_the_configurations_that_the_readme_names():
     names = {path.name for path in CONFIGS}
-    assert names == {*(path.name for path in [*CHAINS, *SINGLE])}
+    assert names == {*(path.name for path in [*CHAINS, *SINGLE, *ADDED])}
     assert names >= {
         "refine.yaml",
         "refine_small.yaml",
@@ -54,6 +56,22 @@ def test_every_configuration_takes_a_step(path, demo, tmp_path, monkeypatch):
     monkeypatch.setattr(Task, "on_train_batch_end", lambda *_: steps.append(1))
     assert main([*words, "--trainer.fast_dev_run=true"]) == 0
     assert steps == [1]
+
+
+def test_a_training_ends_when_images_kept_aside_are_found_no_better(demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (added,) = ADDED
+    robust = added.with_name("refine_robust.yaml")
+    data = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}", *SMALL_DATA]
+    still = ["--model.weights=null", "--model.learning_rate=0", "--trainer.callbacks.init_args.patience=1"]
+    words = [f"--config={robust}", f"--config={added}", *data, *still, "--trainer.default_root_dir=run", *QUIET]
+    assert main(["fit", *words]) == 0
+    last, best = (
+        torch.load(f"run/checkpoints/{name}.ckpt", weights_only=True, map_location="cpu") for name in ("last", "best")
+    )
+    assert last["epoch"] == 1, "patience"
+    assert best["epoch"] == 0
+    assert "EMAWeightAveraging" in last["callbacks"], "the callbacks of the first file stay"
 
 
 @pytest.mark.parametrize("path", SINGLE, ids=name_of)

@@ -1,12 +1,8 @@
-"""Damaged annotation files: no command ends in a traceback or leaves half a file.
-
-300 cases, shared by the formats, the same each time; ``make fuzz`` sets ``SSD_DET_FUZZ`` to 10,000, others each time.
-"""
+"""Damaged annotation files: no command ends in a traceback or leaves half a file; see :mod:`tests.fuzzing`."""
 
 import copy
 import io
 import json
-import os
 import shutil
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
@@ -16,16 +12,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations.formats import table
 from ssd_det.main import main
 from tests.annotation_content import clean_content
 from tests.annotations.formats.folders import LABELS, XML
-
-CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
-DEEP = 3_000
+from tests.fuzzing import DEEP, FUZZED, NESTING, TOKENS_OF_TEXTS
 
 
 class Damaged(NamedTuple):
@@ -115,30 +109,20 @@ def damaged_folder(draw, clean, named):
         data = files[path]
         offset, length = draw(st.integers(0, len(data))), draw(st.integers(0, 20))
         inside = draw(st.sampled_from(TOKENS) | st.binary(max_size=8))
-        way = draw(st.sampled_from(["replace", "replace", "repeat", "cut", "utf-16"]))
+        way = draw(st.sampled_from(["replace"] * 4 + ["repeat"] * 2 + ["cut", "utf-16", "many", "deep"]))
         files[path] = {
             "replace": data[:offset] + inside + data[offset + length :],
             "repeat": data[:offset] + data[offset : offset + length] * 2 + data[offset + length :],
             "cut": data[:offset],
             "utf-16": data.decode("utf-8", "replace").encode("utf-16"),
+            "many": data[:offset] + inside * draw(st.sampled_from([100, 100_000])) + data[offset:],
+            "deep": data[:offset] + b"".join(draw(st.sampled_from(NESTING))) + data[offset:],
         }[way]
     if draw(st.integers(0, 9)) == 0:
         del files[draw(st.sampled_from(sorted(files)))]
     return Damaged({f"{named}/{path}": data for path, data in files.items()}, named)
 
 
-TOKENS = [b"nan", b"1e999", b"-1", b"0", b" ", b"\n", b"\0", b"\xff", b"<", b"</object>", b"..", b"[", b": "]
-TOKENS += [
-    b"&a;",
-    b"&#48;",
-    b"<!ENTITY a 'b'>",
-    b"9" * 400,
-    b"1_0",
-    b"\xef\xbc\x95",
-    b"*a",
-    b"&a ",
-    b"kpt_shape: [17, 3]\n",
-]
 YOLO = {
     "data.yaml": b"train: images\nval: images\nnames: [cat, dog]\n",
     "labels/1.txt": b"0 0.5 0.5 0.25 0.5\n1 0.3 0.3 0.2 0.2 0.9\n",
@@ -163,7 +147,7 @@ ROWS = [
     b"0 1.005 .5 .2 .2\n",
     b"0 1.04 -.02 .2 .2\n",
 ]
-TOKENS += [*ROWS, b"C:\\x\\images", b"/content/images", b"../images", b"valid: images\n", b"nc: 3\n"]
+TOKENS = [*TOKENS_OF_TEXTS, *ROWS, b"C:\\x\\images", b"/content/images", b"../images", b"valid: images\n", b"nc: 3\n"]
 ROWS_YOLO = {
     "dataset.yaml": b"path: /content/x\ntrain: C:\\x\\images\nvalid: ../images\ntest: gone\n"
     b"names: {1: cat, 2: no}\nnc: 1\n",
@@ -259,14 +243,9 @@ def test_files_of_every_format_are_damaged():
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(
-    max_examples=max(1, CASES // len(FORMATS)),
-    deadline=None,
-    derandomize="SSD_DET_FUZZ" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+@FUZZED
 @given(data=st.data(), command=st.sampled_from(sorted(COMMANDS)))
-def test_damaged_annotations_end_in_a_sentence(folder, name, data, command):
+def test_damaged_annotations_end_in_a_sentence(folder, costs, name, data, command):
     damaged = data.draw(FORMATS[name])
     before = set(Path().iterdir())
     for path, content in damaged.files.items():
@@ -274,7 +253,8 @@ def test_damaged_annotations_end_in_a_sentence(folder, name, data, command):
         Path(path).write_bytes(content)
     inputs = set(Path().iterdir())
     try:
-        code, errors = run(COMMANDS[command].format(named=damaged.named).split())
+        with costs.of(f"{command} of {name}"):
+            code, errors = run(COMMANDS[command].format(named=damaged.named).split())
         left = set(Path().iterdir()) - inputs
         assert code in {0, 1, 2}
         *lines, end = errors.split("\n")

@@ -14,8 +14,9 @@ PACKAGE = Path(ssd_det.__file__).parent
 
 # From the lowest to the highest; the rooms of one row do not know of each other.
 ROWS = (
-    ("class_names", "errors", "late_files", "memory", "shipped"),
-    ("console", "distributed", "flags", "ops"),
+    ("class_names", "errors", "late_files", "memory", "shipped", "stopping", "torch_archive", "value_types"),
+    ("foreign",),
+    ("console", "distributed", "flags", "ops", "write_errors"),
     ("losses", "annotations"),
     ("annotations.edits", "annotations.formats"),
     ("runs",),
@@ -25,7 +26,8 @@ ROWS = (
     ("refining",),
     ("report",),
     ("callbacks",),
-    ("checkpoint_io", "trainer", "training_output"),
+    ("checkpoint_io", "training_output", "training_stop"),
+    ("trainer",),
     ("cli", "commands", "doctor", "pipeline", "setup"),
     ("main",),
     ("__main__",),

@@ -15,8 +15,9 @@ from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.cli import SSDDetCLI
-from ssd_det.errors import BAD_INPUT, FAULTS_FOUND, INTERRUPTED
+from ssd_det.errors import BAD_INPUT, FAULTS_FOUND
 from ssd_det.main import COMMANDS, main
+from ssd_det.stopping import CODE_OF_SIGNALS, STOP_SIGNALS
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
@@ -39,8 +40,10 @@ as here. A boolean without a value means true: `--overwrite`.
 | 0 | done |
 | {FAULTS_FOUND} | `check-annotations` found faults |
 | {BAD_INPUT} | bad input: one sentence on stderr names it, and nothing half-written is left |
-| {INTERRUPTED} | interrupted |
-"""
+""" + "".join(
+    f"| {CODE_OF_SIGNALS + number} | stopped by {number.name}: nothing half-written is left; trainings can go on |\n"
+    for number in STOP_SIGNALS
+)
 SETTINGS = """## Settings
 
 `fit`, `refine-annotations`, `test` and `predict` take the settings of a task (`--model.…`), its data (`--data.…`),

@@ -31,6 +31,7 @@ class Annotation(NamedTuple):
     """An entry of ``annotations``; boxes are xywh in pixels.
 
     ``true_bbox`` is set where noise was added on purpose, ``original_bbox`` where the box was refined.
+    ``trusted`` is set where a person has said that the box is right; nothing moves it then.
     ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``rotated`` is set where the box was drawn
     rotated, and ``bbox`` has its sides before that. ``position`` is the index in the list.
     """
@@ -44,6 +45,7 @@ class Annotation(NamedTuple):
     true_bbox: Xywh | None
     original_bbox: Xywh | None
     rotated: bool
+    trusted: bool
     position: int
 
     @property
@@ -114,7 +116,9 @@ class CocoFile:
             raise _none_of(self.path, "annotation")
 
     def why_fixed(self, annotation: Annotation) -> str | None:
-        """Why the files of a usable annotation cannot take another box; ``None`` where they can."""
+        """Why a usable annotation cannot be given another box; ``None`` where it can."""
+        if annotation.trusted:
+            return "trusted"
         return self.source.fixed.get(annotation.position) if self.source else None
 
     def count_usable(self) -> int:
@@ -276,6 +280,7 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
         true_bbox=optional_box(where, "true_bbox", entry),
         original_bbox=optional_box(where, "original_bbox", entry),
         rotated=rotation_of(entry) is not None,
+        trusted=entry.get("trusted") is True,
         position=index,
     )
 

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from ssd_det.foreign.regular_files import open_regular
+
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
 EARLIER_BOXES = ("true_bbox", "original_bbox")
-REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou")
+REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou", "trusted")
 
 
 def moved(entry: JsonObject, bbox: Sequence[float]) -> JsonObject:

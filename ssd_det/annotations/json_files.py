@@ -1,16 +1,24 @@
 """Reading json files."""
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ssd_det.annotations.text_encodings import other_encoding
-from ssd_det.console import busy
+from ssd_det.annotations.json_nesting import deepest_level
+from ssd_det.annotations.text_encodings import other_encoding, wide_encoding
+from ssd_det.console import LARGE, busy
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import open_regular, read_regular
 from ssd_det.memory import collection_paused
 
 JsonObject = dict[str, Any]
+
+MOST_LEVELS = 100  # COCO needs 5, and what tools add to it a few more
+BEGINNING = 4096  # bytes
+JSON_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 
 
 def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
@@ -33,13 +41,32 @@ def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json 
     content = b""
     try:
         with collection_paused(), busy(path):
-            content = path.read_bytes()
+            _check_beginning(path, kind)
+            content = read_regular(path, kind)
+            if deepest_level(content) > MOST_LEVELS:
+                text = f"has values nested more than {MOST_LEVELS} levels deep, which no {kind} needs: take them out"
+                raise InputError(f"{path}: {text}.")
             return json.loads(content.decode("utf-8-sig"), object_hook=reduced if leave_out else None)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file: give the path of a {kind}.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
     except (ValueError, RecursionError) as error:
         if (encoding := other_encoding(content)) is not None:
             raise InputError(f"{path}: is {encoding}: save it as UTF-8.") from None
         raise InputError(f"{path}: is not json ({error}): give a {kind}.") from None
+    except MemoryError:
+        raise InputError(f"{path}: does not fit into memory: split it, or use a larger machine.") from None
+
+
+def _check_beginning(path: Path, kind: str) -> None:
+    """Look at the beginning of a large file, which may be anything, such as a video.
+
+    Raises:
+        InputError: if it is large and does not begin as json does.
+    """
+    try:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size < LARGE:
+                return
+            beginning = file.read(BEGINNING)
+    except OSError:
+        return  # reading it says what is wrong
+    if not JSON_BEGINNING.match(beginning) and wide_encoding(beginning) is None:
+        raise InputError(f"{path}: is not json, by its beginning: give a {kind}.")

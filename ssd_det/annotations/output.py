@@ -2,15 +2,22 @@
 
 import json
 import os
+import re
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TypeGuard
+from typing import IO, BinaryIO, TypeGuard, cast
 
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of
 
+UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")  # the names of write_whole's temporary files
+BEING_WRITTEN = ".being_written"
+"""The folder in a folder that new files of it are in until all of them are whole."""
 PIECE = 2_000  # entries that are encoded at once
 
 
@@ -53,6 +60,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise cannot_be_written(folder, error) from error
         raise InputError(f"{folder}: cannot be made ({error.strerror}): give another output.") from error
 
 
@@ -90,6 +99,43 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda file: file.write(text))
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+
+    def write(file: IO[str]) -> None:
+        cast("TextIOWrapper", file).buffer.write(content)
+
+    write_whole(path, write)
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files of a folder, which take the place of those that are there once all of them are whole.
+
+    Args:
+        folder: which exists.
+        contents: of the files, by their names.
+
+    Raises:
+        InputError: if the disk is full or a file may not be written; then all are as they were.
+    """
+    new = folder / BEING_WRITTEN
+    shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
+    try:
+        new.mkdir()
+        for name, content in contents.items():
+            with (new / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in contents:
+            (new / name).replace(folder / name)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)  # first, as it takes room
+        raise cannot_be_written(folder / name, error, sum(map(len, contents.values()))) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
 def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
     """Write to a temporary file in the same folder, flush it to disk, and rename it.
 
@@ -112,10 +158,35 @@ def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}): make room, or give another output.") from error
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)  # first, as it takes room
+        raise cannot_be_written(path, error, _needed(write) if error.errno in NO_ROOM else None) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove from a folder what :func:`write_whole` had begun in processes that were killed."""
+    for path in folder.glob(".*"):
+        if UNFINISHED.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def _needed(write: Callable[[IO[str]], object]) -> int | None:
+    """How many bytes a text takes, ``None`` where that cannot be found out."""
+    try:
+        return size_of(lambda file: _write_text(file, write))
+    except OSError:
+        return None
+
+
+def _write_text(file: IO[bytes], write: Callable[[IO[str]], object]) -> None:
+    """Call what writes text with a file of bytes."""
+    text = TextIOWrapper(cast("BinaryIO", file), encoding="utf-8")
+    write(text)
+    text.flush()
+    text.detach()
 
 
 def _umask() -> int:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.foreign.shown_text import sentence_of
 
 
 def repeated_file_names(coco: CocoFile) -> dict[str, int]:
@@ -18,9 +19,9 @@ def warn_of_repeated_images(coco: CocoFile) -> None:
     if not repeated:
         return
     name, count = next(iter(repeated.items()))
-    print(
+    text = (
         f"ssd-det: warning: {coco.path}: {sum(repeated.values())} image entries share {len(repeated)} file names "
         f"({count} are of {name}), so the objects of one entry count as background in the others: "
-        f"see ssd-det check-annotations.",
-        file=sys.stderr,
+        f"see ssd-det check-annotations."
     )
+    print(sentence_of(text), file=sys.stderr)

@@ -5,7 +5,9 @@ is undone here, and sizes, pixels and boxes mean the same in every format.
 """
 
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +16,14 @@ from typing import NamedTuple
 from PIL import ExifTags, TiffImagePlugin
 from PIL import Image as PillowImage
 
-# What Pillow raises on files that are not images.
-UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
+from ssd_det.annotations.picture_formats import FORMATS, HEAD, NAMES, format_of_picture
+from ssd_det.foreign.regular_files import NotRegularError, open_regular
+
+# What Pillow raises on files that are not images, and on damaged ones.
+UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, RuntimeError),
+    *(struct.error, zlib.error, MemoryError, PillowImage.DecompressionBombError),
+)
 
 ORIENTATIONS = range(1, 9)
 # Turns a picture back that was turned by its orientation.
@@ -50,7 +58,7 @@ def opened(path: str | Path) -> Iterator[PillowImage.Image]:
     Raises:
         OSError, SyntaxError, ValueError or DecompressionBombError: see :data:`UNREADABLE`.
     """
-    with Path(path).open("rb") as stream, PillowImage.open(stream) as file:
+    with open_regular(path) as stream, PillowImage.open(stream, formats=FORMATS) as file:
         yield file
 
 
@@ -79,18 +87,35 @@ def load_stored(file: PillowImage.Image) -> PillowImage.Image:
     return file.transpose(_BACK[turned]) if turned in _BACK else file
 
 
-def why_unreadable(error: Exception, otherwise: str) -> str:
+def why_unreadable(path: str | Path, error: Exception, otherwise: str) -> str:
     """What is wrong with an image file and how to fix it, a clause.
 
     Args:
-        error: one of :data:`UNREADABLE`, as Pillow raised it.
-        otherwise: the clause where the image is not too large.
+        path: of the file.
+        error: one of :data:`UNREADABLE`, as it was raised.
+        otherwise: the clause where the file is there, of a format that is read, and not too large.
     """
+    if isinstance(error, FileNotFoundError):
+        return "is not there: add the file or correct its path"
+    if isinstance(error, NotRegularError):
+        return f"is {error.strerror}: replace it with the image"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot be read ({error.strerror}): give a file that you may read"
     counts = re.findall(r"\d+", str(error)) if is_too_large(error) else []
-    if len(counts) != len(("pixels", "limit")):
-        return otherwise
-    megapixels, limit = (f"{int(count) / 1e6:.4g}" for count in counts)
-    return f"has {megapixels} megapixels, more than {limit}: cut it into tiles"
+    if len(counts) == len(("pixels", "limit")):
+        megapixels, limit = (f"{int(count) / 1e6:.4g}" for count in counts)
+        return f"has {megapixels} megapixels, more than {limit}: cut it into tiles"
+    other = other_format(path)
+    return otherwise if other is None else f"is {other}, whatever its name says: save it as {NAMES}"
+
+
+def other_format(path: str | Path) -> str | None:
+    """What a file is that is no picture of the formats that are read, in words; ``None`` where it is not known."""
+    try:
+        with open_regular(path) as file:
+            return format_of_picture(file.read(HEAD))
+    except OSError:
+        return None
 
 
 def exceeds_limit(width: int, height: int) -> bool:

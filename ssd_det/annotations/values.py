@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, cast
 
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
+from ssd_det.foreign.shown_text import MOST_SHOWN, cut
 from ssd_det.ops.box_types import Xywh
 
 MAX_ID = 2**63 - 1
@@ -15,14 +16,17 @@ NUMBERS = frozenset({int, float})  # the types of numbers in json; no subclasses
 LEAST_SIDE = 1e-3
 AREA_TOLERANCE = 1e-4  # relative; an area that is closer to width times height was computed from them
 SHOWN_FAULTS = 10
+MOST_NAME = 120  # characters of a name or path among several
 UNSET_TEXTS = {"", "0", "false"}
 
 
 def first_of(values: Iterable[object]) -> str:
     """The first ten values, and how many more there are."""
-    texts = [str(value) for value in values]
+    texts = list(values)
     rest = len(texts) - SHOWN_FAULTS
-    return ", ".join(texts[:SHOWN_FAULTS]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(cut(value, MOST_NAME) for value in texts[:SHOWN_FAULTS]) + (
+        f" and {rest} more" if rest > 0 else ""
+    )
 
 
 def integer_of(where: str, entry: JsonObject, key: str) -> int:
@@ -37,7 +41,7 @@ def integer_of(where: str, entry: JsonObject, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise InputError(f"{where}: {key} is {shown(value)}: give a whole number.")
     if abs(value) > MAX_ID:
-        raise InputError(f"{where}: {key} is {value}: give a number that fits 64 bits.")
+        raise InputError(f"{where}: {key} is {shown(value)}: give a number that fits 64 bits.")
     return int(value)
 
 
@@ -98,9 +102,15 @@ def is_set(flag: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value of a file, as messages show it."""
-    text = "missing" if value is None else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """A value of a file, as messages show it: its beginning, however long or nested it is."""
+    if value is None:
+        return "missing"
+    text = ""
+    for piece in json.JSONEncoder().iterencode(value):
+        text += piece
+        if len(text) > MOST_SHOWN:
+            break
+    return cut(text)
 
 
 def free_ids(taken: Set[int]) -> Iterator[int]:

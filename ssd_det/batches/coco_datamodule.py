@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from ssd_det.annotations.formats.with_images import left_out_images, read_with_i
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.image_loader import ImageLoader, collate_shared
 from ssd_det.batches.samplers import EpochSampler
+from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
+from ssd_det.foreign.shown_text import sentence_of
 
 warn = rank_zero_only(logging.getLogger(__name__).warning)
 
@@ -112,7 +116,7 @@ class CocoDataModule(LightningDataModule):
             annotations, image_root, self.skip_missing_images, self.allow_outside, self.yolo_rows
         )
         if left_out := left_out_images(coco, paths, image_root):
-            warn(left_out)
+            warn(sentence_of(left_out))
         return coco, paths
 
     def _train_loader(self, dataset: CocoDataset, collate_samples: Callable[[list[Sample]], Any]) -> DataLoader[Any]:
@@ -120,15 +124,21 @@ class CocoDataModule(LightningDataModule):
         world, rank = self._processes()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
         if self.trainer is not None:
-            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch.
-            sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
-        return DataLoader(
+            # A training that goes on from a checkpoint asks for its first batches before it sets the epoch, and leaves
+            # it to the data to begin behind those that were trained on.
+            loop: Any = self.trainer.fit_loop
+            epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
+            sampler.set_epoch(epochs.processed)
+            if epochs.started > epochs.processed:
+                sampler.begin_behind(batches.processed * self.batch_size)
+        return ImageLoader(
             dataset,
             sampler=sampler,
             batch_size=self.batch_size,
-            collate_fn=collate_samples,
+            collate_fn=partial(collate_shared, collate_samples),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=leave_stopping_to_parent,
         )
 
     def _processes(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.stored_pixels import UNREADABLE, load_stored, opened, why_unreadable
+from ssd_det.annotations.stored_pixels import UNREADABLE, load_stored, opened, stored_size, why_unreadable
 from ssd_det.batches.augmentation import Augmentation, Pixels
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.image_modes import to_rgb
@@ -28,9 +28,10 @@ def read_image(path: Path, image: Image) -> Pixels:
     """
     try:
         with opened(path) as file:
+            check_size(path, image, *stored_size(file))  # before a picture that is not meant is decoded
             pixels = to_rgb(load_stored(file))
     except UNREADABLE as error:
-        reason = why_unreadable(error, "does not decode: replace the file or leave it out")
+        reason = why_unreadable(path, error, "does not decode: replace the file or leave it out")
         raise InputError(f"{path}: image {image.id} {reason}.") from None
     check_size(path, image, pixels.shape[1], pixels.shape[0])
     return pixels

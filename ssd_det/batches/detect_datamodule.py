@@ -15,8 +15,11 @@ from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
 from ssd_det.batches.coco_datamodule import CocoDataModule, warn
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.image_loader import ImageLoader
 from ssd_det.batches.samplers import EqualSizeBatches
+from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
+from ssd_det.foreign.shown_text import sentence_of
 
 
 class DetectDataModule(CocoDataModule):
@@ -121,7 +124,7 @@ class DetectDataModule(CocoDataModule):
         if self.val_image_root is None:
             warning = check_test_images(self._training_data(), val, "data.val_image_root")
             if warning:
-                warn(warning)
+                warn(sentence_of(warning))
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled :class:`ssd_det.batches.batch.DetectBatch` with augmentation, of images with boxes."""
@@ -147,7 +150,9 @@ class DetectDataModule(CocoDataModule):
         batches = EqualSizeBatches(
             dataset, self.batch_size, processes, collate_for_detection, lambda image: (image.height, image.width)
         )
-        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+        return ImageLoader(
+            batches, batch_size=None, num_workers=self.num_workers, worker_init_fn=leave_stopping_to_parent
+        )
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._train is None:

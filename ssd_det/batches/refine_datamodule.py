@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.folds import images_of_fold
 from ssd_det.annotations.formats.with_images import read_with_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
@@ -126,7 +127,8 @@ class RefineDataModule(CocoDataModule):
         """
         skip = skip_missing_images or self.skip_missing_images
         coco, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside, self.yolo_rows)
-        other_folds = dict.fromkeys(self._fold_images(coco, held_out=False), "other fold")
+        fold = images_of_fold(coco, self.fold, self.folds)
+        other_folds = {image.id: "other fold" for image in coco.images if image.id not in fold}
         augmentation = Augmentation(self.shortest_side, self.longest_side)
         return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)
 
@@ -161,7 +163,7 @@ class RefineDataModule(CocoDataModule):
             InputError: if there are none to train on, or none are kept aside though some should be.
         """
         coco, paths = self._training_data()
-        held_out = self._fold_images(coco, held_out=True)
+        held_out = images_of_fold(coco, self.fold, self.folds) if self.folds > 1 else set()
         usable = {a.image_id for a in coco.annotations if coco.why_unusable(a) is None}
         ids = sorted(image_id for image_id in paths if image_id in usable and image_id not in held_out)
         if not ids:
@@ -182,16 +184,16 @@ class RefineDataModule(CocoDataModule):
             rank_zero_only(warn_of_repeated_images)(self._data[0])
         return self._data
 
-    def _fold_images(self, coco: CocoFile, held_out: bool) -> set[int]:
-        """Ids of the images of the fold that is held out, or of those of all the others."""
-        if self.folds == 1:
-            return set()
-        ids = sorted(image.id for image in coco.images)
-        return {image_id for index, image_id in enumerate(ids) if (index % self.folds == self.fold) == held_out}
-
 
 def unseen_images(checkpoint: Mapping[str, Any]) -> Tensor:
     """The ids of the images that a training did not see, ``LongTensor[N]``; empty where it saw all of its file."""
     state = checkpoint.get(RefineDataModule.__qualname__, {})
     ids: Tensor = state.get(UNSEEN_IMAGES, torch.zeros(0, dtype=torch.long))
     return ids
+
+
+def are_unseen_images(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether what a checkpoint keeps of unseen images is what :func:`unseen_images` reads."""
+    state = checkpoint.get(RefineDataModule.__qualname__, {})
+    ids = state.get(UNSEEN_IMAGES) if isinstance(state, dict) else state
+    return ids is None or (isinstance(ids, Tensor) and ids.dim() == 1 and ids.dtype == torch.long)

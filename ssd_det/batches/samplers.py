@@ -1,6 +1,7 @@
 """Which samples make which batch, on which process."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from torch.utils.data import Dataset, DistributedSampler
@@ -8,6 +9,7 @@ from torch.utils.data import Dataset, DistributedSampler
 from ssd_det.annotations.coco import Image
 from ssd_det.batches.batch import FailedBatch, Sample
 from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.image_loader import collate_shared
 from ssd_det.errors import InputError
 
 
@@ -17,9 +19,20 @@ class EpochSampler(DistributedSampler[Any]):
     The data set may live in workers that never hear of a new epoch, so the epoch travels with the index.
     """
 
+    _begun: tuple[int, int] | None = None  # an epoch, and how many samples of it are left out
+
+    def begin_behind(self, samples: int) -> None:
+        """Leave out the first samples of this epoch, which a training that was stopped has seen.
+
+        Args:
+            samples: how many of this process.
+        """
+        self._begun = self.epoch, samples
+
     def __iter__(self) -> Iterator[Any]:
         epoch = self.epoch  # of the order that begins here, whatever is set while it is being used up
-        return ((epoch, index) for index in super().__iter__())
+        first = self._begun[1] if self._begun is not None and self._begun[0] == epoch else 0
+        return ((epoch, index) for index in islice(super().__iter__(), first, None))
 
 
 class EqualSizeBatches(Dataset[Any]):
@@ -65,7 +78,7 @@ class EqualSizeBatches(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         try:
-            return self.collate([self.dataset[0, member] for member in self.batches[index]])
+            return collate_shared(self.collate, [self.dataset[0, member] for member in self.batches[index]])
         except InputError as error:
             return FailedBatch(error.sentence)
 

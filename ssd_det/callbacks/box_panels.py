@@ -17,6 +17,7 @@ from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
 from ssd_det.ops.box_types import to_xywh
 from ssd_det.report.panels import panel
+from ssd_det.report.tolerant_wandb import giving_up, working
 from ssd_det.tasks.refine import RefineTask
 
 
@@ -42,8 +43,7 @@ class BoxPanels(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Choose the images."""
-        loggers = trainer.loggers if trainer.is_global_zero else []
-        self.loggers = [logger for logger in loggers if isinstance(logger, WandbLogger)]
+        self.loggers = working(trainer.loggers) if trainer.is_global_zero else []
         if self.loggers:
             datamodule = trainer.datamodule  # type: ignore[attr-defined]
             trained_on = cast(DataLoader[RefineBatch], trainer.train_dataloader).dataset
@@ -62,18 +62,20 @@ class BoxPanels(Callback):
         Raises:
             InputError: if an image cannot be read.
         """
-        if self.dataset is None:
+        if self.dataset is None or not working(self.loggers):
             return
         refiner = cast(RefineTask, pl_module).built_refiner
         assert refiner is not None
         refiner.eval()
-        panels = []
-        for index, image in enumerate(self.dataset.images):
-            annotations, scores = _refine(trainer, refiner, self.dataset, index)
-            panels.append(panel(image, self.dataset.paths[image.id], annotations, self.names, scores))
+        refined = [_refine(trainer, refiner, self.dataset, index) for index in range(len(self.dataset.images))]
         refiner.train()
-        for logger in self.loggers:
-            logger.experiment.log({"training": panels, "trainer/global_step": trainer.global_step})
+        for logger in working(self.loggers):
+            with giving_up(logger):
+                panels = [
+                    panel(image, self.dataset.paths[image.id], annotations, self.names, scores)
+                    for image, (annotations, scores) in zip(self.dataset.images, refined, strict=True)
+                ]
+                logger.experiment.log({"training": panels, "trainer/global_step": trainer.global_step})
 
 
 @torch.no_grad()

@@ -23,11 +23,16 @@ class BoxQuality(Callback):
     bag, ``bag_a_mean``, ``bag_a_best`` and ``bag_a_top10``.
     """
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin new means, the same ones on every process, whatever its share of the data holds."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin new means, the same ones on every process, whatever its share of the data holds.
+
+        A training that goes on within an epoch does not start this epoch: its means are those of the rest.
+        """
         self.means = {name: MeanMetric().to(pl_module.device) for name in NAMES}
         for mean in self.means.values():
             mean.update(0.0, 0.0)
+
+    on_train_epoch_start = on_train_start
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: RefineBatch, batch_idx: int

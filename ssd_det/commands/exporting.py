@@ -12,9 +12,9 @@ def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) ->
         output: the checkpoint to write, for test and predict with a configuration of the detector.
         overwrite: allow the output to exist.
     """
-    from ssd_det.checkpoint_io import WholeCheckpointIO  # noqa: PLC0415 (Lightning takes seconds to import)
+    from ssd_det.checkpoint_io import save_whole  # noqa: PLC0415 (Lightning takes seconds to import)
     from ssd_det.tasks.export import detector_checkpoint  # noqa: PLC0415
 
     path = check_output(output, others=[checkpoint], overwrite=overwrite)
-    WholeCheckpointIO().save_checkpoint(detector_checkpoint(checkpoint), path)
+    save_whole(detector_checkpoint(checkpoint), path)
     say(f"{path}: the detector of {checkpoint}.")

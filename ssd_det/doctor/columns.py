@@ -14,6 +14,7 @@ from ssd_det.annotations.values import SHOWN_FAULTS, is_box, is_set, shown
 from ssd_det.console import bar
 from ssd_det.doctor.entry_ids import NO_ID, Integers, Numbered, number_entries, whole_numbers
 from ssd_det.doctor.faults import Fault
+from ssd_det.foreign.shown_text import MOST_SHOWN, cut
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
@@ -23,7 +24,7 @@ NOT_FOUND = -1
 NO_BOX = (float("nan"),) * 4
 REFERENCES = ("image_id", "category_id")
 SINGULAR = {"images": "image", "annotations": "annotation", "categories": "category"}
-LONGEST_VALUE = 60  # characters of a value in an example
+LONGEST_TEXT = 1000  # characters of a text in an example
 
 
 @dataclass
@@ -146,10 +147,10 @@ def all_in_row(marks: Booleans) -> Booleans:
 
 def printable(value: object) -> object:
     """A value as it is, or the beginning of its text where it is long or strict json cannot hold it."""
+    if isinstance(value, str):
+        return cut(value, LONGEST_TEXT)
     text = shown(value)
-    if len(text) > LONGEST_VALUE or "NaN" in text or "Infinity" in text:
-        return text[:LONGEST_VALUE]
-    return value
+    return text if len(text) == MOST_SHOWN or "NaN" in text or "Infinity" in text else value
 
 
 def read_columns(content: JsonObject) -> Columns:

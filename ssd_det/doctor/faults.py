@@ -160,6 +160,11 @@ KINDS = {
     "shared-file": FaultKind(
         _E, "two file names lead to the same file", "Give the folder that the file names start from as image_root."
     ),
+    "other-format": FaultKind(
+        _E,
+        "an image file is something else than its name says, or of a format that is not read",
+        "Save it as JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, MPO, JPEG 2000 or PPM, or remove the image.",
+    ),
     "unreadable-file": FaultKind(_E, "an image file cannot be read", "Replace the file or remove the image."),
     "huge-image": FaultKind(_E, "an image has more pixels than are read", "Cut it into tiles, and its boxes with it."),
     "rotated-size": FaultKind(

@@ -1,15 +1,15 @@
 """What the doctor found, for people and for machines."""
 
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.values import shown
-from ssd_det.console import listed, say
+from ssd_det.annotations.values import MOST_NAME, shown
+from ssd_det.console import SafeConsole, listed, say
 from ssd_det.doctor.examination import Examination, FixedFile
 from ssd_det.doctor.faults import KINDS, Fault, Severity
+from ssd_det.foreign.shown_text import cut
 
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MOST_CATEGORIES = 20
@@ -68,7 +68,7 @@ def print_health(path: str, examination: Examination) -> None:
     if not examination.faults:
         say("No faults were found.")
         return
-    console = Console()
+    console = SafeConsole()
     console.print()
     console.print(_summary(examination.faults))
     for fault in _by_severity(examination.faults):
@@ -89,7 +89,7 @@ def _summary(faults: list[Fault]) -> Table:
     return table
 
 
-def _print_fault(console: Console, fault: Fault) -> None:
+def _print_fault(console: SafeConsole, fault: Fault) -> None:
     kind = fault.details
     title = f"[{STYLES[kind.severity]}]{kind.severity}[/] [bold]{fault.kind}[/]: {escape(kind.meaning)}"
     console.print(f"\n{title}", highlight=False)
@@ -117,7 +117,7 @@ def example_line(example: JsonObject) -> str:
     elif list_name is not None:
         words.append(list_name)
     if "file_name" in values:
-        words.append(str(values.pop("file_name")))
+        words.append(cut(values.pop("file_name"), MOST_NAME))
     return ", ".join([*words, *(f"{key} {shown(value)}" for key, value in values.items())])
 
 

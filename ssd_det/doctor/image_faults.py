@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ssd_det.annotations.image_files import Finding, ImageFolder
-from ssd_det.annotations.stored_pixels import UNREADABLE, is_too_large, read_header
+from ssd_det.annotations.stored_pixels import UNREADABLE, is_too_large, other_format, read_header
 from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
 from ssd_det.doctor.box_faults import TOLERANCE
@@ -114,7 +114,7 @@ def find_files(columns: Columns, headers: Headers, lost: int = 0) -> None:
     ]
     columns.add_fault("shared-file", "images", shared, "file_name")
     unreadable = exists & np.isnan(headers.size[:, 0])
-    columns.add_fault("unreadable-file", "images", unreadable & ~headers.too_large, "file_name")
+    _find_formats(columns, headers, unreadable & ~headers.too_large)
     columns.add_fault("huge-image", "images", headers.too_large, "file_name")
     identities = set(map(_identity, name_of))
     files = (path for path in headers.folder.images() if _identity(path) not in identities)
@@ -122,6 +122,18 @@ def find_files(columns: Columns, headers: Headers, lost: int = 0) -> None:
     if len(unnamed) > lost:
         examples = [{"file_name": name} for name in unnamed[:SHOWN_FAULTS]]
         columns.faults.append(Fault("unnamed-file", len(unnamed), examples))
+
+
+def _find_formats(columns: Columns, headers: Headers, unreadable: Booleans) -> None:
+    """Find files that cannot be read, and among them those that are something else than their name says."""
+    others = {index: other_format(headers.findings[index].path or "") for index in np.flatnonzero(unreadable).tolist()}
+    foreign = [index for index, other in others.items() if other is not None]
+    damaged = [index for index, other in others.items() if other is None]
+    columns.add_fault("other-format", "images", foreign, "file_name")
+    for fault in columns.faults[-1:] if foreign else []:
+        for example in fault.examples:
+            example["content"] = others[example["place"]]
+    columns.add_fault("unreadable-file", "images", damaged, "file_name")
 
 
 def _identity(path: str | Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from ssd_det.errors import InputError
 from ssd_det.runs.layout import LOCK, LOCK_HOLDER
+from ssd_det.write_errors import writing
 
 
 @contextmanager
@@ -26,7 +27,8 @@ def locked(run: Path) -> Iterator[None]:
     # Beside the lock, as whoever tries to take a lock may empty its file.
     holder = run / LOCK_HOLDER
     try:
-        holder.write_text(str(os.getpid()), encoding="utf-8")
+        with writing(holder):
+            holder.write_text(str(os.getpid()), encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """The command ``ssd-det pipeline``."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from ssd_det import __version__
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
+from ssd_det.annotations.folds import check_folds
 from ssd_det.annotations.formats.with_images import (
     check_test_images,
     left_out_images,
@@ -21,16 +21,19 @@ from ssd_det.annotations.formats.with_images import (
     with_found_images,
 )
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.output import make_folder, write_json
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.output import make_folder, remove_unfinished, write_json
 from ssd_det.class_names import with_short_names
-from ssd_det.errors import INTERRUPTED, InputError
-from ssd_det.flags import allow_bare_flags
+from ssd_det.errors import InputError
+from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
-from ssd_det.pipeline.processes import Processes
-from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
-from ssd_det.runs.layout import RUN_RECORD, section_settings_file
+from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.pipeline.sections import default_words, defaults_of, resolve_words, settings_of, with_data
+from ssd_det.pipeline.stage import Stage
+from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD, section_settings_file
 from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
+from ssd_det.stopping import Stopped, stopped_by
 
 SECTIONS = ("refine", "detect")
 SECTION_OPTIONS = ("config", "settings")
@@ -114,6 +117,7 @@ def pipeline(
     paths = (annotations, image_root, test_annotations, test_image_root or image_root)
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside, yolo_rows)
+    check_folds(coco, refining.folds)
     run = Path(output).resolve()
     _check_folder(run)
     make_folder(run)
@@ -127,19 +131,20 @@ def pipeline(
             on = {name: value for name, value in flags.items() if value}
             settings = {name: with_data(section, **on) for name, section in settings.items()}
             stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining, yolo_rows)
+            for folder in (run, *(stage.folder for stage in stages)):
+                remove_unfinished(folder)
             for number, stage in enumerate(stages, start=1):
                 label = f"[{number}/{len(stages)}]"
                 step = f"{label} {stage.title}"
-                stage.advance(processes, label)
+                stage.advance(processes, label, _defaults(stage, processes))
                 record = replace(record, current=(*record.current, stage.folder.relative_to(run).as_posix()))
                 write_json(run / RUN_RECORD, record.to_json())
             step = "the report"
             code = processes.run(["report", str(run), *(["--allow_outside"] if allow_outside else [])])
-        except KeyboardInterrupt:
-            print(f"Stopped in {step}: the same command goes on from there.", file=sys.stderr)
-            raise SystemExit(INTERRUPTED) from None
-    if code:
-        raise SystemExit(code)
+            check_ended(code, f"{run}: the process of the report")
+        except Stopped as stop:
+            begun = f"{stopped_by(stop.number)} in {step}"
+            raise Stopped(stop.number, f"{begun}: the same command goes on from there.") from None
     print(f"{processes.seconds:.1f} s in the processes of this call.", flush=True)
 
 
@@ -153,6 +158,8 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
     allow_bare_flags(parser)
+    print_errors_safely(parser)
+    check_configurations(pipeline_words)
     chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
     pipeline(**chosen, overrides=overrides)
@@ -238,14 +245,26 @@ def _open_run(run: Path, inputs: Inputs) -> RunRecord:
     record = read_run_record(run)
     if record is None:
         return RunRecord(paths, {})
+    was_begun = not record.resolved or any(run.rglob(STAGE_RECORD))
     for name, path in paths.items():
-        recorded = record.inputs.get(name)
-        if recorded != path:
+        recorded = record.inputs.get(name, path)  # what an earlier version did not record had its default
+        # What is not there any more was most likely moved; each stage sees whether it has the same content.
+        if recorded != path and was_begun and Path(recorded).exists():
             raise InputError(
                 f"{run}: is a run with another configuration: its {name} is {recorded}, not {path}: "
-                f"give another output, or remove it."
+                f"give another output."
             )
-    return replace(record, current=())
+    return replace(record, inputs=paths, current=())
+
+
+def _defaults(stage: Stage, processes: Processes) -> JsonObject | None:
+    """What the settings of a stage are by default, where its record lacks some; asking takes the time of a start."""
+    if not stage.lacks_settings():
+        return None
+    try:
+        return defaults_of(processes.ask({stage.title: default_words(stage.settings)})[stage.title])
+    except InputError:  # a class of a user's may have no defaults
+        return None
 
 
 def _resolve(

@@ -109,7 +109,7 @@ def plan(
         stages += _detector(run, "noisy", detect, noisy, inputs)
     if baselines and true_is_known:
         stages += _detector(run, "clean", detect, true, inputs)
-    return stages
+    return [replace(stage, run=run) for stage in stages]
 
 
 def _refining(inputs: Inputs, settings: JsonObject, run: Path, refining: Refining, true: Path | None) -> list[Stage]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from ssd_det.errors import InputError
 from ssd_det.pipeline.parent import PARENT
+from ssd_det.stopping import Stopped, stop_of
 
-GRACE_SECONDS = 10
+GRACE_SECONDS = 60  # a training ends its step and writes a checkpoint
 
 
 class Processes:
@@ -33,7 +34,7 @@ class Processes:
         process = subprocess.Popen(_command(words), env=_environment())
         try:
             return process.wait()
-        except KeyboardInterrupt:
+        except Stopped:
             _end(process)
             raise
         finally:
@@ -60,15 +61,42 @@ class Processes:
         }
         try:
             answers = {name: process.communicate() for name, process in processes.items()}
-        except KeyboardInterrupt:
-            for process in processes.values():
-                _end(process)
+        except Stopped:
+            _end(*processes.values())
             raise
         self.seconds += time.monotonic() - started
         for name, process in processes.items():
             if process.returncode:
-                raise InputError(f"The configuration of {name} cannot be used: {_message(answers[name][1])}")
+                check_not_signalled(process.returncode, f"The process that reads the configuration of {name}")
+                message = _message(answers[name][1]) or f"its process ended with code {process.returncode}."
+                raise InputError(f"The configuration of {name} cannot be used: {message}")
         return {name: printed for name, (printed, _) in answers.items()}
+
+
+def check_ended(code: int, process: str) -> None:
+    """Make sure that a process came to its end.
+
+    Args:
+        code: its exit code, negative if a signal ended it.
+        process: what a sentence calls it.
+
+    Raises:
+        Stopped: if a signal stopped it.
+        InputError: if it was killed.
+        SystemExit: with its code, if it failed.
+    """
+    check_not_signalled(code, process)
+    if code:
+        raise SystemExit(code)
+
+
+def check_not_signalled(code: int, process: str) -> None:
+    """Make sure that no signal ended a process; see :func:`check_ended`."""
+    stop = stop_of(code)
+    if stop is not None:
+        raise stop
+    if code < 0:
+        raise InputError(f"{process} was ended by signal {-code} (out of memory?): the same command goes on from here.")
 
 
 def _message(errors: str) -> str:
@@ -78,18 +106,20 @@ def _message(errors: str) -> str:
 
 
 def _command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "ssd_det", *words]
+    return [sys.executable, "-P", "-m", "ssd_det", *words]
 
 
 def _environment() -> dict[str, str]:
     return {**os.environ, PARENT: str(os.getpid())}
 
 
-def _end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
-    """End a process that may be ending by itself, as the terminal interrupts it as well."""
-    process.terminate()
-    try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end(*processes: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
+    """End processes that may be ending by themselves, as terminals and schedulers signal them as well."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,6 +1,7 @@
 """The configurations of a run's two sections, ``refine`` and ``detect``, and what a stage changes in them."""
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from ssd_det.annotations.output import write_text
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
 from ssd_det.flags import UNSET_FOLDERS
-from ssd_det.pipeline.stage import weights_files
 from ssd_det.runs.layout import section_settings_file
 
 FOR_EVERY_COMMAND = ("seed_everything", "trainer", "model", "data")
 JOINT_TASK = "JointTask"
+DATA = ("--data.annotations=annotations.json", "--data.image_root=images")  # each stage has its own
 TASKS = {"refine": ("RefineTask", JOINT_TASK), "detect": ("DetectTask",)}
 
 
@@ -32,8 +33,18 @@ def resolve_words(section: str, config: str, settings: Mapping[str, Any], words:
     """
     path = section_settings_file(run, section)
     write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
-    data = ["--data.annotations=annotations.json", "--data.image_root=images"]
-    return ["fit", f"--config={config}", *([f"--config={path}"] if settings else []), *words, *data, "--print_config"]
+    return ["fit", f"--config={config}", *([f"--config={path}"] if settings else []), *words, *DATA, "--print_config"]
+
+
+def default_words(settings: JsonObject) -> list[str]:
+    """The command that prints what the classes of a ``fit`` are by default.
+
+    Args:
+        settings: of the ``fit``.
+    """
+    trainer = {name: _bare(settings["trainer"].get(name)) for name in ("logger", "callbacks")}
+    bare = {"trainer": trainer, "model": _bare(settings["model"]), "data": _bare(settings["data"])}
+    return ["fit", f"--config={json.dumps(bare)}", *DATA, "--print_config"]
 
 
 def settings_of(section: str, printed: str) -> JsonObject:
@@ -69,6 +80,12 @@ def settings_of(section: str, printed: str) -> JsonObject:
     return settings
 
 
+def defaults_of(printed: str) -> JsonObject:
+    """The settings that the command of :func:`default_words` printed."""
+    settings: JsonObject = with_short_names(yaml.safe_load(printed))
+    return settings
+
+
 def task_of(settings: JsonObject) -> str:
     """The name of the task's class."""
     name: str = settings["model"]["class_path"].rpartition(".")[2]
@@ -79,9 +96,20 @@ def checkpoint_callbacks(settings: JsonObject) -> list[JsonObject]:
     """The callbacks that write ``last.ckpt``."""
     return [
         callback
-        for callback in _entries(settings["trainer"]["callbacks"])
+        for callback in callbacks_of(settings)
         if callback["class_path"].endswith("ModelCheckpoint") and callback["init_args"].get("filename") == "last"
     ]
+
+
+def callbacks_of(settings: JsonObject) -> list[JsonObject]:
+    """The callbacks that a configuration names."""
+    return _entries(settings["trainer"].get("callbacks"))
+
+
+def weights_files(settings: JsonObject) -> list[Path]:
+    """The file of weights that a model starts from, if it is one."""
+    weights = settings.get("model", {}).get("init_args", {}).get("weights")
+    return [Path(weights)] if isinstance(weights, str) and Path(weights).is_file() else []
 
 
 def with_data(settings: JsonObject, **values: str | int) -> JsonObject:
@@ -102,3 +130,10 @@ def _entries(setting: Any) -> list[JsonObject]:
     """The classes that a setting names: one, a list of them, or none."""
     entries = setting if isinstance(setting, list) else [setting]
     return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _bare(setting: Any) -> Any:
+    """The classes that a setting names, without their arguments."""
+    if isinstance(setting, list):
+        return [_bare(entry) for entry in setting]
+    return {"class_path": setting["class_path"]} if isinstance(setting, dict) else setting

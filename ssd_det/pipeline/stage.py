@@ -1,12 +1,13 @@
 """A stage of the pipeline: what it runs, what it reads and leaves, and whether it must be run."""
 
+import copy
 import hashlib
 import shutil
 import time
 import zipfile
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -15,13 +16,15 @@ from ssd_det.annotations.formats.reading import tracked_files
 from ssd_det.annotations.formats.recognise import recognise
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import make_folder, write_json, write_text
-from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
-from ssd_det.pipeline.processes import Processes
+from ssd_det.flags import leave_out_folders
+from ssd_det.pipeline.changes import changes, lacks_settings, moves, with_moves
+from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.pipeline.sections import weights_files
+from ssd_det.pipeline.trained_epochs import epochs_asked, epochs_done
 from ssd_det.runs.layout import CHECKPOINT, CONFIG, STAGE_RECORD
 from ssd_det.runs.records import StageRecord, read_stage_record
-
-SHOWN_CHANGES = 3
+from ssd_det.torch_archive import damaged_part
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ class Stage:
         commands: the words of the commands of ``ssd-det`` that it runs, one after the other.
         inputs: the files that it reads, and folders of annotations.
         products: names of the files and folders that it leaves in the folder.
-        settings: what is written to ``config.yaml`` in the folder, if anything.
+        settings: of its commands, if any. While they run, ``config.yaml`` in the folder has them; what stays there
+            names no folder to write to.
         resumable: whether the last command is a ``fit``, which can go on from its checkpoint.
+        run: the folder of the run, which may be moved.
     """
 
     title: str
@@ -45,56 +50,89 @@ class Stage:
     products: list[str]
     settings: JsonObject = field(default_factory=dict)
     resumable: bool = False
+    run: Path | None = None
 
-    def advance(self, processes: Processes, label: str) -> None:
+    def lacks_settings(self) -> bool:
+        """Whether the stage was recorded before some of its settings were there, so that their defaults matter."""
+        record = read_stage_record(self.folder)
+        return record is not None and lacks_settings(record, self.settings)
+
+    def advance(self, processes: Processes, label: str, defaults: JsonObject | None = None) -> None:
         """Bring the stage to its end: leave it as it is, go on with it, or do it (again).
 
         Args:
             processes: to run the commands in.
             label: which stage of how many this is, to print before its title.
+            defaults: of settings that the stage's record may lack, where they are known.
 
         Raises:
             InputError: if a command is killed or leaves a product out.
+            Stopped: if a signal stops a command.
             SystemExit: with its code, if a command fails.
         """
         due = self._due()
-        record = read_stage_record(self.folder)
-        changes = self._changes(record, due) if record else ""
-        if record and record.finished and not changes:
+        record = self._recorded(due)
+        why = changes(record, due, defaults or {}, self._missing() if record.finished else []) if record else ""
+        rest = self._untrained() if record and record.finished and not why else ""
+        if record and record.finished and not why and not rest:
             print(f"{label} {self.title}: finished before, and nothing it depends on has changed.", flush=True)
             return
-        if changes:
-            print(f"{label} {self.title}: done again, because {changes}.", flush=True)
+        if why:
+            print(f"{label} {self.title}: done again, because {why}.", flush=True)
             record = None
         else:
-            print(f"{label} {self.title}{': goes on' if record else ''}", flush=True)
+            goes_on = f": goes on{f', as {rest}' if rest else ''}" if record else ""
+            print(f"{label} {self.title}{goes_on}", flush=True)
         spent = record.seconds + self._interrupted_seconds(record) if record else 0.0
         self._run(processes, replace(due, seconds=spent), goes_on=record is not None)
 
+    def _recorded(self, due: StageRecord) -> StageRecord | None:
+        """What was recorded, with the paths of today, which are written down for a finished stage."""
+        record = read_stage_record(self.folder)
+        moved = moves(record, due, self.run) if record else {}
+        if record and moved:
+            record = with_moves(record, moved)
+            if record.finished:
+                self._write_record(record)
+                self._write_config(to_run=False)
+        return record
+
     def _run(self, processes: Processes, record: StageRecord, goes_on: bool) -> None:
         if not goes_on:
-            shutil.rmtree(self.folder, ignore_errors=True)  # what is left of an attempt that was being removed
+            set_aside(self.folder)
         make_folder(self.folder)
         started = time.time()
         self._write_record(replace(record, started=started))
+        self._write_config(to_run=True)
         commands = list(self.commands)
-        if self.settings:
-            write_text(self.folder / CONFIG, yaml.safe_dump(self.settings, sort_keys=False))
         if self.resumable and goes_on:
             commands[-1] = [*commands[-1], *self._checkpoint_words()]
-        for words in commands:
-            code = processes.run(words)
-            if code < 0:
-                raise InputError(
-                    f"{self.folder}: the process of this stage was ended by signal {-code} (out of memory?): "
-                    f"the same command goes on from here."
-                )
-            if code:
-                raise SystemExit(code)
+        try:
+            for words in commands:
+                check_ended(processes.run(words), f"{self.folder}: the process of this stage")
+        finally:
+            self._write_config(to_run=False)
         if missing := self._missing():
-            raise InputError(f"{self.folder}: the stage did not write {', '.join(missing)}: correct its settings.")
+            names = ", ".join(path.name for path in missing)
+            raise InputError(f"{self.folder}: the stage did not write {names}: correct its settings.")
+        if rest := self._untrained():
+            raise InputError(f"{self.folder}: {rest}: the same command goes on from there.")
         seconds = record.seconds + (time.time() - started)
         self._write_record(replace(record, seconds=seconds, finished=True))
+
+    def _write_config(self, to_run: bool) -> None:
+        """Write the settings, with the folders to write to only as long as the commands need them."""
+        if self.settings:
+            settings = copy.deepcopy(self.settings)
+            if not to_run:
+                leave_out_folders(settings["trainer"])
+            write_text(self.folder / CONFIG, yaml.safe_dump(settings, sort_keys=False))
+
+    def _untrained(self) -> str:
+        """That the checkpoint of a training has fewer epochs than were asked for, in words; empty where it has them."""
+        asked = epochs_asked(self.settings) if self.resumable else None
+        done = epochs_done(self.folder / CHECKPOINT) if asked else None
+        return f"its checkpoint has {done} of {asked} epochs" if asked and done is not None and done < asked else ""
 
     def _checkpoint_words(self) -> list[str]:
         """What makes ``fit`` go on from the last checkpoint, if there is a complete one."""
@@ -103,6 +141,9 @@ class Stage:
             return []
         if not zipfile.is_zipfile(checkpoint):
             print(f"{checkpoint} is incomplete: the training starts from the beginning.", flush=True)
+            return []
+        if (part := damaged_part(checkpoint)) is not None:
+            print(f"{checkpoint} is damaged ({part}): the training starts from the beginning.", flush=True)
             return []
         return ["--ckpt_path", str(checkpoint)]
 
@@ -119,23 +160,23 @@ class Stage:
         last = max((self.folder / STAGE_RECORD).stat().st_mtime, *map(_modified, self.folder.rglob("*")))
         return max(0.0, last - record.started)
 
-    def _changes(self, record: StageRecord, due: StageRecord) -> str:
-        """Why a stage that was begun has to be done again, in words; empty where there is no reason."""
-        settings = _differences(with_short_names(record.settings), with_short_names(due.settings))
-        changes = [f"{name} was {old} and is {new}" for name, old, new in settings]
-        changes += [f"{path} has changed" for path, new in due.inputs.items() if record.inputs.get(path) != new]
-        if record.commands != due.commands and not changes:
-            changes.append("its commands have changed")
-        if record.finished:
-            changes += [f"{self.folder / name} is missing" for name in self._missing()]
-        rest = len(changes) - SHOWN_CHANGES
-        return "; ".join(changes[:SHOWN_CHANGES]) + (f"; and {rest} more changes" if rest > 0 else "")
-
-    def _missing(self) -> list[str]:
-        return [name for name in self.products if not (self.folder / name).exists()]
+    def _missing(self) -> list[Path]:
+        """The products that are not there."""
+        return [self.folder / name for name in self.products if not (self.folder / name).exists()]
 
     def _write_record(self, record: StageRecord) -> None:
         write_json(self.folder / STAGE_RECORD, record.to_json())
+
+
+def set_aside(folder: Path) -> None:
+    """Rename a folder of what must be done again, and say so; a folder without a file of anyone's is removed."""
+    if not any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    names = (folder.with_name(f"{folder.name}.set_aside_{number}") for number in count(1))
+    kept = next(path for path in names if not path.exists())
+    folder.rename(kept)
+    print(f"What was in {folder} is kept in {kept}: remove it once you do not need it.", flush=True)
 
 
 def _modified(path: Path) -> float:
@@ -154,22 +195,3 @@ def input_digest(path: Path) -> str | None:
         return digest(path)
     parts = "".join(f"{digest(file)} {file}\n" for file in tracked_files(path))
     return hashlib.sha256(parts.encode()).hexdigest()
-
-
-def weights_files(settings: JsonObject) -> list[Path]:
-    """The file of weights that a model starts from, if it is one."""
-    weights = settings.get("model", {}).get("init_args", {}).get("weights")
-    return [Path(weights)] if isinstance(weights, str) and Path(weights).is_file() else []
-
-
-def _differences(old: Any, new: Any, name: str = "") -> list[tuple[str, Any, Any]]:
-    """Where two settings differ: dotted name, old and new value."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return [] if old == new else [(name, old, new)]
-    # A setting that came after the record does nothing as long as it is off: 0, false, null or empty.
-    keys = [*old, *(key for key in new if key not in old and new[key])]
-    return [
-        difference
-        for key in keys
-        for difference in _differences(old.get(key), new.get(key), f"{name}.{key}" if name else str(key))
-    ]

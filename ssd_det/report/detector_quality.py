@@ -26,6 +26,7 @@ except ImportError:
 
 NAMES = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large")
 AT_50, ALL_SIZES, MOST_DETECTIONS = 0, 0, 2
+RECALLS = 101  # 0, 0.01, ..., 1
 
 Results = Sequence[Mapping[str, Any]]
 
@@ -89,7 +90,10 @@ class DetectorMetrics:
 
         Raises:
             TypeError: if keys are missing, or unknown ones are there.
+            ValueError: if the curve has another number of recalls.
         """
+        if content.get("precision_at_50") and len(content["precision_at_50"]) != RECALLS:
+            raise ValueError("precision_at_50")
         by_category = content.get("by_category")
         if by_category is not None:
             by_category = {name: CategoryMetrics(**metrics) for name, metrics in by_category.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ssd_det.annotations.output import make_folder
-from ssd_det.report.detector_quality import DetectorMetrics
+from ssd_det.annotations.output import make_folder, write_together
+from ssd_det.report.detector_quality import RECALLS, DetectorMetrics
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED
 from ssd_det.report.reliability import Reliability
@@ -32,7 +33,6 @@ CURVE_COLOURS = {
 SIZE = (6.0, 4.0)
 WIDE = (10.0, 4.0)
 BINS = 20
-RECALLS = 101
 DOTS_PER_INCH = 120
 
 
@@ -92,7 +92,7 @@ def run_figures(results: RunResults, boxes: MeasuredBoxes | None) -> dict[str, F
 
 
 def write_figures(folder: Path, drawn: Mapping[str, Figure]) -> list[Path]:
-    """Write figures as png files.
+    """Write figures as png files, which take the place of earlier ones once all of them are drawn.
 
     Args:
         folder: where they go; made if need be.
@@ -100,12 +100,20 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure]) -> list[Path]:
 
     Returns:
         The files written.
+
+    Raises:
+        InputError: if the disk refuses; then the earlier ones stay.
     """
     make_folder(folder)
-    paths = [folder / f"{name}.png" for name in drawn]
-    for path, figure in zip(paths, drawn.values(), strict=True):
-        figure.savefig(path, dpi=DOTS_PER_INCH)
-    return paths
+    pictures = {f"{name}.png": _png(figure) for name, figure in drawn.items()}
+    write_together(folder, pictures)
+    return [folder / name for name in pictures]
+
+
+def _png(figure: Figure) -> bytes:
+    picture = BytesIO()
+    figure.savefig(picture, dpi=DOTS_PER_INCH, format="png")
+    return picture.getvalue()
 
 
 def _iou_with_true(boxes: MeasuredBoxes) -> Figure:

@@ -5,13 +5,13 @@ from statistics import fmean
 
 import torch
 from torch import Tensor
-from torchvision.io import write_png
+from torchvision.io import encode_png
 from torchvision.transforms.functional import resize
 from torchvision.utils import draw_bounding_boxes
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
-from ssd_det.annotations.output import check_output, make_folder
+from ssd_det.annotations.output import check_output, make_folder, write_bytes
 from ssd_det.batches.dataset import read_image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners
@@ -59,7 +59,8 @@ def draw_pictures(
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
     for path, image_id in zip(paths, chosen, strict=True):
         pixels = read_image(files[image_id], coco.image_by_id[image_id])
-        write_png(_picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id), str(path))
+        picture = _picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id)
+        write_bytes(path, encode_png(picture).numpy().tobytes())
     return paths
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from rich import table as rich_table
-from rich.console import Console
 
+from ssd_det.console import show
 from ssd_det.report.run_results import RunResults
 from ssd_det.report.screen_tables import three_digits
 from ssd_det.runs.layout import Boxes
@@ -67,7 +67,7 @@ def print_results(results: RunResults) -> None:
             shown.add_column(name, justify="right" if index else "left")
         for row in table.rows:
             shown.add_row(*row)
-        Console().print(shown)
+        show(shown)
 
 
 def markdown(results: RunResults, pictures: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from ssd_det.report.reliability import Bin, Reliability
 from ssd_det.report.training_curves import TrainingCurve, training_curves
 from ssd_det.runs.layout import METRICS, QUALITY, REFINED, TEST_FOLDERS, TRUE, Boxes, refined_file, true_file
 from ssd_det.runs.records import current_stages, damaged, read_stage_record
+from ssd_det.value_types import fits
 
 WINNERS: tuple[Boxes, ...] = ("joint", "refined")
 
@@ -160,6 +161,9 @@ def _read_product(
     if folder not in current or not path.is_file():
         return None
     try:
-        return parse(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        product = parse(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise damaged(path) from None
+    if not fits(product, type(product)):
+        raise damaged(path)
+    return product

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ssd_det.annotations.edits.refined import RefineSummary
-from ssd_det.console import listed, say
+from ssd_det.console import listed, say, show
 from ssd_det.refining.rehearsal import LEAST_LEVEL, Calibration
 from ssd_det.report.detector_quality import CategoryMetrics
 from ssd_det.report.quality import THRESHOLDS, Comparison, Statistics
@@ -71,7 +70,7 @@ def print_comparison(comparison: Comparison) -> None:
                 if statistics[key].count:
                     table.add_row(escape(f"{key}, {name}"), *_cells(statistics[key]))
         table.add_section()
-    Console().print(table)
+    show(table)
     for name, quality in stages:
         failures = ", ".join(f"{kind} {count}" for kind, count in asdict(quality.failures).items())
         say(f"IoU below 0.5, {name}: {failures}.")
@@ -91,7 +90,7 @@ def print_per_class(by_category: Mapping[str, CategoryMetrics]) -> None:
         table.add_column(name, justify="right" if name else "left")
     for name, metrics in by_category.items():
         table.add_row(escape(name), *map(three_digits, (metrics.ap, metrics.ap_50, metrics.voc_ap_50)))
-    Console().print(table)
+    show(table)
 
 
 def three_digits(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from ssd_det.runs.layout import DETECTOR_FOLDERS, JOINT, REFINER
@@ -47,9 +48,10 @@ def training_curves(run: Path) -> dict[str, TrainingCurve]:
 
 
 def _read_losses(path: Path) -> dict[int, float]:
-    """Losses by step, from one of Lightning's logs."""
+    """Losses by step, from one of Lightning's logs; a training that was killed may have cut its last line short."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")}
+        whole, newline, _ = path.read_bytes().decode("utf-8").rpartition("\n")
+        rows = csv.DictReader(StringIO(whole + newline, newline=""))
+        return {int(row["step"]): float(row["loss"]) for row in rows if row.get("loss")}
     except (ValueError, KeyError, TypeError, csv.Error):
         raise damaged(path) from None

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD
+from ssd_det.value_types import fits
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def read_stage_record(folder: Path) -> StageRecord | None:
         return _stage_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: is not what the pipeline wrote: remove {folder}.") from None
 
 
@@ -113,7 +114,7 @@ def read_run_record(run: Path) -> RunRecord | None:
         return _run_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: is not what the pipeline wrote: remove {run}, or give another output.") from None
 
 
@@ -123,10 +124,10 @@ def current_stages(run: Path) -> list[str]:
     Raises:
         InputError: if the folder is not a run's.
     """
-    folders = _recorded(run, "current")
-    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
-        raise _no_run(run)
-    return folders
+    try:
+        return [_folder(folder) for folder in _checked(_recorded(run, "current"), list)]
+    except TypeError:
+        raise _no_run(run) from None
 
 
 def image_root_of(run: Path) -> str:
@@ -135,11 +136,10 @@ def image_root_of(run: Path) -> str:
     Raises:
         InputError: if the folder is not a run's.
     """
-    inputs = _recorded(run, "inputs")
-    if not isinstance(inputs, dict) or not isinstance(inputs.get("image_root"), str):
-        raise _no_run(run)
-    root: str = inputs["image_root"]
-    return root
+    try:
+        return _path(_checked(_recorded(run, "inputs"), dict).get("image_root"))
+    except TypeError:
+        raise _no_run(run) from None
 
 
 def damaged(path: Path) -> InputError:
@@ -164,8 +164,8 @@ def _stage_record(content: Any) -> StageRecord:
         commands=content["commands"],
         settings=_checked(content["settings"], dict),
         inputs=content["inputs"],
-        seconds=_checked(content["seconds"], int, float),
-        started=_checked(content.get("started"), int, float, type(None)),
+        seconds=_time(content["seconds"]),
+        started=None if content.get("started") is None else _time(content["started"]),
         finished=_checked(content.get("finished", False), bool),
     )
 
@@ -178,12 +178,12 @@ def _run_record(content: Any) -> RunRecord:
         TypeError: if something has another type.
     """
     for value in _checked(content["inputs"], dict).values():
-        _checked(value, str)
+        _path(value)
     resolved = {
-        name: ResolvedSection(_checked(section["from"], list), _checked(section["settings"], dict))
+        name: ResolvedSection(_checked(section["from"], list), _configuration(section["settings"]))
         for name, section in _checked(content["resolved"], dict).items()
     }
-    current = tuple(_checked(folder, str) for folder in _checked(content.get("current", []), list))
+    current = tuple(_folder(folder) for folder in _checked(content.get("current", []), list))
     return RunRecord(content["inputs"], resolved, current)
 
 
@@ -194,11 +194,56 @@ def _checked(value: Any, *types: type) -> Any:
     return value
 
 
+def _time(value: Any) -> float:
+    """A number of seconds."""
+    if not fits(value, float) or value < 0:
+        raise TypeError
+    seconds: float = value
+    return seconds
+
+
+def _path(value: Any) -> str:
+    """The path of a file or folder, which has no character that none can have."""
+    if "\0" in _checked(value, str):
+        raise TypeError
+    path: str = value
+    return path
+
+
+def _folder(value: Any) -> str:
+    """The folder of a stage, which is in that of the run."""
+    path = PurePosixPath(_path(value))
+    if path.is_absolute() or ".." in path.parts:
+        raise TypeError
+    return str(path)
+
+
+def _configuration(value: Any) -> JsonObject:
+    """A configuration of ``fit``, as far as the pipeline relies on its form."""
+    for part in ("model", "data"):
+        _class(value[part])
+        _checked(value[part]["init_args"], dict)
+    trainer = _checked(value["trainer"], dict)
+    for name in ("logger", "callbacks"):
+        entries = trainer[name] if isinstance(trainer[name], list) else [trainer[name]]
+        for entry in entries:
+            if isinstance(entry, dict):
+                _class(entry)
+    settings: JsonObject = value
+    return settings
+
+
+def _class(value: Any) -> None:
+    """A class that a configuration names, and its arguments."""
+    _checked(value["class_path"], str)
+    _checked(value.get("init_args", {}), dict)
+
+
 def _recorded(run: Path, key: str) -> Any:
     """What a run recorded of itself under a key, ``None`` if nothing can be read there."""
     try:
         return json.loads((run / RUN_RECORD).read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.values import first_of
-from ssd_det.console import say
+from ssd_det.console import say, show
 from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
@@ -45,7 +44,7 @@ def print_seen(coco: CocoFile, data: DataFacts, machine: Machine) -> None:
     table = _table(str(coco.path), "", "seen")
     for name, text in rows.items():
         table.add_row(name, escape(text))
-    Console().print(table)
+    show(table)
 
 
 def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None]) -> None:
@@ -62,7 +61,7 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
         table.add_section()
         table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
         table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
-    Console().print(table)
+    show(table)
     say(f"{path} gives the reason for each setting.")
     seconds = [cost.seconds * steps for cost, steps in zip(measured, settings.steps, strict=True) if cost is not None]
     if len(seconds) == len(measured):

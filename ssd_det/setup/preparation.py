@@ -67,14 +67,13 @@ def _print_next(
     options = {"config": path, "annotations": annotations, "image_root": image_root}
     options |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN_FOLDER}
     command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items())
-    say(f"Next:\n  ssd-det pipeline {command}{''.join(f' --{flag}' for flag in flags)}")
+    say("Next:")
+    say(f"  ssd-det pipeline {command}{''.join(f' --{flag}' for flag in flags)}")
     if test_annotations is None:
         words = f"{shlex.quote(annotations)} --output {shlex.quote(str(path.parent / 'split'))}"
-        say(
-            f"{PLACEHOLDER} stands for a file with boxes that you trust, of other images. Without one,\n"
-            f"  ssd-det split-annotations {words}\n"
-            f"makes a train.json and a val.json; a test on boxes as inaccurate as the others says little."
-        )
+        say(f"{PLACEHOLDER} stands for a file with boxes that you trust, of other images. Without one,")
+        say(f"  ssd-det split-annotations {words}")
+        say("makes a train.json and a val.json; a test on boxes as inaccurate as the others says little.")
 
 
 def _fit_memory(

@@ -83,7 +83,7 @@ CommandRunner = Callable[[Sequence[str]], Finished]
 
 def run_in_process(words: Sequence[str]) -> Finished:
     """Run a command of ``ssd-det`` in a process of its own."""
-    command = [sys.executable, "-m", "ssd_det", *words]
+    command = [sys.executable, "-P", "-m", "ssd_det", *words]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     return Finished(result.returncode, result.stderr)
 

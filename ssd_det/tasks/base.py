@@ -1,5 +1,6 @@
 """What every task shares: classes, checkpoints, the logging of losses, optimiser and schedule."""
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint
+from ssd_det.tasks.training_state import unusable_state
+from ssd_det.value_types import types_of_arguments, wrong_value
 
 OptimizerName = Literal["sgd", "adamw"]
 
@@ -148,11 +151,15 @@ class Task(LightningModule):
         checkpoint["categories"] = [category._asdict() for category in self.categories]
 
     def on_load_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Check the class list when a training goes on.
+        """Check the class list when a training goes on, and that it can.
 
         Raises:
-            InputError: if the data has other classes.
+            InputError: if the data has other classes, or the checkpoint is one of something else.
         """
+        path = self.trainer.ckpt_path or "the checkpoint"
+        self.check_content(checkpoint, path)
+        if (part := unusable_state(self, checkpoint)) is not None:
+            raise InputError(f"{path}: does not hold the state of a training ({part}): {ADVICE}.")
         data_categories, self.categories = self.categories, categories_of(checkpoint)
         self.check_categories(data_categories or self.categories, "the data")
 
@@ -178,6 +185,7 @@ class Task(LightningModule):
             InputError: if it is something else, or contradicts a setting that was given.
         """
         checkpoint = load_checkpoint(path, self.NAME, accepted)
+        self.check_content(checkpoint, path)
         settings: dict[str, Any] = checkpoint["settings"]
         free = self.FREE if free is None else free
         kept = {name: self.hparams[name] for name in given & free}
@@ -189,8 +197,56 @@ class Task(LightningModule):
                     f"remove the setting, give the config.yaml of that training, or use another checkpoint."
                 )
         self.categories = categories_of(checkpoint)
-        self.hparams.update({**settings, **kept, "weights": None})
+        self.hparams.update({**settings, "weights": None})
+        self._check_shapes(checkpoint, path)
+        self.hparams.update({**kept, "weights": None})
         return checkpoint
+
+    def check_content(self, checkpoint: Checkpoint, path: str | Path) -> None:
+        """Make sure that a checkpoint holds what this task takes from it.
+
+        Args:
+            checkpoint: one that has what all tasks share.
+            path: where it was read from.
+
+        Raises:
+            InputError: if a setting is of another type.
+        """
+        if (name := wrong_value(checkpoint["settings"], self.types_of_settings())) is not None:
+            raise InputError(
+                f"{path}: is not a checkpoint of a {self.NAME} (its setting {name} is of another type): {ADVICE}."
+            )
+
+    @classmethod
+    def types_of_settings(cls) -> dict[str, Any]:
+        """The types of the settings, by name."""
+        return types_of_arguments(cls)
+
+    def _check_shapes(self, checkpoint: Checkpoint, path: str | Path) -> None:
+        """Make sure that the settings of a checkpoint are in range, and its weights those of a network of them.
+
+        Raises:
+            InputError: if not.
+        """
+        twin = copy.deepcopy(self)
+        try:
+            twin.check_settings()
+            with torch.device("meta"):  # takes neither memory nor time, whatever the settings are
+                twin.configure_model()
+            shapes = {name: value.shape for name, value in twin.state_dict().items()}
+            found = {name: value.shape for name, value in twin._own_weights(checkpoint).items()}
+        except InputError as error:
+            raise InputError(f"{path}: is not a checkpoint of a {self.NAME} ({error.sentence}): {ADVICE}.") from None
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {ADVICE}."
+            ) from error
+        other = sorted({name for name, _ in shapes.items() ^ found.items()})
+        if other:
+            raise InputError(
+                f"{path}: is not a checkpoint of a {self.NAME} (its weights do not fit its settings, such as "
+                f"{other[0]}): {ADVICE}."
+            )
 
     def restore(self, path: str | Path, given: frozenset[str] = frozenset()) -> Checkpoint:
         """Become the network that a checkpoint holds: settings, class list and weights.
@@ -206,13 +262,8 @@ class Task(LightningModule):
             InputError: see :meth:`adopt`.
         """
         checkpoint = self.adopt(path, given, accepted=self.ACCEPTED)
-        try:
-            self.configure_model()
-            self.load_state_dict(self._own_weights(checkpoint))
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {ADVICE}."
-            ) from error
+        self.configure_model()
+        self.load_state_dict(self._own_weights(checkpoint))
         return checkpoint
 
     def _own_weights(self, checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -8,14 +8,14 @@ from ssd_det.annotations.coco import Category
 from ssd_det.errors import InputError
 from ssd_det.late_files import await_file
 from ssd_det.models.loading import load_tensors
+from ssd_det.tasks.checkpoint_content import content_fault, not_finite
 
 ADVICE = "give one that fit wrote"
 Checkpoint = dict[str, Any]  # as Lightning has them: what they hold depends on the task
-KEYS = ("task", "settings", "categories", "state_dict")
 
 
 def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collection[str] = ()) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint, and check what every command relies on.
 
     Args:
         path: the file.
@@ -26,16 +26,20 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
         What Lightning keeps, and ``task``, its ``settings`` and ``categories``.
 
     Raises:
-        InputError: if it is missing or something else.
+        InputError: if it is missing, damaged or something else, or its weights are not finite.
     """
     kind = f"a checkpoint of a {task or 'refiner, a detector or a joint model'}"
     await_file(path)
     checkpoint = load_tensors(path, kind, ADVICE)
-    missing = [key for key in KEYS if key not in checkpoint]
-    if missing:
-        raise InputError(f"{path}: is not {kind} (it has no {', '.join(missing)}): {ADVICE}.")
+    if (fault := content_fault(checkpoint)) is not None:
+        raise InputError(f"{path}: is not {kind} ({fault}): {ADVICE}.")
     if task is not None and checkpoint["task"] not in {task, *accepted}:
         raise InputError(f"{path}: is not {kind} but of a {checkpoint['task']}: {ADVICE} for a {task}.")
+    if (name := not_finite(checkpoint["state_dict"])) is not None:
+        raise InputError(
+            f"{path}: holds weights that are no finite numbers ({name}): give an earlier checkpoint, or train again "
+            f"with a lower model.learning_rate or trainer.gradient_clip_val."
+        )
     return checkpoint
 
 

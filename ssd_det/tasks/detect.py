@@ -98,9 +98,17 @@ class DetectTask(Task):
         super().__init__()
         self.save_hyperparameters()
         self.check_settings()
+        self.detector: nn.Module | None = None
+
+    def check_settings(self) -> None:
+        """Make sure of the detector's settings as well.
+
+        Raises:
+            InputError: if one is out of range.
+        """
+        super().check_settings()
         check_range(1, self.hparams, "shortest_side", "longest_side")
         check_detection(self.hparams)
-        self.detector: nn.Module | None = None
 
     def configure_model(self) -> None:
         """Build the network for the class list."""

@@ -16,6 +16,7 @@ from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
+from ssd_det.value_types import types_of_arguments
 
 SIZES = ("shortest_side", "longest_side")
 
@@ -92,6 +93,20 @@ class JointTask(RefinerTraining):
         self.save_hyperparameters({"detection_weights": asdict(detection_weights), **_refiner_settings(**settings)})
         check_detection(self.hparams)
         self.joint: JointModel | None = None
+
+    def check_settings(self) -> None:
+        """Make sure of the settings of refiner and detector.
+
+        Raises:
+            InputError: if one is out of range, or two do not go together.
+        """
+        RefineTask.from_settings(self.hparams)
+        check_detection(self.hparams)
+
+    @classmethod
+    def types_of_settings(cls) -> dict[str, Any]:
+        """The types of the settings of refiner and detector, by name, and of the size of images."""
+        return {**RefineTask.types_of_settings(), **types_of_arguments(cls), **dict.fromkeys(SIZES, int)}
 
     def setup(self, stage: str) -> None:
         """Take the class list from the data module, and for training the size of the images.

@@ -1,7 +1,8 @@
 """How noisy the boxes are, estimated while a refiner is trained on them."""
 
+import math
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from torch import Tensor
 
@@ -35,6 +36,22 @@ class NoiseState(TypedDict):
 
     level: float | None
     statistics: Tensor
+
+
+def is_noise_state(state: Any) -> bool:
+    """Whether a value is what a checkpoint keeps of an estimate, or ``None``, for a training without one."""
+    if state is None:
+        return True
+    if not isinstance(state, dict) or state.keys() != NoiseState.__annotations__.keys():
+        return False
+    level, statistics, none = state["level"], state["statistics"], no_statistics()
+    is_level = level is None or (type(level) is float and 0 <= level < math.inf)
+    return (
+        is_level
+        and isinstance(statistics, Tensor)
+        and statistics.shape == none.shape
+        and statistics.dtype == none.dtype
+    )
 
 
 class NoiseEstimate:

@@ -20,6 +20,7 @@ from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, check_range
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
 
 Sampler = Literal["auto", "fixed"]
+MOST_SPSD_MODULES = 100  # published 1; each is a layer, and a pass over all proposals
 
 
 class RefineTask(RefinerTraining):
@@ -124,13 +125,26 @@ class RefineTask(RefinerTraining):
         self.save_hyperparameters(ignore="loss_weights")
         self.save_hyperparameters({"loss_weights": asdict(loss_weights)})
         self.check_settings()
-        check_range(1, self.hparams, "roi_size", "top_k")
-        check_range(0, self.hparams, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
-        if not ratios or min(ratios) <= 0:
-            raise InputError(f"model.ratios is {list(ratios)}: give at least one number above 0.")
-        if sampler == "auto" and not spsd_modules:
-            raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
         self.refiner: Refiner | None = None
+
+    def check_settings(self) -> None:
+        """Make sure of the refiner's settings as well.
+
+        Raises:
+            InputError: if one is out of range, or two do not go together.
+        """
+        super().check_settings()
+        settings = self.hparams
+        check_range(1, settings, "roi_size", "top_k")
+        check_range(0, settings, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
+        if settings["spsd_modules"] > MOST_SPSD_MODULES:
+            raise InputError(
+                f"model.spsd_modules is {settings['spsd_modules']}: give a number from 0 to {MOST_SPSD_MODULES}."
+            )
+        if not settings["ratios"] or min(settings["ratios"]) <= 0:
+            raise InputError(f"model.ratios is {list(settings['ratios'])}: give at least one number above 0.")
+        if settings["sampler"] == "auto" and not settings["spsd_modules"]:
+            raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "RefineTask":

@@ -10,11 +10,13 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor
 
 from ssd_det.batches.batch import RefineBatch
+from ssd_det.batches.refine_datamodule import UNSEEN_IMAGES, are_unseen_images
+from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.tasks.base import Task
-from ssd_det.tasks.checkpoint import Checkpoint
-from ssd_det.tasks.noise_estimate import NoiseEstimate
+from ssd_det.tasks.checkpoint import ADVICE, Checkpoint
+from ssd_det.tasks.noise_estimate import NoiseEstimate, is_noise_state
 
 NOISE = "noise"
 
@@ -96,6 +98,21 @@ class RefinerTraining(Task):
         checkpoint = super().adopt(path, given, free, accepted)
         self._take_noise(checkpoint)
         return checkpoint
+
+    def check_content(self, checkpoint: Checkpoint, path: str | Path) -> None:
+        """Make sure of what it keeps of the noise and of the images as well.
+
+        Raises:
+            InputError: if it is of another type; see :meth:`ssd_det.tasks.base.Task.check_content`.
+        """
+        super().check_content(checkpoint, path)
+        if not is_noise_state(checkpoint.get(NOISE)):
+            fault = f"its {NOISE} is no estimate"
+        elif not are_unseen_images(checkpoint):
+            fault = f"its {UNSEEN_IMAGES} are no ids"
+        else:
+            return
+        raise InputError(f"{path}: is not a checkpoint of a {self.NAME} ({fault}): {ADVICE}.")
 
     def _take_noise(self, checkpoint: Mapping[str, Any]) -> None:
         """Checkpoints from before there was an estimate have none, and the sampler that their settings say."""

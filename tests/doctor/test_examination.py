@@ -31,7 +31,7 @@ YOLO_KINDS = {
 FOLDER_KINDS = {"unusable-folder"}
 FILE_KINDS = {
     "missing-file", "shared-file", "unreadable-file", "rotated-size", "rotated-masks", "size-mismatch", "resized-file",
-    "unnamed-file", "outside-file", "ambiguous-name", "size-from-file",
+    "other-format", "unnamed-file", "outside-file", "ambiguous-name", "size-from-file",
     "huge-image", "turned-photo", "bad-xml", "unknown-size", "bad-object", "stale-filename", "renamed-image",
     "size-from-image", "counts-from-zero",
 }  # fmt: skip

@@ -169,3 +169,89 @@ def test_its_detector_is_tested(old):
     (run / "test" / "metrics.json").unlink()
     assert main(["test", *words]) == 0
     assert json.loads((run / "test" / "metrics.json").read_text())["images"] == 4
+
+
+def finished_lines(capsys):
+    return [line for line in capsys.readouterr().out.splitlines() if "finished before" in line]
+
+
+def test_it_may_have_been_moved_alone_or_with_its_data(old, commands, monkeypatch, capsys):
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    for place in ("there", "elsewhere"):
+        (old / place).mkdir()
+        (old / "run").rename(old / place / "run")
+        if place == "elsewhere":
+            for name in ("data", "configs"):
+                (old / name).rename(old / place / name)
+            old = old / place
+        else:
+            (old / "run").symlink_to(old / "there" / "run")
+        assert run_pipeline(old) == 0
+        assert len(finished_lines(capsys)) == 5
+        if place == "there":
+            (old / "run").unlink()
+            (old / "there" / "run").rename(old / "run")
+    assert [words[0] for words in commands.ran] == ["report", "report"]
+    texts = [path.read_text() for path in (old / "run").rglob("*") if path.suffix in (".json", ".yaml")]
+    assert not any(f"{old.parent}/{name}/" in text for text in texts for name in ("run", "there", "data"))
+
+
+def test_a_moved_training_goes_on(old, commands, monkeypatch, capsys):
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    path = old / "run" / "detector" / "stage.json"
+    record = json.loads(path.read_text())
+    del record["finished"]
+    path.write_text(json.dumps({**record, "started": 1.0}))
+    (old / "moved").mkdir()
+    for name in ("run", "data", "configs"):
+        (old / name).rename(old / "moved" / name)
+    assert run_pipeline(old / "moved") == 0
+    assert "[4/5] fit detector: goes on\n" in capsys.readouterr().out
+    folder = old / "moved" / "run" / "detector"
+    assert commands.ran[0] == ["fit", f"--config={folder / 'config.yaml'}", "--ckpt_path", str(folder / CHECKPOINT)]
+
+
+def without(path, *names):
+    """Take a setting out of a record."""
+    record = json.loads(path.read_text())
+    part = record["settings"]
+    for name in names[:-1]:
+        part = part[name]
+    del part[names[-1]]
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("model", "init_args", "merging"),
+        ("model", "init_args", "roi_size"),  # is 2, which is not its default
+        ("trainer", "callbacks", 1, "init_args", "save_top_k"),
+        ("trainer", "use_distributed_sampler"),
+    ],
+)
+def test_a_setting_that_it_does_not_know_had_its_default(old, commands, monkeypatch, capsys, names):
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    without(old / "run" / "refiner" / "stage.json", *names)
+    code = run_pipeline(old)
+    printed = capsys.readouterr().out
+    assert commands.asked == ["fit refiner"]
+    if "roi_size" in names:
+        assert "[1/5] fit refiner: done again, because model.init_args.roi_size was 7 and is 2." in printed
+        assert (old / "run" / "refiner.set_aside_1" / CHECKPOINT).is_file()
+    else:
+        assert code == 0
+        assert printed.count("finished before") == 5
+
+
+def test_a_training_that_it_calls_finished_too_early_goes_on(old, commands, monkeypatch, capsys):
+    """A SIGTERM counted as success."""
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    for path in (old / "run" / "refiner" / "stage.json", old / "run" / "run.json"):
+        path.write_text(path.read_text().replace('"max_epochs": 1', '"max_epochs": 12'))
+    assert run_pipeline(old) == 2
+    printed = capsys.readouterr()
+    assert "[1/5] fit refiner: goes on, as its checkpoint has 1 of 12 epochs" in printed.out
+    assert "refiner: its checkpoint has 1 of 12 epochs: the same command goes on from there." in printed.err
+    assert commands.ran[0][-2:] == ["--ckpt_path", str(old / "run" / "refiner" / CHECKPOINT)]
+    assert "finished" not in json.loads((old / "run" / "refiner" / "stage.json").read_text())

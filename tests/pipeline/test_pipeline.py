@@ -137,18 +137,30 @@ def press_control_c(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
+def end_parent(process):
+    process.terminate()
+
+
+def close_terminal(process):
+    os.killpg(process.pid, signal.SIGHUP)
+
+
+CODES = {kill_parent: -signal.SIGKILL, press_control_c: 130, end_parent: 143, close_terminal: 129}
+
+
 def test_a_run_that_was_stopped_in_every_stage_ends_with_the_same_products(unbroken, words, tmp_path):
     run = tmp_path / "stopped"
     for condition, kill in (
-        ("refiner/checkpoints/last.ckpt", kill_parent),
+        ("refine.yaml", kill_parent),
+        ("refiner/checkpoints/last.ckpt", end_parent),
         ("refined/stage.json", kill_parent),
         ("detector/checkpoints/last.ckpt", press_control_c),
-        ("test/stage.json", kill_parent),
+        ("test/stage.json", close_terminal),
     ):
         code, printed = stop_when(words, run, condition, kill)
-        assert code == (130 if kill is press_control_c else -signal.SIGKILL), printed
-        if kill is press_control_c:
-            assert "the same command goes on from there" in printed
+        assert code == CODES[kill], printed
+        if kill is not kill_parent:
+            assert printed.count("the same command goes on from there") == printed.count("ssd-det: stopped") == 1
     result = ssd_det(*words, f"--output={run}")
     assert result.returncode == 0, result.stderr
     assert "[5/5] test detector: goes on" in result.stdout

@@ -1,9 +1,17 @@
 """The processes that a pipeline runs."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from ssd_det.errors import InputError
-from ssd_det.pipeline.processes import Processes
+from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.setup.timing import run_in_process
+from ssd_det.stopping import Stopped, StopSignals
+from tests.command import ssd_det
 
 
 def test_the_error_message_of_a_failing_question_is_passed_on():
@@ -15,3 +23,73 @@ def test_codes_and_times_are_known():
     processes = Processes()
     assert processes.run(["check-annotations", "none.json", "--image_root=."]) == 2
     assert processes.seconds > 0
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch):
+    """A working folder with files named as modules, and the marker that they would leave."""
+    for name in ("statistics", "jsonargparse", "yaml", "torch", "numpy"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'marker')!r}, 'w'); raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "marker"
+
+
+def test_no_code_of_the_working_folder_runs(foreign):
+    words = ["fit", "--data.annotations=a", "--data.image_root=b", "--print_config"]
+    assert "seed_everything" in Processes().ask({"refine": words})["refine"]
+    assert run_in_process(["--version"]).code == 0
+    assert ssd_det("--version", cwd=foreign.parent).returncode == 0
+    assert not foreign.exists()
+
+
+def test_no_code_of_the_working_folder_runs_in_what_a_command_starts(foreign):
+    """As Lightning starts the processes of a training: with -m alone."""
+    child = "subprocess.call([sys.executable, '-m', 'ssd_det', '--version'])"
+    code = f"import subprocess, sys, ssd_det.main as m; m._run = lambda *_: {child}; sys.exit(m.main(['report', 'x']))"
+    result = subprocess.run([sys.executable, "-P", "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not foreign.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_question_whose_process_is_ended_is_no_wrong_configuration(monkeypatch, number):
+    start = subprocess.Popen
+
+    def start_and_end(*arguments, **options):
+        process = start(*arguments, **options)
+        os.kill(process.pid, number)
+        return process
+
+    monkeypatch.setattr("ssd_det.pipeline.processes.subprocess.Popen", start_and_end)
+    with pytest.raises((InputError, Stopped)) as raised:
+        Processes().ask({"refine": ["fit", "--print_config"]})
+    if number == signal.SIGKILL:
+        assert "process that reads the configuration of refine was ended by signal 9" in str(raised.value)
+    else:
+        assert raised.value.code == 143
+
+
+def test_a_question_that_fails_without_a_word_is_told_with_its_code(monkeypatch):
+    monkeypatch.setattr("ssd_det.pipeline.processes._command", lambda _: [sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(InputError, match="The configuration of refine cannot be used: its process ended with code 3"):
+        Processes().ask({"refine": []})
+
+
+def test_a_stop_ends_the_process_that_runs(monkeypatch):
+    waits = "import os, time, signal; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    monkeypatch.setattr("ssd_det.pipeline.processes._command", lambda _: [sys.executable, "-c", waits])
+    processes = Processes()
+    with StopSignals(), pytest.raises(Stopped):
+        processes.run([])
+    assert processes.seconds < 50
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(0, None), (1, SystemExit), (143, Stopped), (-1, Stopped), (-9, InputError)]
+)
+def test_how_a_process_ended_is_told(code, error):
+    if error is None:
+        check_ended(code, "it")
+    else:
+        with pytest.raises(error):
+            check_ended(code, "it")

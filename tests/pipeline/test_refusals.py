@@ -8,7 +8,7 @@ import pytest
 from ssd_det.main import main
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.pipeline import _split
-from ssd_det.runs.records import RunRecord
+from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 
 
@@ -26,6 +26,11 @@ def test_under_torchrun_it_names_the_single_commands(words, tmp_path, capsys, mo
     assert not (tmp_path / "run").exists()
 
 
+def test_more_folds_than_images_are_refused_before_anything_is_written(words, tmp_path, capsys):
+    refused(capsys, [*words, f"--output={tmp_path / 'run'}", "--folds=1000"], "cannot be dealt out to 1000 folds")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_with_something_else_in_it_is_refused(words, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / ".lock").write_text("")
@@ -40,6 +45,17 @@ def test_a_run_on_other_inputs_is_refused(words, demo, tmp_path, capsys):
     (tmp_path / "run.json").write_text(json.dumps(record.to_json()))
     message = f"is a run with another configuration: its annotations is {demo / 'train.json'}, not {demo}"
     refused(capsys, [*words, f"--output={tmp_path}"], message)
+
+
+def test_other_inputs_are_taken_until_a_stage_has_begun(words, demo, tmp_path, capsys):
+    inputs = {"annotations": str(demo / "train.json"), "image_root": str(demo / "images")}
+    record = RunRecord(inputs, {"detect": ResolvedSection([], {})})
+    (tmp_path / "run.json").write_text(json.dumps(record.to_json()))
+    asked = [*words, f"--output={tmp_path}", "--refine.seed_everything=true"]
+    refused(capsys, asked, "refine: seed_everything is True")
+    (tmp_path / "refiner").mkdir()
+    (tmp_path / "refiner" / "stage.json").write_text("{}")
+    refused(capsys, asked, "is a run with another configuration: its annotations is")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"inputs": {}}', '{"inputs": {"annotations": 1}, "resolved": {}}'])

@@ -1,6 +1,7 @@
 """What makes a stage run, go on, run again or stay as it is; the commands are played by a function."""
 
 import os
+import pickle
 import shutil
 import zipfile
 
@@ -10,6 +11,7 @@ from ssd_det.errors import InputError
 from ssd_det.pipeline.stage import Stage
 from ssd_det.runs.layout import CHECKPOINT
 from ssd_det.runs.records import read_stage_record
+from ssd_det.stopping import Stopped
 
 
 class FakeProcesses:
@@ -188,3 +190,95 @@ def test_a_damaged_record_is_named(stage):
             advance(stage)
     shutil.rmtree(stage.folder)
     assert advance(stage) == stage.commands
+
+
+def kept(stage):
+    """What the first folder that was set aside holds, by name."""
+    folder = stage.folder.with_name("stage.set_aside_1")
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_what_is_done_again_is_kept_and_named(stage, capsys):
+    advance(stage)
+    stage.settings["trainer"]["max_epochs"] = 3
+    assert advance(stage) == stage.commands
+    assert kept(stage)["product.json"] == "2"
+    printed = capsys.readouterr().out
+    assert f"What was in {stage.folder} is kept in {stage.folder}.set_aside_1: remove it once" in printed
+    stage.settings["trainer"]["max_epochs"] = 4
+    advance(stage)
+    assert stage.folder.with_name("stage.set_aside_2").is_dir()
+    assert "max_epochs: 2" in kept(stage)["config.yaml"]
+
+
+def test_files_without_a_record_are_kept(stage):
+    stage.folder.mkdir()
+    (stage.folder / "mine.txt").write_text("mine")
+    advance(stage)
+    assert kept(stage) == {"mine.txt": "mine"}
+
+
+def test_a_folder_that_was_only_made_is_not_kept(stage):
+    stage.folder.mkdir()
+    (stage.folder / ".stage.json.abcd1234").write_text("")
+    advance(stage)
+    assert not stage.folder.with_name("stage.set_aside_1").exists()
+
+
+def test_the_configuration_names_folders_only_while_commands_run(stage, monkeypatch):
+    callback = {"class_path": "ModelCheckpoint", "init_args": {"dirpath": "/run/checkpoints", "filename": "last"}}
+    logger = {"class_path": "CSVLogger", "init_args": {"save_dir": "/run"}}
+    stage.settings["trainer"] |= {"default_root_dir": "/run", "callbacks": [callback], "logger": logger}
+    seen = []
+    run = FakeProcesses.run
+    config = stage.folder / "config.yaml"
+    monkeypatch.setattr(FakeProcesses, "run", lambda self, words: seen.append(config.read_text()) or run(self, words))
+    advance(stage)
+    assert all(text.count("/run") == 3 for text in seen)
+    assert "/run" not in config.read_text()
+    assert stage.settings["trainer"]["default_root_dir"] == "/run"
+
+
+@pytest.mark.parametrize(("code", "expected"), [(143, 143), (-15, 143), (129, 129), (130, 130)])
+def test_a_command_that_a_signal_stopped_is_a_stop(stage, code, expected):
+    with pytest.raises(Stopped) as stop:
+        advance(stage, code=code)
+    assert stop.value.code == expected
+    assert not read_stage_record(stage.folder).finished
+
+
+def write_checkpoint(stage, epochs):
+    content = {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
+    (stage.folder / CHECKPOINT).parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(stage.folder / CHECKPOINT, "w") as file:
+        file.writestr("last/data.pkl", pickle.dumps(content))
+
+
+@pytest.fixture
+def training(stage):
+    """A stage of two epochs."""
+    stage.settings["trainer"]["callbacks"] = [{"class_path": "ModelCheckpoint", "init_args": {"filename": "last"}}]
+    return stage
+
+
+def test_a_training_with_too_few_epochs_is_not_finished(training, monkeypatch):
+    run = FakeProcesses.run
+    monkeypatch.setattr(
+        FakeProcesses, "run", lambda self, words: write_checkpoint(training, len(self.ran)) or run(self, words)
+    )
+    with pytest.raises(InputError, match=r"stage: its checkpoint has 1 of 2 epochs: the same command goes on"):
+        advance(training)
+    assert not read_stage_record(training.folder).finished
+
+
+def test_a_record_that_calls_it_finished_is_not_believed(training, capsys):
+    advance(training)
+    write_checkpoint(training, 1)
+    checkpoint = str(training.folder / CHECKPOINT)
+    with pytest.raises(InputError):
+        advance(training)
+    assert "[1/1] do it: goes on, as its checkpoint has 1 of 2 epochs" in capsys.readouterr().out
+    assert not read_stage_record(training.folder).finished
+    write_checkpoint(training, 2)
+    assert advance(training)[-1] == ["fit", "--x", "--ckpt_path", checkpoint]
+    assert advance(training) == []

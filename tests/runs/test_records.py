@@ -18,9 +18,15 @@ from ssd_det.runs.records import (
 )
 
 STAGE = StageRecord("fit refiner", [["fit", "--x"]], {"model": {"init_args": {}}}, {"noisy.json": "ab", "none": None})
+SETTINGS = {
+    "seed_everything": 0,
+    "trainer": {"logger": True, "callbacks": [{"class_path": "BoxQuality"}]},
+    "model": {"class_path": "RefineTask", "init_args": {}},
+    "data": {"class_path": "RefineDataModule", "init_args": {}},
+}
 RUN = RunRecord(
     {"annotations": "noisy.json", "image_root": "images"},
-    {"refine": ResolvedSection(["0.1.0", "ab", {}, []], {"seed_everything": 0})},
+    {"refine": ResolvedSection(["0.1.0", "ab", {}, []], SETTINGS)},
     ("refiner", "fold_0/refined"),
 )
 
@@ -46,7 +52,7 @@ def test_a_stage_record_is_read_as_it_was_written(tmp_path, record, keys):
 def test_a_run_record_is_read_as_it_was_written(tmp_path):
     content = RUN.to_json()
     assert list(content) == ["inputs", "resolved", "current"]
-    assert content["resolved"]["refine"] == {"from": ["0.1.0", "ab", {}, []], "settings": {"seed_everything": 0}}
+    assert content["resolved"]["refine"] == {"from": ["0.1.0", "ab", {}, []], "settings": SETTINGS}
     (tmp_path / "run.json").write_text(json.dumps(content))
     assert read_run_record(tmp_path) == RUN
     assert current_stages(tmp_path) == ["refiner", "fold_0/refined"]
@@ -68,6 +74,9 @@ def test_what_was_not_begun_has_no_record(tmp_path):
         {"inputs": {"noisy.json": 1}},
         {"seconds": "1"},
         {"seconds": True},
+        {"seconds": float("nan")},
+        {"seconds": -1},
+        {"started": 10**400},
         {"started": "now"},
         {"finished": 1},
     ],
@@ -98,6 +107,13 @@ def test_a_stage_record_with_a_missing_key_is_named(tmp_path, key):
         {"resolved": {"refine": {"from": [], "settings": None}}},
         {"current": 5},
         {"current": [1]},
+        {"current": ["../other"]},
+        {"current": ["/other"]},
+        {"inputs": {"annotations": "\0"}},
+        {"resolved": {"refine": {"from": [], "settings": {}}}},
+        {"resolved": {"refine": {"from": [], "settings": {**SETTINGS, "trainer": []}}}},
+        {"resolved": {"refine": {"from": [], "settings": {**SETTINGS, "model": {"class_path": 1, "init_args": {}}}}}},
+        {"resolved": {"refine": {"from": [], "settings": {**SETTINGS, "data": {"class_path": "A"}}}}},
     ],
 )
 def test_a_run_record_with_another_type_is_named(tmp_path, change):
@@ -107,7 +123,7 @@ def test_a_run_record_with_another_type_is_named(tmp_path, change):
 
 
 @pytest.mark.parametrize("read", [read_stage_record, read_run_record])
-@pytest.mark.parametrize("content", ["{", "[]", "null", '"text"', "5"])
+@pytest.mark.parametrize("content", ["{", "[]", "null", '"text"', "5", "[" * 100_000])
 def test_what_is_no_record_is_named(tmp_path, read, content):
     for name in ("stage.json", "run.json"):
         (tmp_path / name).write_text(content)

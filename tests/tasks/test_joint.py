@@ -106,19 +106,22 @@ def test_the_command_exports_what_test_and_predict_take(demo, checkpoint, tmp_pa
     assert "detector.ckpt: exists already" in capsys.readouterr().err
 
 
+EMPTY = {"settings": {}, "categories": [{"id": 1, "name": "cat"}], "state_dict": {"a": torch.zeros(1)}}
+
+
 @pytest.mark.parametrize(
     ("kind", "message"), [(RefineTask, "but of a refiner: give one that fit wrote for a joint model"), (None, "is not")]
 )
 def test_export_takes_a_joint_model_and_nothing_else(kind, message, demo, tmp_path):
     path = tmp_path / "other.ckpt"
-    torch.save({"task": "refiner", "settings": {}, "categories": [], "state_dict": {}} if kind else {}, path)
+    torch.save({**EMPTY, "task": "refiner"} if kind else {}, path)
     with pytest.raises(InputError, match=message):
         detector_checkpoint(path)
 
 
 def test_export_refuses_a_joint_model_that_is_not_whole(tmp_path):
     path = tmp_path / "other.ckpt"
-    torch.save({"task": "joint model", "settings": {}, "categories": [], "state_dict": {}}, path)
+    torch.save({**EMPTY, "task": "joint model"}, path)
     with pytest.raises(InputError, match="is not a whole checkpoint of a joint model"):
         detector_checkpoint(path)
 

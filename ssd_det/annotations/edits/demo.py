@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.output import check_output, make_folder, write_json
+from ssd_det.annotations.output import check_output, make_folder, write_bytes, write_json
 from ssd_det.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -55,8 +55,7 @@ def _draw_set(path: Path, image_ids: Iterable[int], seed: int) -> None:
     for image_id in image_ids:
         pixels, objects = _draw_image(np.random.default_rng([seed % 2**64, image_id]))
         image = path.parent / "images" / f"{image_id:04d}.png"
-        if not cv2.imwrite(str(image), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
-            raise InputError(f"{image}: cannot be written: make room, or give another output.")
+        write_bytes(image, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
         entries.append({"id": image_id, "file_name": image.name, "width": WIDTH, "height": HEIGHT})
         for category_id, (x, y, width, height) in objects:
             annotations.append(

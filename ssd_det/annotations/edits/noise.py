@@ -42,8 +42,8 @@ def corrupt(
 ) -> tuple[JsonObject, int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
-    Crowd boxes, difficult ones, boxes without area and those whose format cannot hold another stay as they are.
-    An existing ``true_bbox`` is kept.
+    Crowd boxes, difficult and trusted ones, boxes without area and those whose format cannot hold another stay as they
+    are. An existing ``true_bbox`` is kept.
 
     Args:
         coco: the file; its content is not changed.

@@ -8,12 +8,16 @@ import yaml
 
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.text_encodings import other_encoding
-from ssd_det.annotations.values import first_of
+from ssd_det.annotations.values import first_of, shown
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import open_regular, read_regular
+from ssd_det.foreign.yaml_limits import LISTS, PlainLoader, check_limits, why_not_yaml
 
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_NAMES = ("data.yaml", "data.yml")
 NAMES_LINE = re.compile(rb"^[\"']?names[\"']?\s*:", re.MULTILINE)
+MOST_LISTED = 2**28  # bytes of a list of images: millions of them
+MOST_DIGITS = 9
 LEVELS_ABOVE = 4  # that data.yaml may be above a folder of labels
 
 
@@ -37,33 +41,35 @@ def find_yaml(path: Path) -> Path:
 
 def yamls_in(folder: Path) -> list[Path]:
     """The data.yaml of a folder; without one, the yaml files there that have names."""
-    named = [folder / name for name in YAML_NAMES if (folder / name).is_file()]
+    named = [folder / name for name in YAML_NAMES if (folder / name).exists()]
     others = (file for file in sorted(folder.glob("*")) if file.suffix.lower() in YAML_SUFFIXES)
     return named[:1] or [file for file in others if _has_names(file)]
 
 
 def _has_names(file: Path) -> bool:
     try:
-        return NAMES_LINE.search(file.read_bytes()) is not None
+        with open_regular(file) as opened:
+            return NAMES_LINE.search(opened.read(LISTS.size)) is not None
     except OSError:
         return False
 
 
-def read_text(file: Path) -> str:
+def read_text(file: Path, kind: str = "list of images", most: int = MOST_LISTED) -> str:
     """The text of a file.
 
+    Args:
+        file: its path.
+        kind: what it should be, for errors.
+        most: the bytes that it may have.
+
     Raises:
-        InputError: if it is missing, unreadable, or not text.
+        InputError: if it is missing, unreadable, too large, or not text.
     """
+    content = read_regular(file, kind, most)
     try:
-        content = file.read_bytes()
         if (encoding := other_encoding(content)) is not None:
             raise InputError(f"{file}: is {encoding}: save it as UTF-8.")
         return content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{file}: there is no such file: give the path of a data.yaml.") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}): give a file that you may read.") from None
     except UnicodeDecodeError:
         raise InputError(f"{file}: is not text in UTF-8: save it as UTF-8.") from None
 
@@ -72,12 +78,14 @@ def read_data_yaml(file: Path) -> dict[str, object]:
     """The content of a data.yaml; every value stays a text, so that a class may be called no.
 
     Raises:
-        InputError: if it cannot be read, or is not a mapping.
+        InputError: if it cannot be read, is beyond the limits of yaml, or is not a mapping.
     """
     try:
-        content = yaml.load(read_text(file), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{file}: is not yaml ({' '.join(str(error).split())}): correct it.") from None
+        text = read_text(file, "data.yaml", LISTS.size)
+        check_limits(text)
+        content = yaml.load(text, Loader=PlainLoader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{file}: {why_not_yaml(error)}: correct it.") from None
     if not isinstance(content, dict):
         raise InputError(f"{file}: is not a data.yaml of YOLO: give one with train and names.")
     return content
@@ -95,7 +103,7 @@ def class_names(file: Path, content: Mapping[str, object]) -> dict[int, str]:
     )
     if not pairs:
         raise InputError(f"{file}: has no names: add names, the list of the classes.")
-    invalid = [key for key, name in pairs if not isinstance(name, str) or not name or not str(key).isdecimal()]
+    invalid = [key for key, name in pairs if not isinstance(name, str) or not name or not _is_whole(str(key))]
     if invalid:
         raise InputError(f"{file}: names are not classes by number: correct {first_of(invalid)}.")
     return {int(key): name for key, name in pairs}
@@ -110,6 +118,11 @@ def keypoint_columns(file: Path, content: Mapping[str, object]) -> int | None:
     shape = content.get("kpt_shape")
     if shape is None:
         return None
-    if not isinstance(shape, list) or len(shape) != 2 or not all(str(number).isdecimal() for number in shape):
-        raise InputError(f"{file}: kpt_shape is {shape}: give two numbers, keypoints and columns of each.")
+    if not isinstance(shape, list) or len(shape) != 2 or not all(_is_whole(str(number)) for number in shape):
+        raise InputError(f"{file}: kpt_shape is {shown(shape)}: give two numbers, keypoints and columns of each.")
     return int(shape[0]) * int(shape[1])
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number from 0 up, no longer than people count."""
+    return text.isdecimal() and len(text) <= MOST_DIGITS

@@ -3,12 +3,10 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, cast
 
-from ssd_det.annotations.output import make_folder, write_whole
-from ssd_det.errors import InputError
+from ssd_det.annotations.output import make_folder, write_bytes
+from ssd_det.write_errors import cannot_be_written, writing
 
 
 def write_folder(
@@ -38,7 +36,8 @@ def write_folder(
             if not _holds(path, content):
                 make_folder(path.parent)
                 write_bytes(path, content)
-        _link(folder, links)
+        with writing(folder):
+            _link(folder, links)
         return
     temporary = None
     try:
@@ -53,21 +52,12 @@ def write_folder(
         before_commit()
         inside.rename(folder)
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror}): make room, or give another output."
-        ) from error
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)  # first, as it takes room
+        raise cannot_be_written(folder, error, sum(map(len, files.values()))) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-
-    def write(file: IO[str]) -> None:
-        cast("TextIOWrapper", file).buffer.write(content)
-
-    write_whole(path, write)
 
 
 def _holds(path: Path, content: bytes) -> bool:

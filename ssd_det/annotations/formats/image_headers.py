@@ -36,7 +36,7 @@ def size_of(image: Path) -> tuple[int, int]:
         with opened(image) as file:
             return stored_size(file)
     except UNREADABLE as error:
-        reason = why_unreadable(error, "does not decode: replace the file or leave it and its labels out")
+        reason = why_unreadable(image, error, "does not decode: replace the file or leave it and its labels out")
         raise InputError(f"{image}: {reason}.") from None
 
 

@@ -11,6 +11,8 @@ from ssd_det.annotations.formats.voc_xml import VocFile
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.image_files import ImageFolder
 from ssd_det.annotations.paths import READ_SUFFIXES
+from ssd_det.annotations.values import MOST_NAME
+from ssd_det.foreign.shown_text import cut
 
 
 class VocImage(NamedTuple):
@@ -101,6 +103,7 @@ class VocImages:
 
 
 def _remark(xml: Path, written: str, own: str, named: Path | None) -> FileFault:
+    written = cut(written, MOST_NAME)
     if named is None:
         return FileFault(
             "renamed-image", str(xml), f"{xml}: filename is {written}, which is not there: {own} is taken."

@@ -16,6 +16,8 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import READ_SUFFIXES, normal
 from ssd_det.annotations.source import Rewritten, SourceFolder
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import read_regular
+from ssd_det.foreign.shown_text import cut
 from ssd_det.ops.box_types import Xywh
 
 LABEL_MAP = "labelmap.txt"  # the classes in their order, in exports of CVAT and datumaro
@@ -37,7 +39,7 @@ class VocSource(SourceFolder):
         """See :meth:`ssd_det.annotations.source.SourceFolder.rewritten`; lists of images and classes are copied."""
         lists = [*walk(self.dataset_root / LISTS, (".txt",)), *self.dataset_root.glob(LABEL_MAP)]
         others = [*lists, *map(normal, self.unread)]
-        files = {path.relative_to(self.dataset_root).as_posix(): path.read_bytes() for path in others}
+        files = {path.relative_to(self.dataset_root).as_posix(): read_regular(path, "file") for path in others}
         first, kept = 0, 0
         for file in self.files:
             indices = range(len(file.objects))
@@ -185,7 +187,7 @@ def _with_sound_objects(file: VocFile, on_fault: OnFault, remarks: list[FileFaul
             continue
         sound.append(entry)
         remarks += [
-            FileFault("bad-flag", where, f"{where}: {flag} is {entry.texts[flag] or 'empty'}: write 0 or 1.")
+            FileFault("bad-flag", where, f"{where}: {flag} is {cut(entry.texts[flag]) or 'empty'}: write 0 or 1.")
             for flag in file.odd_flags(entry)
         ]
     return replace(file, objects=sound)

@@ -11,6 +11,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
 from ssd_det.console import warn
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import read_regular
 
 
 def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
@@ -55,8 +56,8 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
 def _names_in(listing: Path) -> list[str]:
     """The names in a list, each once, in the order of the list."""
     try:
-        lines = listing.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_regular(listing, "list of image names").decode().splitlines()
+    except UnicodeDecodeError as error:
         raise InputError(f"{listing}: cannot be read ({error}): give a list of image names.") from None
     return list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
 

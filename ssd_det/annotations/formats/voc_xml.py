@@ -12,6 +12,8 @@ from ssd_det.annotations.formats.voc_encoding import encoding_of, why_not_xml
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MAX_COORDINATE
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import read_regular
+from ssd_det.foreign.shown_text import cut
 from ssd_det.ops.box_types import Xywh
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets"  # folders of xml files, images, and names
@@ -20,6 +22,11 @@ FLAGS = ("difficult", "truncated", "occluded")
 FLAG_TEXTS = {"true": 1, "yes": 1, "false": 0, "no": 0}  # of tools that do not write numbers
 KEPT = ("name", *FLAGS, "pose", "bndbox")  # elements of an object that COCO json keeps
 MOST_DECIMALS = 17
+MOST_BYTES = 4 * 2**20
+MOST_LEVELS = 50
+MOST_ELEMENTS = 150_000  # about 12,000 objects
+MOST_PIECES = 1000  # of a text that is kept: lines, and characters written as &#48;
+MOST_LENGTH = 10_000  # characters of it
 
 
 class Corner(NamedTuple):
@@ -101,9 +108,9 @@ class VocFile:
         texts = {corner: entry.corners[corner].text if corner in entry.corners else None for corner in CORNERS}
         x1, y1, x2, y2 = (_number(self.path, f"bndbox/{corner}", text) - self.origin for corner, text in texts.items())
         if x2 < x1 or y2 < y1:
-            corners = ", ".join(f"{corner} {text}" for corner, text in texts.items())
+            corners = ", ".join(f"{corner} {cut(text)}" for corner, text in texts.items())
             raise InputError(
-                f"{self.path}: the box of {self.name_of(entry)} has its corners swapped: {corners}: swap them."
+                f"{self.path}: the box of {cut(self.name_of(entry))} has its corners swapped: {corners}: swap them."
             )
         return [x1, y1, x2 - x1, y2 - y1]
 
@@ -169,17 +176,13 @@ class VocFile:
 
 
 def read_voc_file(path: Path) -> VocFile:
-    """Read an xml file once. One that declares entities is refused: they can grow without bound.
+    """Read an xml file once. One with declarations of its own, such as entities, is refused: they grow without bound.
 
     Raises:
-        InputError: if it is missing, unreadable, or not the xml of Pascal VOC.
+        InputError: if it is missing, unreadable, too large, nested too deeply, or not the xml of Pascal VOC.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file: add it, or take its name out of the split.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file that you may read.") from None
+    if_missing = "add it, or take its name out of the split"
+    content = read_regular(path, "Pascal VOC xml file", MOST_BYTES, if_missing)
     try:
         return _parsed(VocFile(path, content, _codec(content)))
     except (expat.ExpatError, LookupError, ValueError) as error:
@@ -204,54 +207,70 @@ class _Reader:
         self.file = file
         self.tags: list[str] = []
         self.pieces: list[tuple[int, str]] = []
+        self.elements = 0
         self.parser = expat.ParserCreate(None if file.encoding is None else "utf-8")
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text
         self.parser.CommentHandler = self.comment
-        self.parser.EntityDeclHandler = self.entity
+        self.parser.StartDoctypeDeclHandler = self.doctype
 
     def start(self, tag: str, _: object) -> None:
         if not self.tags and tag != "annotation":
             raise InputError(
-                f"{self.file.path}: is xml of {tag}, not of Pascal VOC: give files with annotation on top."
+                f"{self.file.path}: is xml of {cut(tag)}, not of Pascal VOC: give files with annotation on top."
             )
         self.tags.append(tag)
         self.pieces = []
+        self.elements += 1
+        if len(self.tags) > MOST_LEVELS or self.elements > MOST_ELEMENTS:
+            most = f"{MOST_LEVELS} levels" if len(self.tags) > MOST_LEVELS else f"{MOST_ELEMENTS:,} elements"
+            raise InputError(f"{self.file.path}: has more than {most}, which no VOC file needs: correct it.")
         if self.tags[1:] == ["object"]:
             self.file.objects.append(VocObject(self.parser.CurrentByteIndex))
 
     def text(self, text: str) -> None:
-        self.pieces.append((self.parser.CurrentByteIndex, text))
+        if len(self.pieces) < MOST_PIECES:
+            self.pieces.append((self.parser.CurrentByteIndex, text))
 
     def end(self, tag: str) -> None:
         match self.tags[1:]:
             case ["filename"] | ["size", "width" | "height"]:
-                self.file.texts.setdefault("/".join(self.tags[1:]), "".join(text for _, text in self.pieces))
+                self.file.texts.setdefault("/".join(self.tags[1:]), self.whole_text())
+            case ["object", name] if name in KEPT:
+                self.file.objects[-1].texts.setdefault(name, self.whole_text())
             case ["object", name]:
-                self.file.objects[-1].texts.setdefault(name, "".join(text for _, text in self.pieces))
-                if name not in KEPT:
-                    self.file.dropped[f"elements {name}"] += 1
+                self.file.dropped[f"elements {cut(name)}"] += 1
             case ["object", "bndbox", name] if name in CORNERS:
                 self.file.objects[-1].corners.setdefault(name, self._corner(name))
             case ["object"]:
                 mark = ">".encode(self.file.codec)
                 self.file.objects[-1].end = self.file.content.index(mark, self.parser.CurrentByteIndex) + len(mark)
             case [name] if name != "size":
-                self.file.dropped[f"elements {name}"] += 1
+                self.file.dropped[f"elements {cut(name)}"] += 1
         self.tags.pop()
         self.pieces = []
 
     def comment(self, _: str) -> None:
         self.file.dropped["comments"] += 1
 
-    def entity(self, name: str, *_: object) -> None:
-        raise InputError(f"{self.file.path}: declares entities ({name}), which no VOC file needs: remove them.")
+    def doctype(self, _name: str, _system: str | None, _public: str | None, has_declarations: bool) -> None:
+        if has_declarations:  # entities, or values of attributes, which can be repeated without bound
+            raise InputError(
+                f"{self.file.path}: declares entities or the like in its DOCTYPE, which no VOC file needs: remove them."
+            )
+
+    def whole_text(self) -> str:
+        text = "".join(text for _, text in self.pieces)
+        if len(self.pieces) == MOST_PIECES or len(text) > MOST_LENGTH:
+            where = "/".join(self.tags[1:])
+            raise InputError(f"{self.file.path}: {where} is {cut(text)}, too long to be meant: correct it.")
+        return text
 
     def _corner(self, name: str) -> Corner:
         """The text of a coordinate and its span: the only piece of text that is not blank."""
         pieces = [(start, text) for start, text in self.pieces if text.strip()]
-        written = "".join(text for _, text in pieces).strip()
+        written = self.whole_text().strip()
         if not pieces:
             return Corner("", 0, 0)
         start, text = pieces[0]
@@ -259,7 +278,9 @@ class _Reader:
         start += width * (len(text) - len(text.lstrip()))
         end = start + width * len(written)
         if self.file.content[start:end] != written.encode(self.file.codec, errors="replace"):
-            raise InputError(f"{self.file.path}: bndbox/{name} is {written} in pieces: write it as a plain number.")
+            raise InputError(
+                f"{self.file.path}: bndbox/{name} is {cut(written)} in pieces: write it as a plain number."
+            )
         return Corner(written, start, end)
 
 
@@ -274,7 +295,7 @@ def _number(path: Path, name: str, text: str | None) -> float:
     """The finite number in an element, an ``int`` where it has no fraction."""
     value = _finite(text or "")
     if value is None:
-        raise InputError(f"{path}: {name} is {text or 'missing'}: give a number.")
+        raise InputError(f"{path}: {name} is {cut(text or 'missing')}: give a number.")
     return value
 
 

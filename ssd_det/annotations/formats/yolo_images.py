@@ -12,7 +12,9 @@ from ssd_det.annotations.formats.yolo_entries import find_below
 from ssd_det.annotations.formats.yolo_labels import looks_like_labels
 from ssd_det.annotations.formats.yolo_layout import Layout
 from ssd_det.annotations.paths import READ_SUFFIXES
+from ssd_det.annotations.values import MOST_NAME
 from ssd_det.errors import InputError
+from ssd_det.foreign.shown_text import cut
 
 CLASS_LIST = "classes.txt"  # what labelling tools leave beside the labels
 IMAGES, LABELS = "images", "labels"
@@ -62,14 +64,14 @@ def find_images(layout: Layout, on_fault: OnFault = refuse) -> YoloImages:
     orphans: set[Path] = set()
     for path, images in by_entry.items():
         entry_labels = [labels.label_of(image) for image in images]
-        if images and _is_asked(layout, entry_labels) and not any(label.is_file() for label in entry_labels):
+        if images and _is_asked(layout, entry_labels) and not any(label.exists() for label in entry_labels):
             found.unlabelled[path] = len(images)
         for folder in labels.label_folders(path) if path.is_dir() else ():
             if _concerns(layout, folder):
                 orphans.update(_orphans(folder, folder == path, image_of.keys()))
     found.orphans = sorted(orphans)
     chosen = [one for one in found.labelled if layout.is_chosen(one.label)]
-    if found.orphans and not any(one.label.is_file() for one in chosen):
+    if found.orphans and not any(one.label.exists() for one in chosen):
         more = f", nor for {len(found.orphans) - 1} more" if len(found.orphans) > 1 else ""
         raise InputError(
             f"{found.orphans[0]}: there is no image for this label file{more}: add images or remove labels."
@@ -89,7 +91,7 @@ def tracked_files(layout: Layout) -> list[Path]:
             files.update(*(walk(folder, (".txt",)) for folder in (path, *labels.label_folders(path))))
         else:
             files.update((path, *map(labels.label_of, listed_images(layout, path))))
-    return sorted(file for file in files if file.is_file())
+    return sorted(file for file in files if file.exists())
 
 
 def listed_images(layout: Layout, listing: Path, on_fault: OnFault = refuse) -> list[Path]:
@@ -108,7 +110,7 @@ def listed_images(layout: Layout, listing: Path, on_fault: OnFault = refuse) -> 
         if image is not None:
             images.append(image)
         elif name:
-            text = f"lists {name}, which is not in {layout.dataset_root}: correct it or take it out"
+            text = f"lists {cut(name, MOST_NAME)}, which is not in {layout.dataset_root}: correct it or take it out"
             on_fault(FileFault("missing-file", f"{listing}: line {number}", f"{listing}: {text}."))
     return images
 
@@ -131,7 +133,7 @@ class LabelFinder:
         name = image.with_suffix(".txt").name
         folders = self._candidates(image.parent)
         files = (folder / name for folder in folders)
-        return next((file for file in files if file.is_file()), folders[0] / name)
+        return next((file for file in files if file.exists()), folders[0] / name)
 
     def label_folders(self, images: Path) -> list[Path]:
         """The folders of the labels of a folder of images; that itself where there are no others."""

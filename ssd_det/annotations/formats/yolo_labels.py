@@ -11,12 +11,17 @@ from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats.file_faults import FileFault, OnFault, refuse
 from ssd_det.annotations.formats.yolo_rows import LEAST, MOST, RowError, RowReader, numbers_of
 from ssd_det.annotations.text_encodings import wide_encoding
+from ssd_det.foreign.regular_files import open_regular
+from ssd_det.foreign.shown_text import cut
 from ssd_det.ops.box_types import Xywh
 
 COLUMNS_KEY = "yolo_columns"  # of an annotation in COCO: what stands behind its box in the line
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LABEL_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d+(?:\.0*)?(?:[ \t]+[-+.\deE]+){4,}[ \t]*(?:[\r\n]|$)")
 SNIFFED = 4096  # bytes
+MOST_BYTES = 2**25  # of a file
+MOST_ROWS = 20_000  # of a file
+MOST_LINE = 2**20  # of a row, which is 50,000 points
 COLUMN = re.compile(rb"\S+")
 LEAST_DECIMALS, MOST_DECIMALS = 6, 17
 NEAR = 0.5  # of the image's size: further out, numbers are not those of an object at its edge
@@ -64,7 +69,7 @@ class Label(NamedTuple):
 def looks_like_labels(file: Path) -> bool:
     """Whether a text file begins with a line of YOLO labels."""
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             return LABEL_LINE.match(opened.read(SNIFFED)) is not None
     except OSError:
         return False
@@ -87,12 +92,19 @@ def parse_labels(
     if (encoding := wide_encoding(content)) is not None:
         on_fault(FileFault("wide-encoding", str(path), f"{path}: is {encoding}: save it as UTF-8."))
         return []
+    lines = content.removeprefix(BYTE_ORDER_MARK).splitlines(keepends=True)
+    if len(lines) > MOST_ROWS:
+        sentence = f"{path}: has more than {MOST_ROWS:,} rows, which no image needs: correct it."
+        on_fault(FileFault("bad-row", str(path), sentence))
+        return []
     labels, start = [], len(BYTE_ORDER_MARK) if content.startswith(BYTE_ORDER_MARK) else 0
-    for number, line in enumerate(content[start:].splitlines(keepends=True), start=1):
-        columns = list(COLUMN.finditer(line))
+    for number, line in enumerate(lines, start=1):
+        columns = list(COLUMN.finditer(line[:MOST_LINE]))
         if columns:
             where = f"{path}: line {number}"
             try:
+                if len(line) > MOST_LINE:
+                    raise RowError("bad-row", f"has more than {MOST_LINE:,} characters: give a row for each object.")
                 label = _label(columns, start, len(line), classes, reader)
                 outside, near = _outside(label, columns), _is_near(label)
                 if outside:
@@ -132,7 +144,7 @@ def _label(
         values=tuple(map(_number, numbers)),
         is_polygon=shape.is_polygon,
         spans=tuple((start + column.start(), start + column.end()) for column in numbers),
-        columns=" ".join(map(_text, rest)),
+        columns=" ".join(column[0].decode(errors="replace") for column in rest),
         line=(start, start + length),
     )
 
@@ -230,4 +242,4 @@ def _number(column: re.Match[bytes]) -> float:
 
 
 def _text(column: re.Match[bytes]) -> str:
-    return column[0].decode(errors="replace")
+    return cut(column[0].decode(errors="replace"))

@@ -8,7 +8,9 @@ from pathlib import Path
 from ssd_det.annotations.formats.data_yaml import class_names, find_yaml, keypoint_columns, read_data_yaml
 from ssd_det.annotations.formats.yolo_entries import SPLITS, Entry, find_folder
 from ssd_det.annotations.paths import normal
+from ssd_det.annotations.values import MOST_NAME, shown
 from ssd_det.errors import InputError
+from ssd_det.foreign.shown_text import cut
 
 TRAIN = SPLITS[0]
 
@@ -61,7 +63,7 @@ class Layout:
         paths = [entry.path for entry in self.entries if entry.path is not None]
         missing = self.missing
         if not paths or (self.chosen_labels is None and any(entry.split == TRAIN for entry in missing)):
-            named = " and ".join(f"{entry.split} is {entry.text}" for entry in missing)
+            named = " and ".join(f"{entry.split} is {cut(entry.text, MOST_NAME)}" for entry in missing)
             expected = " and no ".join(str(path) for path in dict.fromkeys(entry.expected for entry in missing))
             splits = " and ".join(dict.fromkeys(entry.split for entry in missing))
             raise InputError(
@@ -76,11 +78,11 @@ class Layout:
 
     def _entry(self, split: str, text: object) -> Entry:
         if not isinstance(text, str):
-            raise InputError(f"{self.yaml}: {split} is {text}: give a folder or a list of folders.")
+            raise InputError(f"{self.yaml}: {split} is {shown(text)}: give a folder or a list of folders.")
         path = find_folder(text, self.entries_root, self.dataset_root)
         if path is None and normal(self.entries_root / text).exists():
             raise InputError(
-                f"{self.yaml}: {split} is {text}, which is outside of {self.dataset_root}: "
+                f"{self.yaml}: {split} is {cut(text, MOST_NAME)}, which is outside of {self.dataset_root}: "
                 f"set path to the folder that everything is in."
             )
         return Entry(split, text, path, normal(self.entries_root / text.replace("\\", "/").removeprefix("../")))
@@ -106,7 +108,7 @@ def read_layout(path: Path, image_root: str | Path | None = None) -> Layout:
     images = None if image_root is None else normal(Path(image_root))
     root = layout.dataset_root
     if root != folder and (images is None or not (images.is_relative_to(root) or root.is_relative_to(images))):
-        path_entry = layout.content["path"]
+        path_entry = cut(layout.content["path"], MOST_NAME)
         raise InputError(
             f"{layout.yaml}: path is {path_entry}, which is outside of {folder}: give {root} as image_root."
         )

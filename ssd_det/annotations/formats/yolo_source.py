@@ -16,13 +16,17 @@ from ssd_det.annotations.formats.file_faults import FileFault, OnFault, refuse
 from ssd_det.annotations.formats.image_headers import name_below, size_of
 from ssd_det.annotations.formats.yolo_entries import SPLITS, Entry, is_of_this_folder
 from ssd_det.annotations.formats.yolo_images import YoloImages, find_images, listed_images
-from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, Label, parse_labels, with_label_boxes
+from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, MOST_BYTES, Label, parse_labels, with_label_boxes
 from ssd_det.annotations.formats.yolo_layout import Layout, read_layout
 from ssd_det.annotations.formats.yolo_rows import RowKind, RowReader
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.source import Rewritten, SourceFolder
+from ssd_det.annotations.values import MOST_NAME
 from ssd_det.errors import InputError
+from ssd_det.foreign.regular_files import read_regular
+from ssd_det.foreign.shown_text import cut
+from ssd_det.foreign.yaml_limits import PlainLoader
 from ssd_det.ops.box_types import Xywh
 
 
@@ -78,8 +82,8 @@ class YoloSource(SourceFolder):
     def _other_files(self, folder: Path) -> dict[str, bytes]:
         """The files without boxes to change; paths in data.yaml and in listings of images lead to the new folder."""
         layout, root = self.layout, self.dataset_root
-        others = [*(one.label for one in self.found.labelled if one.label.is_file()), *self.found.orphans]
-        files = {file.relative_to(root).as_posix(): file.read_bytes() for file in others}
+        others = [*(one.label for one in self.found.labelled if one.label.exists()), *self.found.orphans]
+        files = {file.relative_to(root).as_posix(): _read_bytes(file) for file in others}
         files[layout.yaml.name] = _moved_yaml(layout, folder / layout.entries_root.relative_to(root))
         for path in layout.paths():
             if path.is_file():
@@ -112,7 +116,7 @@ def read_yolo(
     layout = read_layout(path, image_root)
     found = find_images(layout, on_fault)
     reader = RowReader(layout.keypoint_columns, yolo_rows)
-    reader.learn(_read_bytes(one.label) for one in found.labelled if one.label.is_file())
+    reader.learn(_read_bytes(one.label) for one in found.labelled if one.label.exists())
     root = layout.dataset_root
     names_start = root if image_root is None else normal(Path(image_root))
     images: list[JsonObject] = []
@@ -127,7 +131,7 @@ def read_yolo(
             continue
         image = Image(len(images) + 1, name, width, height)
         images.append(image._asdict())
-        if label_path.is_file():
+        if label_path.exists():
             content = _read_bytes(label_path)
             labels = parse_labels(label_path, content, layout.names, reader, on_fault)
             first = len(annotations)
@@ -151,7 +155,8 @@ def _remarks(layout: Layout, found: YoloImages) -> Iterator[str]:
     """What of a folder was left out, a sentence each."""
     if layout.chosen_labels is None:
         for entry in layout.missing:
-            yield f"{layout.yaml}: {entry.split} is {entry.text}, but there is no {entry.expected}: it is left out."
+            text = cut(entry.text, MOST_NAME)
+            yield f"{layout.yaml}: {entry.split} is {text}, but there is no {entry.expected}: it is left out."
     for folder, count in found.unlabelled.items():
         yield f"{folder}: none of its {count} images has a label file: they are read as images without objects."
     if found.orphans:
@@ -177,17 +182,14 @@ def _annotation(number: int, label: Label, image: Image) -> JsonObject:
 
 
 def _read_bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}): give a file that you may read.") from None
+    return read_regular(file, "label file", MOST_BYTES)
 
 
 def _moved_yaml(layout: Layout, entries_root: Path) -> bytes:
     """Data.yaml with its path, if it has one, and its absolute entries leading to a new folder."""
-    content = layout.yaml.read_bytes()
+    content = read_regular(layout.yaml, "data.yaml")
     text = content.decode("utf-8-sig")
-    mapping = yaml.compose(text, Loader=yaml.BaseLoader)
+    mapping = yaml.compose(text, Loader=PlainLoader)
     pairs = mapping.value if isinstance(mapping, yaml.MappingNode) else []
     values = {key.value: value for key, value in pairs if isinstance(key, yaml.ScalarNode)}
     changes: dict[tuple[int, int], str] = {}
@@ -219,6 +221,6 @@ def _moved_listing(layout: Layout, listing: Path) -> bytes:
     """A listing of images with paths from its own folder."""
     lines = read_text(listing).splitlines()
     if all(line.startswith("./") or not line.strip() for line in lines):
-        return listing.read_bytes()
+        return read_regular(listing, "list of images")
     images = listed_images(layout, listing)
     return "".join(f"./{Path(os.path.relpath(image, listing.parent)).as_posix()}\n" for image in images).encode()

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Image
-from ssd_det.annotations.output import make_folder
 from ssd_det.batches.dataset import read_image
 from ssd_det.console import bar
 from ssd_det.errors import InputError
@@ -59,9 +59,12 @@ def write_pictures(
 
     Returns:
         Why an image has no pictures, by its index.
+
+    Raises:
+        OSError: if the disk refuses.
     """
     for name in FOLDERS:
-        make_folder(folder / name)
+        (folder / name).mkdir(parents=True)
     regions: dict[int, dict[int, list[int]]] = {}
     for number, (index, region) in enumerate(crops):
         regions.setdefault(index, {})[number] = region
@@ -89,4 +92,6 @@ def _save(picture: PillowImage.Image, side: int, path: Path) -> None:
     """Save a picture no larger than ``side``."""
     picture = picture.copy()
     picture.thumbnail((side, side), PillowImage.Resampling.LANCZOS)
-    picture.save(path, quality=QUALITY)
+    encoded = BytesIO()  # Pillow does not tell a full disk from another mistake
+    picture.save(encoded, "JPEG", quality=QUALITY)
+    path.write_bytes(encoded.getvalue())

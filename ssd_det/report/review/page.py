@@ -1,7 +1,6 @@
 """The folder of the page: one file to open, and one folder with all that it needs."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,13 +13,14 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.edits.reviewed import DECISIONS
 from ssd_det.annotations.image_files import resolve_images
-from ssd_det.annotations.output import make_folder
+from ssd_det.annotations.output import BEING_WRITTEN, make_folder
 from ssd_det.errors import InputError
 from ssd_det.report.measured_boxes import MeasuredBoxes
-from ssd_det.report.review.crops import write_pictures
+from ssd_det.report.review.crops import FOLDERS, write_pictures
 from ssd_det.report.review.objects import chosen_images, page_objects
 from ssd_det.report.review.page_content import SIZES, PageContent, PageFile, PageImage
 from ssd_det.report.review.summary import PageSummary, write_page_figures
+from ssd_det.write_errors import cannot_be_written
 
 INDEX = "index.html"
 FILES = "review_files"
@@ -50,8 +50,8 @@ def check_page_folder(folder: Path, overwrite: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file: give a folder as output.")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
+    if not folder.is_dir() or not any(folder.iterdir()) or (folder / BEING_WRITTEN).is_dir():
+        return  # the last, in which even a part of the page may be missing, is of a call that was killed
     if not overwrite:
         raise InputError(f"{folder}: is not empty: give another output, or --overwrite true.")
     for name in (INDEX, FILES):
@@ -92,7 +92,7 @@ def write_page(
     images = chosen_images(coco, boxes, count)
     files, _ = resolve_images(replace(coco, images=images), image_root, allow_outside)
     objects = page_objects(coco, images, boxes)
-    with _replaced(folder) as new:
+    with _replaced(folder, len(images)) as new:
         missing = write_pictures(new / FILES, images, files, [(entry.image, entry.crop) for entry in objects])
         content = PageContent(
             file=PageFile(
@@ -121,18 +121,36 @@ def write_page(
 
 
 @contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """A folder to write a page into, which replaces the page that is there once all is written."""
+def _replaced(folder: Path, images: int) -> Iterator[Path]:
+    """A folder to write a page into, which replaces the page that is there once all is written.
+
+    Args:
+        folder: of the page.
+        images: how many are on it.
+
+    Raises:
+        InputError: if the disk refuses; then the page that is there stays.
+    """
     make_folder(folder)
+    new = folder / BEING_WRITTEN
+    shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".page.") as temporary:
-            new = Path(temporary)
-            yield new
-            if (folder / FILES).exists():
-                (folder / FILES).replace(new / "replaced")
-            for name in (FILES, INDEX):
-                (new / name).replace(folder / name)
+        new.mkdir()
+        yield new
+        if (folder / FILES).exists():
+            (folder / FILES).replace(new / "replaced")
+        for name in (FILES, INDEX):
+            (new / name).replace(folder / name)
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror}): make room, or give another output."
-        ) from error
+        needed = _expected_size(new, images)
+        shutil.rmtree(new, ignore_errors=True)  # first, as it takes room
+        raise cannot_be_written(folder, error, needed) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _expected_size(new: Path, images: int) -> int | None:
+    """About how many bytes a page takes, from what was written of it; ``None`` if that was no picture yet."""
+    sizes = [path.stat().st_size for path in new.rglob("*") if path.is_file()]
+    written = len(list((new / FILES / FOLDERS[-1]).glob("*.jpg")))
+    return sum(sizes) * images // written if written else None

@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib as mpl
 
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.output import make_folder
 from ssd_det.report.figures import FigureData, figures
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.quality import Comparison, Quality, Statistics
@@ -110,7 +109,7 @@ def write_page_figures(folder: Path, data: FigureData) -> list[PageFigure]:
     Returns:
         Those that were drawn, in the order of the page.
     """
-    make_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     drawn = set()
     for theme, colour in DRAWN_ON.items():
         style: dict[Any, Any] = {

@@ -58,7 +58,7 @@ def test_boxes_are_clipped_to_the_image_and_never_left_empty(xml):
     "declaration", ['<!ENTITY a "b">', '<!ENTITY a SYSTEM "file:///etc/passwd">', '<!ENTITY % a "b">']
 )
 def test_entities_are_refused_in_any_encoding(xml, encoding, declaration):
-    with pytest.raises(InputError, match=r"0\.xml: declares entities \(a\)"):
+    with pytest.raises(InputError, match=r"0\.xml: declares entities or the like"):
         xml(encoding, XML.replace("<!-- drawn", f"<!DOCTYPE annotation [{declaration}]><!-- drawn"))
 
 

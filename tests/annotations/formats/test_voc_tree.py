@@ -95,7 +95,7 @@ def test_a_name_counts_once_and_without_the_blanks_around_it(tree):
 
 def test_files_that_cannot_be_read_are_named(tree):
     (tree / "Annotations" / "c.xml").mkdir()
-    with pytest.raises(InputError, match=r"c.xml: cannot be read"):
+    with pytest.raises(InputError, match=r"c.xml: is a folder, not a regular file"):
         convert_voc_tree(tree, "trainval")
     (tree / "ImageSets" / "Main" / "trainval.txt").write_bytes(b"\xff\n")
     with pytest.raises(InputError, match=r"trainval.txt: cannot be read"):

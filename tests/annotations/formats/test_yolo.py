@@ -125,7 +125,7 @@ def test_a_data_yaml_elsewhere_needs_image_root(tmp_path):
         ("train: {a: b}\nnames: [cat, no]", "give a folder or a list of folders"),
         ("train: /usr\nnames: [cat, no]", "train is /usr, which is outside of"),
         ("train: list.txt\nnames: [cat, no]", r"lists \.\./x\.png, which is not in"),
-        ("train: images\nnames: [cat, no]\nkpt_shape: 17", "kpt_shape is 17"),
+        ("train: images\nnames: [cat, no]\nkpt_shape: 17", 'kpt_shape is "17"'),
         ("- a", "is not a data.yaml of YOLO"),
         ("a: [", "is not yaml"),
         ("train: labels\nnames: [cat, no]", "there are no images|there is no image"),

@@ -146,3 +146,18 @@ def test_rows_with_faults_are_told_and_left_out():
         ("outside-shares", "a.txt: line 5"),
         ("bad-row", "a.txt: line 6"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"0 .5 .5 .1 .1\n" * 20_001, r"a\.txt: has more than 20,000 rows, which no image needs"),
+        (b"0 " + b".5 " * 400_000, r"a\.txt: line 1: has more than 1,048,576 characters"),
+        (b"0 .5 .5 .1 " + b"9" * 100_000, r"a\.txt: line 1: 9{57}\.\.\. is outside|a\.txt: line 1: 9{57}\.\.\. is not"),
+        (b"9" * 4_000 + b" .5 .5 .1 .1", r"a\.txt: line 1: (class )?9{57}\.\.\. is not"),
+    ],
+)
+def test_files_beyond_the_limits_end_in_a_short_sentence(content, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        parse(content)
+    assert len(str(error.value)) < 300

@@ -1,0 +1,31 @@
+"""What signals do in the workers of a data loader: the process that they work for ends them, and no other does.
+
+Schedulers and terminals signal every process of a job. A worker that ended would be an error in the middle of a step,
+just when the training is to come to the end of it.
+"""
+
+import os
+import signal
+import threading
+
+from ssd_det.stopping import STOP_SIGNALS
+
+
+def leave_stopping_to_parent(worker: int) -> None:
+    """Make a worker deaf to signals that stop commands, but for a SIGTERM of its parent.
+
+    Args:
+        worker: its number.
+    """
+    for number in STOP_SIGNALS:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # Windows has no such signals between processes
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

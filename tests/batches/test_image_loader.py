@@ -1,0 +1,132 @@
+"""Too little shared memory, and workers that are killed, end in a sentence: no batch is waited for in vain."""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+from ssd_det.batches.image_loader import ImageLoader, collate_shared
+from ssd_det.batches.worker_faults import why_worker_ended
+from ssd_det.main import main
+from tests.command import fails
+from tests.words import DATA, TINY
+
+MAY_MOUNT = (
+    shutil.which("unshare") is not None
+    and subprocess.run(
+        ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"], capture_output=True, check=False
+    ).returncode
+    == 0
+)
+may_mount = pytest.mark.skipif(not MAY_MOUNT, reason="needs a file system of its own, which the system does not allow")
+forks = pytest.mark.skipif(
+    multiprocessing.get_start_method() != "fork", reason="workers do not see what the test has changed"
+)
+
+READ_ALL = """
+import sys
+from ssd_det.batches.batch import FailedBatch
+from ssd_det.batches.refine_datamodule import RefineDataModule
+from ssd_det.errors import InputError
+data = RefineDataModule("noisy.json", "images", 480, 640, 2, 2)
+loader = data.to_refine().loader(1) if sys.argv[1] == "refine" else data.train_dataloader()
+try:
+    for batch in loader:
+        if isinstance(batch, FailedBatch):
+            raise InputError(batch.sentence)
+except InputError as error:
+    print(error.sentence)
+"""
+
+
+@may_mount
+@pytest.mark.parametrize("task", ["fit", "refine"])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("size=2m", "There is too little shared memory for batches, which need about"),
+        ("size=4k,nr_inodes=1", "The processes that read images cannot be started (No space left on device"),
+    ],
+)
+def test_too_little_shared_memory_ends_in_a_sentence(demo, task, options, sentence):
+    script = f'mount -t tmpfs -o {options} tmpfs /dev/shm && exec "$0" -P -c "$1" {task}'
+    command = ["unshare", "-rm", "sh", "-c", script, sys.executable, READ_ALL]
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        command,
+        cwd=demo,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert sentence in done.stdout, done.stderr
+    assert "--shm-size=2g" in done.stdout
+    assert "set data.num_workers to 0" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@forks
+@pytest.mark.parametrize(
+    "ending", [lambda *_: os.kill(os.getpid(), 9), lambda *_: os._exit(3)], ids=["killed", "ended"]
+)
+def test_a_worker_that_is_killed_ends_a_training_in_a_sentence(demo, tmp_path, monkeypatch, capsys, ending):
+    monkeypatch.chdir(demo)
+    monkeypatch.setattr("ssd_det.batches.dataset.read_image", ending)
+    words = [*TINY, *DATA, "--data.num_workers=1", "--trainer.logger=false", f"--trainer.default_root_dir={tmp_path}"]
+    fails(capsys, main(["fit", *words, "--trainer.max_epochs=1"]), "A process that reads images (pid ")
+
+
+class Unsendable:
+    """Fails where it is handed over, as all does where there is no room for temporary files."""
+
+    def __reduce__(self):
+        raise OSError(28, "No space left on device")
+
+
+class Items(Dataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return torch.zeros(2), Unsendable()
+
+
+def test_what_cannot_be_handed_over_ends_the_worker_and_is_not_waited_for(capfd):
+    loader = ImageLoader(Items(), collate_fn=partial(collate_shared, lambda samples: samples[0]), num_workers=1)
+    with pytest.raises(RuntimeError) as error:
+        list(loader)
+    assert "A process that reads images" in why_worker_ended(error.value)
+    assert "cannot hand them over: [Errno 28] No space left on device" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "DataLoader worker (pid 31) is killed by signal: Bus error. It is possible that",
+            "(pid 31) was killed (Bus error)",
+        ),
+        ("DataLoader worker (pid(s) 31, 32) exited unexpectedly", "(pid 31, 32) ended"),
+        ("DataLoader worker (pid 31) exited unexpectedly with exit code 1.", "(pid 31) ended"),
+    ],
+)
+def test_all_that_torch_says_of_a_lost_worker_is_understood(text, says):
+    assert says in why_worker_ended(RuntimeError(text))
+
+
+def test_other_errors_are_not_taken_for_lost_workers():
+    assert why_worker_ended(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
+    assert why_worker_ended(ValueError("DataLoader worker (pid 31) exited unexpectedly")) is None
+
+
+def test_without_workers_batches_are_as_they_were():
+    batch = collate_shared(lambda samples: samples, [torch.zeros(2)])
+    assert not batch[0].is_shared()
