@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ssd_det.ops.parts import in_parts
+
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals are clipped
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
-MOST_OBJECTS = 100_000  # that a regression learns from, and that are looked at at once: bounds memory and time
+MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
 
@@ -48,8 +50,7 @@ def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
         return (logarithm + squares * (-logarithm).exp()).mean()
 
     weights = _minimum(loss, features.shape[1], len(features))
-    parts = torch.split(evidence, MOST_OBJECTS)
-    factors = torch.cat([(_standardised(part.double(), mean, deviation) @ weights).exp() for part in parts])
+    factors = in_parts(lambda part: (_standardised(part.double(), mean, deviation) @ weights).exp(), evidence)
     return factors / factors.mean()
 
 
@@ -90,12 +91,12 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        relative: ``Tensor[N]``, from :func:`relative_variance`.
+        relative: ``Tensor[M]``, from :func:`relative_variance`, of the objects to know it of.
         noise_deviation: standard deviation of the noise, in units of the box.
         response: of the refiner to noise.
 
     Returns:
-        ``Tensor[N, 4]``, not negative.
+        ``Tensor[M, 4]``, not negative.
     """
     variance = relative[:, None] * residuals.square().mean(dim=0)
     explained = ((1 - response.slope) * noise_deviation) ** 2 + response.scatter
@@ -151,8 +152,11 @@ class Probability:
 
     def __call__(self, signals: Tensor) -> Tensor:
         """Probabilities ``Tensor[N]`` for signals ``Tensor[N, S]``."""
-        parts = (_with_squares(part.double(), self.mean, self.deviation) for part in torch.split(signals, MOST_OBJECTS))
-        return torch.cat([(part @ self.weights).sigmoid() for part in parts])
+
+        def of_part(part: Tensor) -> Tensor:
+            return (_with_squares(part.double(), self.mean, self.deviation) @ self.weights).sigmoid()
+
+        return in_parts(of_part, signals)
 
 
 def fit_probability(signals: Tensor, better: Tensor) -> Probability:

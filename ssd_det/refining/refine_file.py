@@ -5,7 +5,7 @@ All processes of the trainer take part in the passes. What they find goes to the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 from lightning.pytorch import Trainer
@@ -75,8 +75,10 @@ def refine_file(
     """
 
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
-        predictions = trainer.predict(RefinePass(refiners, views), dataloaders=data.loader(trainer.world_size, boxes))
-        return cast("list[RefinedBatch | FailedBatch]", predictions or [])
+        refining = RefinePass(refiners, views)
+        loader = data.loader(trainer.world_size, boxes)
+        trainer.predict(refining, dataloaders=loader, return_predictions=False)
+        return refining.take_found()
 
     plain = [predict(None)]  # Lightning starts the other processes now, if nobody else has
 
@@ -118,11 +120,13 @@ def _judge(
     def read(image_id: int) -> Pixels:
         return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
 
-    objects = _usable_objects(data.coco, refined)
+    usable, rows = _usable(data.coco, refined)
+    objects = _objects(data.coco, usable, rows, refined)
     del refined  # of millions of objects, two tables are much
     calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
     if calibration is not None:
-        scores = torch.tensor([calibration.scores.get(key, 0.0) for key in ids.tolist()], dtype=torch.float64)
+        scores = torch.zeros(len(ids), dtype=torch.float64)
+        scores[rows] = calibration.scores
     return RefinedFile(Refinements(ids, boxes, scores), level, calibration)
 
 
@@ -147,9 +151,8 @@ def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Te
     return usable, rows[rows >= 0]
 
 
-def _usable_objects(coco: CocoFile, refined: RefinedBoxes) -> FileObjects:
-    """What is known of the objects of a file whose refined boxes have an area, in its order."""
-    usable, rows = _usable(coco, refined)
+def _objects(coco: CocoFile, usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes) -> FileObjects:
+    """What is known of the objects that :func:`_usable` found."""
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
