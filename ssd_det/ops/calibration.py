@@ -1,6 +1,6 @@
 """From what a refiner knows about a refined box to the probability that it is better than the noisy box.
 
-No true boxes are used. All tables have a row for each object, as float64 on the CPU.
+No true boxes are used. All tables have a row for each object, on the CPU; signals may be float32, all else is float64.
 """
 
 import math
@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ssd_det.ops.parts import in_parts
+
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals are clipped
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
+MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
 
@@ -25,7 +28,8 @@ NONE_ACCEPTED = 1.0
 def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
     """How much larger than usual the variance of each object's residual is, estimated from evidence.
 
-    A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood.
+    A regression of the logarithm of the variance (Harvey, 1976), fitted by maximum likelihood; for more than 100,000
+    objects to as many of them, at equal distances.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
@@ -34,15 +38,19 @@ def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
     Returns:
         ``Tensor[N]``, positive, with a mean of 1.
     """
-    variance = residuals.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
-    squares = (residuals.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
-    features = _standardised(evidence, evidence.mean(dim=0), evidence.std(dim=0))
+    every = max(-(-len(residuals) // MOST_OBJECTS), 1)
+    learnt, known = residuals[::every], evidence[::every].double()
+    variance = learnt.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
+    squares = (learnt.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
+    mean, deviation = known.mean(dim=0), known.std(dim=0)
+    features = _standardised(known, mean, deviation)
 
     def loss(weights: Tensor) -> Tensor:
         logarithm = features @ weights
         return (logarithm + squares * (-logarithm).exp()).mean()
 
-    factors: Tensor = (features @ _minimum(loss, features.shape[1], len(features))).exp()
+    weights = _minimum(loss, features.shape[1], len(features))
+    factors = in_parts(lambda part: (_standardised(part.double(), mean, deviation) @ weights).exp(), evidence)
     return factors / factors.mean()
 
 
@@ -83,12 +91,12 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        relative: ``Tensor[N]``, from :func:`relative_variance`.
+        relative: ``Tensor[M]``, from :func:`relative_variance`, of the objects to know it of.
         noise_deviation: standard deviation of the noise, in units of the box.
         response: of the refiner to noise.
 
     Returns:
-        ``Tensor[N, 4]``, not negative.
+        ``Tensor[M, 4]``, not negative.
     """
     variance = relative[:, None] * residuals.square().mean(dim=0)
     explained = ((1 - response.slope) * noise_deviation) ** 2 + response.scatter
@@ -144,8 +152,11 @@ class Probability:
 
     def __call__(self, signals: Tensor) -> Tensor:
         """Probabilities ``Tensor[N]`` for signals ``Tensor[N, S]``."""
-        probability: Tensor = (_with_squares(signals, self.mean, self.deviation) @ self.weights).sigmoid()
-        return probability
+
+        def of_part(part: Tensor) -> Tensor:
+            return (_with_squares(part.double(), self.mean, self.deviation) @ self.weights).sigmoid()
+
+        return in_parts(of_part, signals)
 
 
 def fit_probability(signals: Tensor, better: Tensor) -> Probability:
@@ -155,6 +166,7 @@ def fit_probability(signals: Tensor, better: Tensor) -> Probability:
         signals: ``Tensor[N, S]``.
         better: ``BoolTensor[N]``, the outcomes.
     """
+    signals = signals.double()
     mean, deviation = signals.mean(dim=0), signals.std(dim=0)
     features, target = _with_squares(signals, mean, deviation), better.to(signals.dtype)
 

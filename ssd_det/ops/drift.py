@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ssd_det.ops.boxes import centre_and_size, clip, displaced, displacement
+from ssd_det.ops.parts import in_parts
 
 LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not decide
 LEAST_SHARE = 0.5  # of the objects that are far from the borders
@@ -50,7 +51,7 @@ def measure_drift(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_lev
         noise_level: of the noisy boxes, as far as it is known; boxes further from a border than it, in units of their
             size, are rarely cut off.
     """
-    differences = displacement(refined, noisy).clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+    differences = in_parts(displacement, refined, noisy).clamp_(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
     assumed = noise_level**2 / 6
     inner = _far_from_borders(refined, image_sizes, noise_level)
     return Drift(
@@ -72,10 +73,14 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor) -> Tensor:
     Returns:
         ``Tensor[N, 4]``, clipped to the images.
     """
-    inner = _far_from_borders(refined, image_sizes, drift.margin)
-    sizes = torch.where(inner, drift.inner_size, drift.outer_size)
-    moves = torch.cat([drift.centre.expand(len(refined), 2), sizes], dim=1)
-    return clip(displaced(refined, moves), image_sizes)
+
+    def of_part(refined: Tensor, image_sizes: Tensor) -> Tensor:
+        inner = _far_from_borders(refined, image_sizes, drift.margin)
+        sizes = torch.where(inner, drift.inner_size, drift.outer_size)
+        moves = torch.cat([drift.centre.expand(len(refined), 2), sizes], dim=1)
+        return clip(displaced(refined, moves), image_sizes)
+
+    return in_parts(of_part, refined, image_sizes)
 
 
 def _size(differences: Tensor, inner: Tensor, assumed: float) -> Tensor:

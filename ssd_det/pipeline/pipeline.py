@@ -29,6 +29,7 @@ from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_s
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.pipeline.scratch import scratch_folder
 from ssd_det.pipeline.sections import default_words, defaults_of, resolve_words, settings_of, with_data
 from ssd_det.pipeline.stage import Stage
 from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD, section_settings_file
@@ -122,8 +123,8 @@ def pipeline(
     _check_folder(run)
     make_folder(run)
     step = "the preparation"
-    processes = Processes()
-    with locked(run):
+    with locked(run), scratch_folder(run) as temporary:
+        processes = Processes(temporary)
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ssd_det.errors import InputError
 from ssd_det.pipeline.parent import PARENT
@@ -16,11 +17,15 @@ GRACE_SECONDS = 60  # a training ends its step and writes a checkpoint
 class Processes:
     """Runs commands of ``ssd-det``, and measures how long they take.
 
+    Args:
+        temporary: the folder of their temporary files; the system's where not given.
+
     Attributes:
         seconds: wall time in which at least one process was running.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path | None = None) -> None:
+        self.temporary = temporary
         self.seconds = 0.0
 
     def run(self, words: Sequence[str]) -> int:
@@ -31,7 +36,7 @@ class Processes:
         """
         started = time.monotonic()
         sys.stdout.flush()
-        process = subprocess.Popen(_command(words), env=_environment())
+        process = subprocess.Popen(_command(words), env=self._environment())
         try:
             return process.wait()
         except Stopped:
@@ -55,7 +60,7 @@ class Processes:
         started = time.monotonic()
         processes = {
             name: subprocess.Popen(
-                _command(words), env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                _command(words), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
             for name, words in questions.items()
         }
@@ -71,6 +76,10 @@ class Processes:
                 message = _message(answers[name][1]) or f"its process ended with code {process.returncode}."
                 raise InputError(f"The configuration of {name} cannot be used: {message}")
         return {name: printed for name, (printed, _) in answers.items()}
+
+    def _environment(self) -> dict[str, str]:
+        temporary = {} if self.temporary is None else {"TMPDIR": str(self.temporary)}
+        return {**os.environ, **temporary, PARENT: str(os.getpid())}
 
 
 def check_ended(code: int, process: str) -> None:
@@ -107,10 +116,6 @@ def _message(errors: str) -> str:
 
 def _command(words: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-m", "ssd_det", *words]
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, PARENT: str(os.getpid())}
 
 
 def _end(*processes: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:

@@ -5,13 +5,13 @@ All processes of the trainer take part in the passes. What they find goes to the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.dataset import read_image
@@ -75,13 +75,15 @@ def refine_file(
     """
 
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
-        predictions = trainer.predict(RefinePass(refiners, views), dataloaders=data.loader(trainer.world_size, boxes))
-        return cast("list[RefinedBatch | FailedBatch]", predictions or [])
+        refining = RefinePass(refiners, views)
+        loader = data.loader(trainer.world_size, boxes)
+        trainer.predict(refining, dataloaders=loader, return_predictions=False)
+        return refining.take_found()
 
-    plain = predict(None)  # Lightning starts the other processes now, if nobody else has
+    plain = [predict(None)]  # Lightning starts the other processes now, if nobody else has
 
     def work(boxes: NewBoxes) -> Share:
-        return share_of(plain if boxes is None else predict(boxes))
+        return share_of(plain.pop() if boxes is None else predict(boxes))
 
     def lead(on_all: Callable[[NewBoxes], list[Share]]) -> Result:
         return conclude(_judge(lambda boxes: joined(on_all(boxes)), data, calibration_images, seed))
@@ -101,31 +103,38 @@ def _judge(
         seed: see :func:`refine_file`.
     """
     refined = refine(None)
-    calibration = None
-    if refined.noise_level is not None:
-        sizes = ImageSizes.of_file(data.coco)
-        drift = _drift(data.coco, refined, refined.noise_level)
-        refined = _without(drift, refined, sizes)
-    if calibration_images and refined.noise_level is not None:
+    level = refined.noise_level
+    if level is None:
+        return RefinedFile(Refinements(refined.annotation_ids, refined.boxes, _predicted_ious(refined)), None, None)
+    sizes = ImageSizes.of_file(data.coco)
+    drift = _drift(data.coco, refined, level)
+    refined = _without(drift, refined, sizes)
+    ids, boxes, scores = refined.annotation_ids, refined.boxes, _predicted_ious(refined)
+    if not calibration_images:
+        return RefinedFile(Refinements(ids, boxes, scores), level, None)
 
-        def refine_again(annotation_ids: Sequence[int], boxes: Tensor) -> RefinedBoxes:
-            replaced = {key: to_xywh(as_xyxy(box)) for key, box in zip(annotation_ids, boxes.tolist(), strict=True)}
-            return _without(drift, refine(replaced), sizes)
+    def refine_again(annotation_ids: Sequence[int], boxes: Tensor) -> RefinedBoxes:
+        replaced = {key: to_xywh(as_xyxy(box)) for key, box in zip(annotation_ids, boxes.tolist(), strict=True)}
+        return _without(drift, refine(replaced), sizes)
 
-        objects = _usable_objects(data.coco, refined)
+    def read(image_id: int) -> Pixels:
+        return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
 
-        def read(image_id: int) -> Pixels:
-            return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
-
-        calibration = calibrate(objects, refined.noise_level, refine_again, read, calibration_images, seed)
-    refinements = Refinements(refined.annotation_ids, refined.boxes, _scores(refined, calibration))
-    return RefinedFile(refinements, refined.noise_level, calibration)
+    usable, rows = _usable(data.coco, refined)
+    objects = _objects(data.coco, usable, rows, refined)
+    del refined  # of millions of objects, two tables are much
+    calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
+    if calibration is not None:
+        scores = torch.zeros(len(ids), dtype=torch.float64)
+        scores[rows] = calibration.scores
+    return RefinedFile(Refinements(ids, boxes, scores), level, calibration)
 
 
 def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
     """What the refined boxes of a file have in common that is wrong."""
-    objects = _usable_objects(coco, refined)
-    return measure_drift(objects.noisy, objects.refined, objects.image_sizes, noise_level)
+    usable, rows = _usable(coco, refined)
+    noisy = corners([annotation.bbox for annotation in usable])
+    return measure_drift(noisy, refined.boxes[rows], image_sizes(coco, usable), noise_level)
 
 
 def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedBoxes:
@@ -135,11 +144,15 @@ def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedB
     return replace(refined, boxes=boxes, unseen_boxes=unseen)
 
 
-def _usable_objects(coco: CocoFile, refined: RefinedBoxes) -> FileObjects:
-    """The objects of a file whose refined boxes have an area, in the file's order."""
+def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Tensor]:
+    """The annotations of a file whose refined boxes have an area, in its order, and their rows, ``LongTensor[N]``."""
     rows = refined.rows_of([annotation.id for annotation in coco.annotations])
     usable = [annotation for annotation, row in zip(coco.annotations, rows.tolist(), strict=True) if row >= 0]
-    rows = rows[rows >= 0]
+    return usable, rows[rows >= 0]
+
+
+def _objects(coco: CocoFile, usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes) -> FileObjects:
+    """What is known of the objects that :func:`_usable` found."""
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
@@ -151,9 +164,6 @@ def _usable_objects(coco: CocoFile, refined: RefinedBoxes) -> FileObjects:
     )
 
 
-def _scores(refined: RefinedBoxes, calibration: Calibration | None) -> Tensor:
-    """The score of each row: the learnt probability, 0 for boxes without area; or the predicted IoU."""
-    if calibration is None:
-        return refined.signals[:, PREDICTED_IOU]
-    scores = [calibration.scores.get(key, 0.0) for key in refined.annotation_ids.tolist()]
-    return torch.tensor(scores, dtype=torch.float64)
+def _predicted_ious(refined: RefinedBoxes) -> Tensor:
+    """The score of each row where none is learnt, ``Tensor[N]``."""
+    return refined.signals[:, PREDICTED_IOU].clone()

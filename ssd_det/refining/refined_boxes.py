@@ -29,7 +29,7 @@ class RefinedBoxes:
         boxes: ``Tensor[N, 4]``, float64, xyxy in pixels of the original images.
         unseen_boxes: ``Tensor[N, 4]``, float64, those of the refiners alone that were not trained on the image; as the
             boxes where all were.
-        signals: ``Tensor[N, S]``, float64, see :data:`ssd_det.models.signals.SIGNALS`.
+        signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
         noise_level: as it is estimated from the pass; ``None`` where there were too few objects.
     """
 
@@ -107,7 +107,7 @@ def joined(shares: Sequence[Share]) -> RefinedBoxes:
         annotation_ids=annotation_ids,
         boxes=torch.cat([share.boxes for share in shares])[order].double(),
         unseen_boxes=torch.cat([share.unseen_boxes for share in shares])[order].double(),
-        signals=torch.cat([share.signals for share in shares])[order].double(),
+        signals=torch.cat([share.signals for share in shares])[order],
         # Where images were trained on, boxes follow some of their noise, which makes it look smaller.
         noise_level=overall if unseen is None else unseen,
     )

@@ -30,6 +30,7 @@ from ssd_det.ops.calibration import (
     response_to,
 )
 from ssd_det.ops.noise_level import LEAST_OBJECTS
+from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
 
@@ -93,7 +94,8 @@ class Calibration:
     """What rehearsals have shown.
 
     Attributes:
-        scores: by annotation id, the probability that the refined box is closer to the truth than the noisy one.
+        scores: ``Tensor[N]``, for each object the probability that its refined box is closer to the truth than the
+            noisy one.
         min_score: the score from which on refined boxes are worth taking.
         noise_level: of the boxes of the file, corrected. Below 0.12 a network cannot tell it from its own error, and
             the boxes are taken for clean unless the edges of the images say that the refined ones are better, and the
@@ -102,7 +104,7 @@ class Calibration:
         edges: what the edges say.
     """
 
-    scores: dict[int, float]
+    scores: Tensor
     min_score: float
     noise_level: float
     rehearsed: int
@@ -132,12 +134,13 @@ def calibrate(
     """
     if len(objects.annotation_ids) < LEAST_OBJECTS:
         return None
-    residuals = displacement(objects.unseen, objects.noisy)
+    residuals = in_parts(displacement, objects.unseen, objects.noisy)
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
 
     def rehearse(level: float, response: Response, count: int) -> Rehearsal:
-        own = own_variance(residuals, relative, level / 3**0.5, response)
-        return _rehearse(objects, _choose(objects.image_ids, count, seed), own.sqrt(), level, refine_again, seed)
+        chosen = _choose(objects.image_ids, count, seed)
+        own = own_variance(residuals, relative[chosen], level / 3**0.5, response)
+        return _rehearse(objects, chosen, own.sqrt(), level, refine_again, seed)
 
     trial = rehearse(estimated_level, no_response(), -(-images // TRIAL_PART))
     if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
@@ -149,7 +152,8 @@ def calibrate(
     edges = _edges(objects, _choose(objects.image_ids, images, seed), read_image, seed)
 
     def keep_all() -> Calibration:
-        return Calibration(dict.fromkeys(objects.annotation_ids, 0.0), NONE_ACCEPTED, level, len(trial.truth), edges)
+        none = torch.zeros(len(residuals), dtype=torch.float64)
+        return Calibration(none, NONE_ACCEPTED, level, len(trial.truth), edges)
 
     is_small = level < LEAST_LEVEL
     if edges.for_noisy or (is_small and not edges.for_refined):
@@ -163,7 +167,7 @@ def calibrate(
     if is_small and scores.mean() < LEAST_SHARE:
         return keep_all()
     return Calibration(
-        scores=dict(zip(objects.annotation_ids, scores.tolist(), strict=True)),
+        scores=scores,
         min_score=best_threshold(probability(trial.signals), after - before),
         noise_level=level,
         rehearsed=len(trial.truth),
@@ -192,14 +196,14 @@ def _rehearse(
     Args:
         objects: what the refiner found.
         chosen: ``LongTensor[M]``, the rows of those to take.
-        own: ``Tensor[N, 4]``, deviation of the refiner's own error for each object.
+        own: ``Tensor[M, 4]``, deviation of the refiner's own error for each of them.
         noise_level: of the noise.
         refine_again: refines other boxes in place of those of the file.
         seed: decides error and noise.
     """
     random = np.random.default_rng(seed)
     wildness = random.standard_t(FREEDOM, (len(chosen), 4)) / np.sqrt(FREEDOM / (FREEDOM - 2))
-    errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own[chosen]
+    errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own
     noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_level
     seen = objects.refined[chosen]
     truth = displaced(seen, -errors)

