@@ -1,6 +1,7 @@
 """Conventions of the command lines and of configurations."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,11 @@ def check_configurations(words: Sequence[str]) -> None:
     """
     from ssd_det.foreign.yaml_limits import check_configuration  # noqa: PLC0415  # most commands need no yaml
 
-    for index, word in enumerate(words):
+    for word, following in pairwise([*words, ""]):
         option, equals, value = word.partition("=")
-        if option in CONFIG_OPTIONS and (equals or index + 1 < len(words)):
-            check_configuration(Path(value if equals else words[index + 1]))
+        named = value if equals else following
+        if option in CONFIG_OPTIONS and named and not named.lstrip().startswith("{"):  # else the text of one
+            check_configuration(Path(named))
 
 
 def print_errors_safely(parser: ArgumentParser) -> None:

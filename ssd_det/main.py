@@ -55,7 +55,7 @@ COMMANDS = {
         "commands.reviewing",
     ),
     "correct-annotations": (
-        "Take out of all boxes what a few trusted boxes show to be shared, and put these in.",
+        "Put trusted boxes into an annotation file, and take out of all others what these show to be shared.",
         "commands.correcting",
     ),
     "corrupt-annotations": ("Add noise to the boxes of an annotation file, to try refining on.", "commands.corrupting"),

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
@@ -19,6 +22,11 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.noise import corrupt
 from tests.fuzzing import Costs
+
+# Commands leave signals ignored that are ignored where they start, as under nohup and in the background of a script.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 torch.set_num_threads(1)  # threads that spin beside the other test process are many times as slow as none
 
@@ -56,6 +64,16 @@ TINY_JOINT = {
     **{name: TINY_DETECTOR[name] for name in ("anchor_sizes", "proposals", "rois_per_image", "score_threshold")},
 }
 TINY_DATA = {"shortest_side": 64, "longest_side": 96, "batch_size": 2, "num_workers": 0}
+
+
+@pytest.fixture(autouse=True)
+def ended_wandb():
+    """A logger leaves its run open to the end of the process: later tests would be given that run as their own."""
+    yield
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and wandb.run is not None:
+        with suppress(Exception):  # of a run whose process a test has ended
+            wandb.teardown()
 
 
 @pytest.fixture(scope="session")

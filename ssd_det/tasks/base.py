@@ -158,10 +158,10 @@ class Task(LightningModule):
         """
         path = self.trainer.ckpt_path or "the checkpoint"
         self.check_content(checkpoint, path)
-        if (part := unusable_state(self, checkpoint)) is not None:
-            raise InputError(f"{path}: does not hold the state of a training ({part}): {ADVICE}.")
         data_categories, self.categories = self.categories, categories_of(checkpoint)
         self.check_categories(data_categories or self.categories, "the data")
+        if (part := unusable_state(self, checkpoint)) is not None:
+            raise InputError(f"{path}: does not hold the state of a training ({part}): {ADVICE}.")
 
     def adopt(
         self,

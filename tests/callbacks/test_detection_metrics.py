@@ -101,7 +101,7 @@ def test_an_image_that_does_not_decode_is_named(demo, trained, tmp_path, capsys)
     [
         ("test", "--data.test_annotations=null", "data.test_annotations is not given"),
         ("test", "--ckpt_path=null", "test has no checkpoint: give --ckpt_path"),
-        ("test", "--ckpt_path=last", "test has no checkpoint: give --ckpt_path"),
+        ("test", "--ckpt_path=last", "ckpt_path is last, a word of Lightning: give the path of a checkpoint"),
         ("test", "--trainer.limit_test_batches=1", "Only 2 of 4 images were processed"),
         ("refine-annotations", "--checkpoint=a", "A detector cannot run refine-annotations"),
     ],

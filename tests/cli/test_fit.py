@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-import wandb
 
 from ssd_det.main import main
 from tests.command import fails, ssd_det
@@ -68,14 +67,6 @@ def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, messa
     fails(capsys, main(["fit", *TINY, *DATA, *logging_to("again"), *words]), message)
 
 
-@pytest.fixture
-def ended_wandb():
-    """A logger leaves its run open to the end of the process: later tests would be given that run as their own."""
-    yield
-    wandb.teardown()
-
-
-@pytest.mark.usefixtures("ended_wandb")
 def test_wandb_tracks_a_training(inside):
     words = ["--trainer.logger=lightning.pytorch.loggers.WandbLogger", "--trainer.logger.offline=true"]
     assert main(["fit", *TINY, *DATA, *words, "--trainer.logger.save_dir=tracked", "--trainer.max_epochs=1"]) == 0

@@ -48,8 +48,11 @@ def test_a_run_on_other_inputs_is_refused(words, demo, tmp_path, capsys):
 
 
 def test_other_inputs_are_taken_until_a_stage_has_begun(words, demo, tmp_path, capsys):
-    inputs = {"annotations": str(demo / "train.json"), "image_root": str(demo / "images")}
-    record = RunRecord(inputs, {"detect": ResolvedSection([], {})})
+    images = str(demo / "images")
+    inputs = {"annotations": str(demo / "train.json"), "image_root": images, "test_image_root": images}
+    classes = {name: {"class_path": "X", "init_args": {}} for name in ("model", "data")}
+    detect = ResolvedSection([], {**classes, "trainer": {"logger": False, "callbacks": []}})
+    record = RunRecord({**inputs, "test_annotations": str(demo / "test.json")}, {"detect": detect})
     (tmp_path / "run.json").write_text(json.dumps(record.to_json()))
     asked = [*words, f"--output={tmp_path}", "--refine.seed_everything=true"]
     refused(capsys, asked, "refine: seed_everything is True")
