@@ -39,6 +39,7 @@ try:
 except InputError as error:
     noted = error.sentence
 (folder / f"{rank}.json").write_text(json.dumps(noted))
+distributed.destroy_process_group()  # else its threads may abort the process as it ends, as Lightning sees to as well
 """
 
 
