@@ -10,6 +10,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
 EARLIER_BOXES = ("true_bbox", "original_bbox")
+COORDINATE_DIGITS = 3  # of boxes that are written, in pixels
 REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou", "trusted")
 
 
@@ -71,6 +72,22 @@ class ChangedEntries(Sequence[JsonObject]):
         position = range(len(self))[index]
         changed = self.change(position)
         return self.entries[position] if changed is None else changed
+
+
+def with_new_box(entry: JsonObject, bbox: Sequence[float], **more: object) -> JsonObject:
+    """Copy an annotation with a better box; its own is kept, so that :func:`restored` finds it.
+
+    Args:
+        entry: an annotation as it stands in the file; not changed.
+        bbox: the new box, xywh in pixels.
+        more: what else is to be said of it, by key.
+    """
+    result = moved(entry, bbox)
+    keep_box(result, "original_bbox", entry["bbox"])
+    result |= more
+    if entry.get("original_bbox") is None and "area" in entry:
+        keep_area(result, entry["area"])
+    return result
 
 
 def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonObject:

@@ -18,11 +18,14 @@ from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.image_loader import ImageLoader, collate_shared
 from ssd_det.batches.samplers import EpochSampler
-from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
 from ssd_det.foreign.shown_text import sentence_of
 
-warn = rank_zero_only(logging.getLogger(__name__).warning)
+
+@rank_zero_only
+def warn(text: str) -> None:
+    """Log a warning, on the first process."""
+    logging.getLogger(__name__).warning(sentence_of(text))
 
 
 class CocoDataModule(LightningDataModule):
@@ -105,9 +108,8 @@ class CocoDataModule(LightningDataModule):
         left_out = len(self.coco.annotations) - self.coco.count_usable()
         if left_out:
             warn(
-                "%d of %d annotations are not trained on: crowd, difficult, rotated, no area or outside the image.",
-                left_out,
-                len(self.coco.annotations),
+                f"{left_out} of {len(self.coco.annotations)} annotations are not trained on: "
+                f"crowd, difficult, rotated, no area or outside the image."
             )
 
     def _read_with_images(self, annotations: str, image_root: str) -> tuple[CocoFile, dict[int, Path]]:
@@ -116,7 +118,7 @@ class CocoDataModule(LightningDataModule):
             annotations, image_root, self.skip_missing_images, self.allow_outside, self.yolo_rows
         )
         if left_out := left_out_images(coco, paths, image_root):
-            warn(sentence_of(left_out))
+            warn(left_out)
         return coco, paths
 
     def _train_loader(self, dataset: CocoDataset, collate_samples: Callable[[list[Sample]], Any]) -> DataLoader[Any]:
@@ -138,7 +140,6 @@ class CocoDataModule(LightningDataModule):
             collate_fn=partial(collate_shared, collate_samples),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
-            worker_init_fn=leave_stopping_to_parent,
         )
 
     def _processes(self) -> tuple[int, int]:

@@ -17,9 +17,7 @@ from ssd_det.batches.coco_datamodule import CocoDataModule, warn
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.image_loader import ImageLoader
 from ssd_det.batches.samplers import EqualSizeBatches
-from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.errors import InputError
-from ssd_det.foreign.shown_text import sentence_of
 
 
 class DetectDataModule(CocoDataModule):
@@ -124,7 +122,7 @@ class DetectDataModule(CocoDataModule):
         if self.val_image_root is None:
             warning = check_test_images(self._training_data(), val, "data.val_image_root")
             if warning:
-                warn(sentence_of(warning))
+                warn(warning)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled :class:`ssd_det.batches.batch.DetectBatch` with augmentation, of images with boxes."""
@@ -150,9 +148,7 @@ class DetectDataModule(CocoDataModule):
         batches = EqualSizeBatches(
             dataset, self.batch_size, processes, collate_for_detection, lambda image: (image.height, image.width)
         )
-        return ImageLoader(
-            batches, batch_size=None, num_workers=self.num_workers, worker_init_fn=leave_stopping_to_parent
-        )
+        return ImageLoader(batches, batch_size=None, num_workers=self.num_workers)
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._train is None:

@@ -13,7 +13,6 @@ from ssd_det.batches.batch import FailedBatch, RefineBatch, collate, padded_size
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.image_loader import ImageLoader
 from ssd_det.batches.samplers import EqualSizeBatches
-from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.ops.box_types import Xywh
 
 
@@ -58,9 +57,7 @@ class FileToRefine:
         paths = {image_id: path for image_id, path in self.paths.items() if image_id not in self.passed_over}
         dataset = CocoDataset(coco, paths, self.augmentation)
         batches = EqualSizeBatches(dataset, self.batch_size, processes, collate, self._padded_size)
-        return ImageLoader(
-            batches, batch_size=None, num_workers=self.num_workers, worker_init_fn=leave_stopping_to_parent
-        )
+        return ImageLoader(batches, batch_size=None, num_workers=self.num_workers)
 
     def _padded_size(self, image: Image) -> tuple[int, int]:
         return padded_size(*self.augmentation.resized(image.height, image.width))

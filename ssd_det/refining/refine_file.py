@@ -12,6 +12,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.dataset import read_image
@@ -22,7 +23,7 @@ from ssd_det.models.views import View
 from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
-from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, Share, image_sizes, joined, share_of
+from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
 
@@ -82,10 +83,10 @@ def refine_file(
 
     plain = [predict(None)]  # Lightning starts the other processes now, if nobody else has
 
-    def work(boxes: NewBoxes) -> Share:
+    def work(boxes: NewBoxes) -> RefinedBatch:
         return share_of(plain.pop() if boxes is None else predict(boxes))
 
-    def lead(on_all: Callable[[NewBoxes], list[Share]]) -> Result:
+    def lead(on_all: Callable[[NewBoxes], list[RefinedBatch]]) -> Result:
         return conclude(_judge(lambda boxes: joined(on_all(boxes)), data, calibration_images, seed))
 
     return led_by_first(lead, work)
@@ -134,7 +135,7 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
     """What the refined boxes of a file have in common that is wrong."""
     usable, rows = _usable(coco, refined)
     noisy = corners([annotation.bbox for annotation in usable])
-    return measure_drift(noisy, refined.boxes[rows], image_sizes(coco, usable), noise_level)
+    return measure_drift(noisy, refined.boxes[rows], _image_sizes(coco, usable), noise_level)
 
 
 def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedBoxes:
@@ -142,6 +143,10 @@ def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedB
     of_images = sizes.of(refined.annotation_ids)
     boxes, unseen = (without_drift(boxes, drift, of_images) for boxes in (refined.boxes, refined.unseen_boxes))
     return replace(refined, boxes=boxes, unseen_boxes=unseen)
+
+
+def _image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
+    return torch.from_numpy(image_sizes(coco, annotations))
 
 
 def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Tensor]:
@@ -156,7 +161,7 @@ def _objects(coco: CocoFile, usable: Sequence[Annotation], rows: Tensor, refined
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
-        image_sizes=image_sizes(coco, usable),
+        image_sizes=_image_sizes(coco, usable),
         noisy=corners([annotation.bbox for annotation in usable]),
         refined=refined.boxes[rows],
         unseen=refined.unseen_boxes[rows],

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.refined import Refinement
+from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.values import LEAST_SIDE
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.errors import InputError
@@ -50,29 +50,8 @@ class RefinedBoxes:
         return torch.where(usable, rows, MISSING)
 
 
-@dataclass(frozen=True)
-class Share:
-    """What a process finds in a pass: a row for each object of its images, in any order, and sums over them.
-
-    Attributes:
-        annotation_ids: ``LongTensor[N]``.
-        boxes: ``Tensor[N, 4]``, see :class:`ssd_det.tasks.refine_pass.RefinedBatch` for this and the others.
-        unseen_boxes: ``Tensor[N, 4]``.
-        signals: ``Tensor[N, S]``.
-        statistics: ``Tensor[5, 2]``.
-        unseen_statistics: ``Tensor[5, 2]``.
-    """
-
-    annotation_ids: Tensor
-    boxes: Tensor
-    unseen_boxes: Tensor
-    signals: Tensor
-    statistics: Tensor
-    unseen_statistics: Tensor
-
-
-def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> Share:
-    """The batches of a process as one table.
+def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> RefinedBatch:
+    """What a process finds in a pass: its batches as one.
 
     Raises:
         InputError: if one could not be read.
@@ -82,7 +61,7 @@ def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> Share:
         if isinstance(batch, FailedBatch):
             raise InputError(batch.sentence)
         refined.append(batch)
-    return Share(
+    return RefinedBatch(
         annotation_ids=torch.cat([torch.zeros(0, dtype=torch.long), *(batch.annotation_ids for batch in refined)]),
         boxes=torch.cat([torch.zeros(0, 4), *(batch.boxes for batch in refined)]),
         unseen_boxes=torch.cat([torch.zeros(0, 4), *(batch.unseen_boxes for batch in refined)]),
@@ -92,7 +71,7 @@ def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> Share:
     )
 
 
-def joined(shares: Sequence[Share]) -> RefinedBoxes:
+def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
     """What all processes have found.
 
     Raises:
@@ -129,18 +108,11 @@ class ImageSizes:
     def of_file(cls, coco: CocoFile) -> "ImageSizes":
         """Those of all annotations of a file."""
         ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
-        return cls(ids, image_sizes(coco, coco.annotations)[order])
+        return cls(ids, torch.from_numpy(image_sizes(coco, coco.annotations))[order])
 
     def of(self, annotation_ids: Tensor) -> Tensor:
         """Those of some annotations, ``LongTensor[M]``, of the file: ``Tensor[M, 2]``."""
         return self.sizes[torch.searchsorted(self.annotation_ids, annotation_ids)]
-
-
-def image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
-    """(height, width) of the image of each annotation, ``Tensor[N, 2]``, float64."""
-    images = (coco.image_by_id[annotation.image_id] for annotation in annotations)
-    sides = np.fromiter((side for image in images for side in (image.height, image.width)), dtype=np.float64)
-    return torch.from_numpy(sides).reshape(-1, 2)
 
 
 class Refinements(Mapping[int, Refinement]):

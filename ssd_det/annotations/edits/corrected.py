@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.entries import keep_area, keep_box, moved, with_annotations
+from ssd_det.annotations.entries import COORDINATE_DIGITS, with_annotations, with_new_box
+from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.memory import collection_paused
-from ssd_det.ops.box_arrays import Floats, corners
+from ssd_det.ops.box_arrays import corners
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.shared_offsets import SharedOffsets, corrected, measure_offsets
-
-COORDINATE_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def corrected_content(coco: CocoFile, trusted: Mapping[int, Xywh]) -> tuple[Json
         else:
             chosen.append(annotation)
     rows = [row_of[annotation.category_id] for annotation in chosen]
-    boxes = corrected(corners([a.bbox for a in chosen]), certain[rows].reshape(-1, 4), _image_sizes(coco, chosen))
+    boxes = corrected(corners([a.bbox for a in chosen]), certain[rows].reshape(-1, 4), image_sizes(coco, chosen))
     boxes[:, 2:] -= boxes[:, :2]  # xywh from here on
     for annotation, box in zip(chosen, boxes.round(COORDINATE_DIGITS).tolist(), strict=True):
         entries[annotation.position] = _with_box(coco, annotation, Xywh(tuple(box)))
@@ -98,25 +97,15 @@ def _measure(coco: CocoFile, trusted: Mapping[int, Xywh]) -> tuple[SharedOffsets
     offsets = measure_offsets(
         corners([noisy for _, noisy, _ in teaching]),
         corners([true for _, _, true in teaching]),
-        _image_sizes(coco, annotations),
+        image_sizes(coco, annotations),
         np.array([row_of[annotation.category_id] for annotation in annotations], dtype=np.int64),
         len(coco.categories),
     )
     return offsets, len(teaching)
 
 
-def _image_sizes(coco: CocoFile, annotations: list[Annotation]) -> Floats:
-    """(height, width) of the image of each annotation, ``[N, 2]``."""
-    sizes = [(coco.image_by_id[a.image_id].height, coco.image_by_id[a.image_id].width) for a in annotations]
-    return np.array(sizes, dtype=np.float64).reshape(-1, 2)
-
-
 def _with_box(coco: CocoFile, annotation: Annotation, box: Xywh) -> JsonObject:
     """A copy of an annotation with another box, which keeps its own."""
-    entry = coco.entry(annotation)
-    new = moved(entry, box)
-    keep_box(new, "original_bbox", entry["bbox"])
-    if entry.get("original_bbox") is None and "area" in entry:
-        keep_area(new, entry["area"])
+    new = with_new_box(coco.entry(annotation), box)
     new.pop("refine_iou", None)  # of the box that was moved
     return new

@@ -7,6 +7,7 @@ from ssd_det.annotations.edits.detected import nearest_detections
 from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves
 from ssd_det.annotations.entries import keep_box, moved, with_annotations
+from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
@@ -67,8 +68,7 @@ def corrupt(
         )
     chosen = [a for a in coco.annotations if a.measurable and coco.why_fixed(a) is None]
     boxes = corners([a.bbox for a in chosen])
-    size_of = {image.id: (image.height, image.width) for image in coco.images}
-    sizes = np.array([size_of[a.image_id] for a in chosen], dtype=float).reshape(-1, 2)
+    sizes = image_sizes(coco, chosen)
     random = generators(seed, [a.id for a in chosen])
     noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
     if detections is not None:

@@ -9,14 +9,13 @@ import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
-from ssd_det.annotations.entries import ChangedEntries, keep_area, keep_box, moved
+from ssd_det.annotations.entries import COORDINATE_DIGITS, ChangedEntries, with_new_box
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.ops import box_arrays
 from ssd_det.ops.box_types import Xywh, Xyxy, to_xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
-COORDINATE_DIGITS = 3
 SCORE_DIGITS = 4
 AGREEMENT_IOU = 0.9
 MAX_RUN = 2**31
@@ -159,13 +158,12 @@ def refined_content(
 
 def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: float) -> JsonObject:
     """Copy an annotation as it stands in the file with its refined box xywh in it."""
-    refined = moved(entry, box)
-    keep_box(refined, "original_bbox", entry["bbox"])
-    refined["refine_score"] = round(float(score), SCORE_DIGITS)
-    refined["refine_iou"] = round(float(overlap), SCORE_DIGITS)
-    if entry.get("original_bbox") is None and "area" in entry:
-        keep_area(refined, entry["area"])
-    return refined
+    return with_new_box(
+        entry,
+        box,
+        refine_score=round(float(score), SCORE_DIGITS),
+        refine_iou=round(float(overlap), SCORE_DIGITS),
+    )
 
 
 def _rounded(box: Xyxy) -> Xywh:
