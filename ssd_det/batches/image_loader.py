@@ -17,13 +17,22 @@ from torch.utils.data import DataLoader, get_worker_info
 
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.worker_faults import why_not_shared, why_not_started
+from ssd_det.batches.worker_signals import leave_stopping_to_parent, sigterm_held_back
 from ssd_det.errors import InputError
 
 Batch = TypeVar("Batch")
 
 
 class ImageLoader(DataLoader[Batch]):
-    """A data loader that says why its processes cannot be started."""
+    """A data loader that says why its processes cannot be started, and whose processes leave signals to this one.
+
+    Args:
+        arguments: of torch's.
+        options: the same.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"worker_init_fn": leave_stopping_to_parent, **options})
 
     def __iter__(self) -> Any:
         """Start the processes, and iterate over the batches; where they cannot be started, the first is an InputError.
@@ -32,7 +41,8 @@ class ImageLoader(DataLoader[Batch]):
         """
         try:
             self._check_locks()
-            return super().__iter__()
+            with sigterm_held_back():
+                return super().__iter__()
         except OSError as error:
             return _failing(InputError(why_not_started(error)))
 

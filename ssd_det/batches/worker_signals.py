@@ -7,8 +7,29 @@ just when the training is to come to the end of it.
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ssd_det.stopping import STOP_SIGNALS
+
+CAN_WAIT = hasattr(signal, "sigwaitinfo")
+"""Windows has no such signals between processes, and macOS does not say who sent one."""
+
+
+@contextmanager
+def sigterm_held_back() -> Iterator[None]:
+    """Block SIGTERM in this thread while it starts workers, all of whose threads then begin with it blocked.
+
+    Libraries start threads of their own in a process that was just forked; one that took the signal would end it.
+    """
+    if not CAN_WAIT:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def leave_stopping_to_parent(worker: int) -> None:
@@ -20,7 +41,7 @@ def leave_stopping_to_parent(worker: int) -> None:
     for number in STOP_SIGNALS:
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):  # Windows has no such signals between processes
+    if CAN_WAIT:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -150,7 +150,7 @@ def test_many_images_below_folders_of_one_name_are_found_in_linear_time(root):
     folder = root(*(f"data/{name}" for name in names))
     started = time.process_time()
     assert find(folder, *(f"export/{name}" for name in names[:1]), *names[1:])[1:] == [f"data/{n}" for n in names[1:]]
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 30  # quadratic: minutes
 
 
 def test_every_command_with_images_refuses_and_allows(demo, make_coco, make_image, tmp_path, capsys, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.image_loader import ImageLoader, collate_shared
 from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.main import main
@@ -79,7 +80,7 @@ def test_too_little_shared_memory_ends_in_a_sentence(demo, task, options, senten
 )
 def test_a_worker_that_is_killed_ends_a_training_in_a_sentence(demo, tmp_path, monkeypatch, capsys, ending):
     monkeypatch.chdir(demo)
-    monkeypatch.setattr("ssd_det.batches.dataset.read_image", ending)
+    monkeypatch.setattr(CocoDataset, "__getitem__", ending)  # by its class, of which no module keeps a part
     words = [*TINY, *DATA, "--data.num_workers=1", "--trainer.logger=false", f"--trainer.default_root_dir={tmp_path}"]
     fails(capsys, main(["fit", *words, "--trainer.max_epochs=1"]), "A process that reads images (pid ")
 

@@ -1,12 +1,16 @@
 """Workers of a data loader outlive signals that are meant for their parent, and not the parent."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 
-from torch.utils.data import DataLoader, Dataset
+import pytest
+from torch.utils.data import Dataset
 
+from ssd_det.batches.image_loader import ImageLoader
 from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.stopping import STOP_SIGNALS
 
@@ -26,8 +30,25 @@ class Signalled(Dataset[int]):
 
 
 def test_a_worker_goes_on_after_signals_of_others():
-    loader = DataLoader(Signalled(), batch_size=None, num_workers=1, worker_init_fn=leave_stopping_to_parent)
-    assert list(loader) == [0, 1, 2, 3]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert list(ImageLoader(Signalled(), batch_size=None, num_workers=1)) == [0, 1, 2, 3]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="threads are started at a fork here")
+def test_threads_that_began_with_the_worker_do_not_take_the_signal():
+    """As some libraries start them; it takes several for one to be likely to be chosen."""
+    wanted = [True]  # a hook cannot be taken back
+
+    def start_threads():
+        for _ in range(8 if wanted else 0):
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+    os.register_at_fork(after_in_child=start_threads)
+    try:
+        assert list(ImageLoader(Signalled(), batch_size=None, num_workers=1)) == [0, 1, 2, 3]
+    finally:
+        wanted.clear()
 
 
 def test_its_parent_ends_it():
