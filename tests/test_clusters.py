@@ -25,6 +25,7 @@ JOB = {
 }
 # Both tasks end where one does, as those of a job step; who ends the job finds their ids.
 SRUN = """#!/bin/bash
+while [[ $1 == --* ]]; do shift; done
 for rank in 0 1; do SLURM_PROCID=$rank SLURM_NODEID=$rank "$@" & echo $! >> tasks; done
 code=0
 for task in 1 2; do wait -n || code=$?; done

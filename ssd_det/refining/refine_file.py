@@ -4,7 +4,8 @@ All processes of the trainer take part in the passes. What they find goes to the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import compress
 from typing import TypeVar
 
 import torch
@@ -18,6 +19,7 @@ from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.dataset import read_image
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.distributed import led_by_first
+from ssd_det.memory import give_back
 from ssd_det.models.signals import SIGNALS
 from ssd_det.models.views import View
 from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
@@ -87,7 +89,12 @@ def refine_file(
         return share_of(plain.pop() if boxes is None else predict(boxes))
 
     def lead(on_all: Callable[[NewBoxes], list[RefinedBatch]]) -> Result:
-        return conclude(_judge(lambda boxes: joined(on_all(boxes)), data, calibration_images, seed))
+        def refine(boxes: NewBoxes) -> RefinedBoxes:
+            refined = joined(on_all(boxes))
+            give_back()
+            return refined
+
+        return conclude(_judge(refine, data, calibration_images, seed))
 
     return led_by_first(lead, work)
 
@@ -141,8 +148,7 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
 def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedBoxes:
     """Refined boxes without their drift."""
     of_images = sizes.of(refined.annotation_ids)
-    boxes, unseen = (without_drift(boxes, drift, of_images) for boxes in (refined.boxes, refined.unseen_boxes))
-    return replace(refined, boxes=boxes, unseen_boxes=unseen)
+    return refined.changed(lambda boxes: without_drift(boxes, drift, of_images))
 
 
 def _image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
@@ -152,20 +158,23 @@ def _image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
 def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Tensor]:
     """The annotations of a file whose refined boxes have an area, in its order, and their rows, ``LongTensor[N]``."""
     rows = refined.rows_of([annotation.id for annotation in coco.annotations])
-    usable = [annotation for annotation, row in zip(coco.annotations, rows.tolist(), strict=True) if row >= 0]
-    return usable, rows[rows >= 0]
+    there = rows >= 0
+    return list(compress(coco.annotations, there.tolist())), rows[there]
 
 
 def _objects(coco: CocoFile, usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes) -> FileObjects:
     """What is known of the objects that :func:`_usable` found."""
+    in_order = torch.equal(rows, torch.arange(len(refined.annotation_ids)))  # then nothing is copied
+    chosen = slice(None) if in_order else rows
+    refined = refined.changed(lambda boxes: boxes[chosen])
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
         image_sizes=_image_sizes(coco, usable),
         noisy=corners([annotation.bbox for annotation in usable]),
-        refined=refined.boxes[rows],
-        unseen=refined.unseen_boxes[rows],
-        signals=refined.signals[rows],
+        refined=refined.boxes,
+        unseen=refined.unseen_boxes,
+        signals=refined.signals[chosen],
     )
 
 

@@ -1,7 +1,7 @@
 """What a pass of the refiner over an annotation file finds, as a table."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -27,8 +27,8 @@ class RefinedBoxes:
     Attributes:
         annotation_ids: ``LongTensor[N]``, ascending.
         boxes: ``Tensor[N, 4]``, float64, xyxy in pixels of the original images.
-        unseen_boxes: ``Tensor[N, 4]``, float64, those of the refiners alone that were not trained on the image; as the
-            boxes where all were.
+        unseen_boxes: ``Tensor[N, 4]``, float64, those of the refiners alone that were not trained on the image; the
+            boxes themselves where all were, or none.
         signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
         noise_level: as it is estimated from the pass; ``None`` where there were too few objects.
     """
@@ -38,6 +38,12 @@ class RefinedBoxes:
     unseen_boxes: Tensor
     signals: Tensor
     noise_level: float | None
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> "RefinedBoxes":
+        """The same with other boxes, seen or not."""
+        boxes = change(self.boxes)
+        unseen = boxes if self.unseen_boxes is self.boxes else change(self.unseen_boxes)
+        return replace(self, boxes=boxes, unseen_boxes=unseen)
 
     def rows_of(self, annotation_ids: Sequence[int]) -> Tensor:
         """The row of each annotation, ``LongTensor[M]``; -1 where it was not refined, or its box has no area."""
@@ -80,15 +86,18 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
     annotation_ids, order = torch.cat([share.annotation_ids for share in shares]).sort()
     if (annotation_ids[1:] == annotation_ids[:-1]).any():
         raise RuntimeError("Two processes refined the same annotation: each must get its own share of the data.")
-    unseen = noise_level(sum((share.unseen_statistics for share in shares), no_statistics()))
-    overall = noise_level(sum((share.statistics for share in shares), no_statistics()))
+    unseen_level = noise_level(sum((share.unseen_statistics for share in shares), no_statistics()))
+    level = noise_level(sum((share.statistics for share in shares), no_statistics()))
+    boxes, unseen = (
+        torch.cat([getattr(share, name) for share in shares])[order].double() for name in ("boxes", "unseen_boxes")
+    )
     return RefinedBoxes(
         annotation_ids=annotation_ids,
-        boxes=torch.cat([share.boxes for share in shares])[order].double(),
-        unseen_boxes=torch.cat([share.unseen_boxes for share in shares])[order].double(),
+        boxes=boxes,
+        unseen_boxes=boxes if torch.equal(boxes, unseen) else unseen,  # most often, and half the memory
         signals=torch.cat([share.signals for share in shares])[order],
         # Where images were trained on, boxes follow some of their noise, which makes it look smaller.
-        noise_level=overall if unseen is None else unseen,
+        noise_level=level if unseen_level is None else unseen_level,
     )
 
 

@@ -70,3 +70,13 @@ def test_refinements_are_found_by_id():
     assert refinements[9] == ((2, 2, 9, 9), 0.75)
     assert 2 in refinements
     assert not {1, 3, 10} & refinements.keys()
+
+
+def test_unseen_boxes_that_are_the_same_are_held_once():
+    batch = batch_of(1, 2)
+    same = joined([share_of([replace(batch, unseen_boxes=batch.boxes)])])
+    assert same.unseen_boxes is same.boxes
+    moved = same.changed(lambda boxes: boxes + 1)
+    assert moved.unseen_boxes is moved.boxes
+    other = joined([share_of([batch])]).changed(lambda boxes: boxes + 1)
+    assert torch.equal(other.boxes - 1, 1 - other.unseen_boxes)
