@@ -3,8 +3,8 @@
 import numpy as np
 
 from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
-from ssd_det.doctor.entry_ids import Integers
+from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.columns import NOT_FOUND, Columns
 from ssd_det.ops.box_arrays import corners, iou
 
 NEAR_IOU = 0.95
