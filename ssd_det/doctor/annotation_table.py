@@ -12,7 +12,7 @@ import numpy as np
 from ssd_det.annotations.entries import EARLIER_BOXES
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
-from ssd_det.annotations.values import MAX_COORDINATE, NUMBERS, is_box, is_number, is_set
+from ssd_det.annotations.values import is_box, is_number, is_set
 from ssd_det.console import LONG, bar
 from ssd_det.doctor.arrays import Booleans, Floats, Integers
 from ssd_det.doctor.entry_ids import whole_numbers
@@ -111,8 +111,16 @@ class _Flags(NamedTuple):
 def _flags(values: Sequence[Any]) -> _Flags:
     if values.count(0) + values.count(None) == len(values):
         return _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int64)))
-    texts = _marks(isinstance(value, str) for value in values)
-    return _Flags(_marks(map(is_set, values)), texts, np.fromiter(map(_written_as, values), dtype=np.int64))
+    try:
+        rows = {value: _flag(value) for value in set(values)}
+        table = np.array([rows[value] for value in values], dtype=np.int64)
+    except TypeError:  # lists and objects cannot be in a set
+        table = np.array(list(map(_flag, values)), dtype=np.int64)
+    return _Flags(table[:, 0].astype(bool), table[:, 1].astype(bool), table[:, 2])
+
+
+def _flag(value: object) -> tuple[bool, bool, int]:
+    return is_set(value), isinstance(value, str), _written_as(value)
 
 
 def _boxes(values: Sequence[Any]) -> Floats:
@@ -145,10 +153,7 @@ def _written_as(flag: object) -> int:
 
 
 def _areas(values: Sequence[Any]) -> Floats:
-    if set(map(type, values)) <= NUMBERS:
-        try:
-            areas = np.array(values, dtype=float)
-        except OverflowError:
-            areas = np.array([float(value) if is_number(value) else NO_NUMBER for value in values])
-        return np.where(np.abs(areas) <= MAX_COORDINATE, areas, NO_NUMBER)
+    areas = flat([values])
+    if areas is not None:
+        return areas
     return np.array([np.nan if value is None else float(value) if is_number(value) else NO_NUMBER for value in values])

@@ -60,6 +60,8 @@ def number_entries(
     references = whole_numbers(referring, key) if references is None else references.copy()
     odd_ids = {index: entries[index].get("id") for index in np.flatnonzero(ids == NO_ID).tolist()}
     odd_references = {index: referring[index].get(key) for index in np.flatnonzero(references == NO_ID).tolist()}
+    if not odd_ids and not odd_references:
+        return Numbered(ids, references)
     taken = set(ids.tolist())
     number_of = {name: number for name, number in _written(odd_ids.values()).items() if number not in taken}
     written = _written(odd_references.values())

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssd_det.annotations.values import MAX_COORDINATE, NUMBERS, polygons_of
+from ssd_det.annotations.values import MAX_COORDINATE, polygons_of
 from ssd_det.doctor.arrays import Booleans, Floats, Integers
+from ssd_det.ops.flat_numbers import flat_numbers
 
 LEAST_NUMBERS = 6  # of a polygon
 
@@ -51,13 +52,8 @@ def measure_polygons(segmentations: Sequence[object]) -> Polygons:
 
 def flat(lists: Sequence[Sequence[Any]]) -> Floats | None:
     """The numbers of lists, one list after the other; ``None`` where one is anything but a finite number up to 1e9."""
-    if not set(map(type, chain.from_iterable(lists))) <= NUMBERS:
-        return None
-    try:
-        numbers = np.fromiter(chain.from_iterable(lists), dtype=float)
-    except OverflowError:
-        return None
-    return numbers if bool((np.abs(numbers) <= MAX_COORDINATE).all()) else None
+    numbers = flat_numbers(lists)
+    return numbers if numbers is not None and bool((np.abs(numbers) <= MAX_COORDINATE).all()) else None
 
 
 def _are_lists_of_pairs(polygons: Sequence[Any]) -> bool:
