@@ -146,7 +146,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def measure(folder: Path, codes: dict[str, Path], runs: int) -> dict[str, list[Cost]]:
+def measure(folder: Path, codes: dict[str, Path], runs: int, left_out: Sequence[str]) -> dict[str, list[Cost]]:
     """What each command takes with each code, by the names of both.
 
     Raises:
@@ -155,6 +155,8 @@ def measure(folder: Path, codes: dict[str, Path], runs: int) -> dict[str, list[C
     costs_of: dict[str, list[Cost]] = {}
     for _ in range(runs):
         for name, words in commands(folder).items():
+            if name in left_out:
+                continue
             results = []
             for code_name, code in codes.items() if name != PEER else [("", Path())]:
                 cost, printed = run(words, code)
@@ -170,6 +172,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000, 860_000])
     parser.add_argument("--runs", type=int, default=3, help="how many times, in turn")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--leave_out", nargs="+", default=[], help="commands that are not run")
     parser.add_argument("--before", type=Path, help="a work tree with the code to compare with")
     settings = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {settings.runs} runs", flush=True)
@@ -182,7 +185,7 @@ def main() -> None:
             path = Path(folder) / "true.json"
             path.write_text(json.dumps(draw(count, settings.seed)))
             print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
-            costs_of = measure(Path(folder), codes, settings.runs)
+            costs_of = measure(Path(folder), codes, settings.runs, settings.leave_out)
         for name, costs in costs_of.items():
             wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
             line = f"  {name:34}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
