@@ -1,13 +1,13 @@
 """Reading COCO annotation files as people have them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from ssd_det.annotations.json_files import JsonObject, read_json
-from ssd_det.annotations.regular_entries import RegularEntry, regular_entries
+from ssd_det.annotations.regular_entries import rows_of_regular
 from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
@@ -188,7 +188,7 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
         source: the folder of another format that it was made from.
     """
     for key in LISTS:
-        for index, entry in enumerate(content[key] if set(map(type, content[key])) - {dict} else ()):
+        for index, entry in enumerate(content[key]):
             if not isinstance(entry, dict):
                 raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
@@ -197,7 +197,7 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
     for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
         if not parsed and (kind == "image" or (kind == "category" and annotations)):
             raise _none_of(path, kind)
-        _check_unique(path, kind, [entry.id for entry in parsed])
+        _check_unique(path, kind, (entry.id for entry in parsed))
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
     for annotation in annotations:
         if annotation.image_id not in image_ids:
@@ -273,39 +273,12 @@ def _annotations(path: Path, entries: Sequence[JsonObject]) -> list[Annotation]:
     annotations: list[Annotation] = []
     for start in bar(range(0, len(entries), PIECE), "annotations", long=LONG // PIECE):
         piece = entries[start : start + PIECE]
-        regular = regular_entries(piece)
-        if regular is None:
+        rows = rows_of_regular(piece, start)
+        if rows is None:
             annotations += [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
         else:
-            annotations += _of_regular(start, regular)
+            annotations += map(Annotation._make, rows)
     return annotations
-
-
-def _of_regular(start: int, entries: Sequence[RegularEntry]) -> Iterator[Annotation]:
-    """Annotations of regular entries, of which the first is at a position in the file's list."""
-    columns = zip(
-        [entry.id for entry in entries],
-        [entry.image_id for entry in entries],
-        [entry.category_id for entry in entries],
-        [entry.bbox for entry in entries],
-        [entry.iscrowd is not None and is_set(entry.iscrowd) for entry in entries],
-        [entry.difficult is not None and is_set(entry.difficult) for entry in entries],
-        [entry.true_bbox for entry in entries],
-        [entry.original_bbox for entry in entries],
-        [
-            (entry.attributes is not None or entry.rotation is not None)
-            and _is_rotated(entry.attributes, entry.rotation)
-            for entry in entries
-        ],
-        [entry.trusted is True for entry in entries],
-        range(start, start + len(entries)),
-        strict=True,
-    )
-    return map(Annotation._make, columns)
-
-
-def _is_rotated(attributes: object, rotation: object) -> bool:
-    return rotation_of({"attributes": attributes, "rotation": rotation}) is not None
 
 
 def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
@@ -326,9 +299,9 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
     )
 
 
-def _check_unique(path: Path, kind: str, ids: Sequence[int]) -> None:
+def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
     seen: set[int] = set()
-    for value in ids if len(set(ids)) < len(ids) else ():
+    for value in ids:
         if value in seen:
             raise InputError(f"{path}: {kind} id {value} is used more than once: give each {kind} its own id.")
         seen.add(value)

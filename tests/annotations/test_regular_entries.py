@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations import coco
-from ssd_det.annotations.regular_entries import regular_entries
+from ssd_det.annotations.regular_entries import rows_of_regular
 from ssd_det.annotations.values import MAX_ID
 from ssd_det.errors import InputError
 
@@ -51,7 +51,7 @@ def test_many_at_a_time_are_understood_as_one_by_one(entries):
 
 @given(st.lists(ENTRIES.filter(lambda entry: not {"true_bbox", "original_bbox"} & set(entry)), max_size=4))
 def test_what_is_as_it_should_be_is_understood_at_once(entries):
-    assert regular_entries(entries) is not None
+    assert rows_of_regular(entries, 0) is not None
 
 
 def test_positions_go_on_over_pieces(monkeypatch):
