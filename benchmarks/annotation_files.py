@@ -146,24 +146,21 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def measure(folder: Path, codes: dict[str, Path], runs: int, left_out: Sequence[str]) -> dict[str, list[Cost]]:
-    """What each command takes with each code, by the names of both.
+def measure(name: str, folder: Path, codes: dict[str, Path], runs: int) -> dict[str, list[Cost]]:
+    """What a command takes with each code, by the name of the code; these are run in turn.
 
     Raises:
         RuntimeError: if what they write or print differs.
     """
     costs_of: dict[str, list[Cost]] = {}
     for _ in range(runs):
-        for name, words in commands(folder).items():
-            if name in left_out:
-                continue
-            results = []
-            for code_name, code in codes.items() if name != PEER else [("", Path())]:
-                cost, printed = run(words, code)
-                costs_of.setdefault(f"{name}{code_name}", []).append(cost)
-                results.append((printed, digests(folder)))
-            if any(result != results[0] for result in results):
-                raise RuntimeError(f"{name}: the results differ")
+        results = []
+        for code_name, code in codes.items():
+            cost, printed = run(commands(folder)[name], code)
+            costs_of.setdefault(code_name, []).append(cost)
+            results.append((printed, digests(folder)))
+        if any(result != results[0] for result in results):
+            raise RuntimeError(f"{name}: the results differ")
     return costs_of
 
 
@@ -172,7 +169,6 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000, 860_000])
     parser.add_argument("--runs", type=int, default=3, help="how many times, in turn")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--leave_out", nargs="+", default=[], help="commands that are not run")
     parser.add_argument("--before", type=Path, help="a work tree with the code to compare with")
     settings = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {settings.runs} runs", flush=True)
@@ -181,20 +177,26 @@ def main() -> None:
         codes[", before"] = settings.before.resolve()
     smallest: dict[str, tuple[int, float]] = {}
     for count in settings.counts:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "true.json"
+        with tempfile.TemporaryDirectory() as name_of_folder:
+            folder = Path(name_of_folder)
+            path = folder / "true.json"
             path.write_text(json.dumps(draw(count, settings.seed)))
             print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
-            costs_of = measure(Path(folder), codes, settings.runs, settings.leave_out)
-        for name, costs in costs_of.items():
-            wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
-            line = f"  {name:34}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
-            if name in smallest:
-                fewer, seconds = smallest[name]
-                line += f"{(processor - seconds) / (count - fewer) * 1e6:8.1f} µs for each further annotation"
-            else:
-                smallest[name] = count, processor
-            print(line, flush=True)
+            for name in commands(folder):
+                costs_of = measure(name, folder, {"": codes[""]} if name == PEER else codes, settings.runs)
+                for code_name, costs in costs_of.items():
+                    _print_costs(f"{name}{code_name}", count, costs, smallest)
+
+
+def _print_costs(name: str, count: int, costs: Sequence[Cost], smallest: dict[str, tuple[int, float]]) -> None:
+    wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
+    line = f"  {name:34}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
+    if name in smallest:
+        fewer, seconds = smallest[name]
+        line += f"{(processor - seconds) / (count - fewer) * 1e6:8.1f} µs for each further annotation"
+    else:
+        smallest[name] = count, processor
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
