@@ -1,10 +1,12 @@
 """Commands on annotation files of growing size: time, processor time and peak memory of each as a process of its own.
 
-    python -m benchmarks.annotation_files --runs 3
+    git worktree add ../before COMMIT
+    python -m benchmarks.annotation_files --runs 3 --before ../before
 
-The files are drawn from a seed, with as many annotations an image as COCO train2017 has, 80 categories, float boxes,
-areas and short polygons, and have a few faults to fix. For comparison, pycocotools
-loads the file and json writes it again.
+With ``--before``, each command is run with the code of another work tree as well, in turn, and both have to write and
+print the same. The files are drawn from a seed, with as many annotations an image as COCO train2017 has, 80 categories,
+float boxes, areas and short polygons, and have a few faults to fix. For comparison, pycocotools loads the file and json
+writes it again.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ssd_det.annotations.digests import digest
 from ssd_det.annotations.json_files import JsonObject
 
 ANNOTATIONS_AN_IMAGE = 860_000 / 118_000
@@ -29,6 +32,7 @@ CATEGORIES = 80
 CORNERS = 6
 FAULT_EVERY = 100  # annotations: their flag is a text, so that there is something to fix
 WIDTH, HEIGHT = 640, 480
+PEER = "pycocotools and json.dump"
 REWRITE = """
 import json, sys
 from pycocotools.coco import COCO
@@ -92,17 +96,33 @@ def draw(count: int, seed: int) -> JsonObject:
     }
 
 
-def cost_of(words: Sequence[str]) -> Cost:
-    """Run a process; its exit code may say that it found faults."""
+def run(words: Sequence[str], code: Path) -> tuple[Cost, str]:
+    """Run a process with the code of a work tree; its exit code may say that it found faults.
+
+    Returns:
+        What it took, and what it printed.
+    """
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(code)},
+    )
     assert process.stdout is not None
     printed = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in {0, 1}:
         raise RuntimeError(f"{words}: {printed}")
-    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
+    cost = Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
+    return cost, printed
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of a folder, by their names."""
+    return {path.name: digest(path) for path in folder.iterdir()}
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
@@ -122,8 +142,26 @@ def commands(folder: Path) -> dict[str, list[str]]:
         ],
         "compare-annotations": [*ours, "compare-annotations", noisy, f"--reference={true}"],
         "true-annotations": [*ours, "true-annotations", noisy, f"--output={out}", "--overwrite"],
-        "pycocotools and json.dump": ["-c", REWRITE, true, out],
+        PEER: ["-c", REWRITE, true, out],
     }
+
+
+def measure(name: str, folder: Path, codes: dict[str, Path], runs: int) -> dict[str, list[Cost]]:
+    """What a command takes with each code, by the name of the code; these are run in turn.
+
+    Raises:
+        RuntimeError: if what they write or print differs.
+    """
+    costs_of: dict[str, list[Cost]] = {}
+    for _ in range(runs):
+        results = []
+        for code_name, code in codes.items():
+            cost, printed = run(commands(folder)[name], code)
+            costs_of.setdefault(code_name, []).append(cost)
+            results.append((printed, digests(folder)))
+        if any(result != results[0] for result in results):
+            raise RuntimeError(f"{name}: the results differ")
+    return costs_of
 
 
 def main() -> None:
@@ -131,27 +169,34 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000, 860_000])
     parser.add_argument("--runs", type=int, default=3, help="how many times, in turn")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--before", type=Path, help="a work tree with the code to compare with")
     settings = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {settings.runs} runs", flush=True)
+    codes = {"": Path(__file__).resolve().parents[1]}
+    if settings.before is not None:
+        codes[", before"] = settings.before.resolve()
     smallest: dict[str, tuple[int, float]] = {}
     for count in settings.counts:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "true.json"
+        with tempfile.TemporaryDirectory() as name_of_folder:
+            folder = Path(name_of_folder)
+            path = folder / "true.json"
             path.write_text(json.dumps(draw(count, settings.seed)))
             print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
-            costs_of: dict[str, list[Cost]] = {}
-            for _ in range(settings.runs):
-                for name, words in commands(Path(folder)).items():
-                    costs_of.setdefault(name, []).append(cost_of(words))
-        for name, costs in costs_of.items():
-            wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
-            line = f"  {name:26}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
-            if name in smallest:
-                fewer, seconds = smallest[name]
-                line += f"{(processor - seconds) / (count - fewer) * 1e6:8.1f} µs for each further annotation"
-            else:
-                smallest[name] = count, processor
-            print(line, flush=True)
+            for name in commands(folder):
+                costs_of = measure(name, folder, {"": codes[""]} if name == PEER else codes, settings.runs)
+                for code_name, costs in costs_of.items():
+                    _print_costs(f"{name}{code_name}", count, costs, smallest)
+
+
+def _print_costs(name: str, count: int, costs: Sequence[Cost], smallest: dict[str, tuple[int, float]]) -> None:
+    wall, processor, memory = map(statistics.median, zip(*costs, strict=True))
+    line = f"  {name:34}{wall:8.2f} s{processor:8.2f} s of processors{memory:7.2f} GiB"
+    if name in smallest:
+        fewer, seconds = smallest[name]
+        line += f"{(processor - seconds) / (count - fewer) * 1e6:8.1f} µs for each further annotation"
+    else:
+        smallest[name] = count, processor
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from ssd_det.annotations.json_files import JsonObject, read_json
+from ssd_det.annotations.regular_entries import rows_of_regular
 from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
-from ssd_det.console import bar
+from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_types import Xywh
 
 LISTS = ("images", "annotations", "categories")
+PIECE = 2_000  # annotations that are parsed at once
 
 
 class Image(NamedTuple):
@@ -191,8 +193,7 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
                 raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
-    entries = bar(content["annotations"], "annotations")
-    annotations = [_annotation(path, index, entry) for index, entry in enumerate(entries)]
+    annotations = _annotations(path, content["annotations"])
     for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
         if not parsed and (kind == "image" or (kind == "category" and annotations)):
             raise _none_of(path, kind)
@@ -265,6 +266,19 @@ def _image(path: Path, index: int, entry: JsonObject) -> Image:
 def _category(path: Path, index: int, entry: JsonObject) -> Category:
     category_id = integer_of(f"{path}: categories[{index}]", entry, "id")
     return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
+
+
+def _annotations(path: Path, entries: Sequence[JsonObject]) -> list[Annotation]:
+    """Parse annotations, many at once where all of these are regular, else one by one."""
+    annotations: list[Annotation] = []
+    for start in bar(range(0, len(entries), PIECE), "annotations", long=LONG // PIECE):
+        piece = entries[start : start + PIECE]
+        rows = rows_of_regular(piece, start)
+        if rows is None:
+            annotations += [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
+        else:
+            annotations += map(Annotation._make, rows)
+    return annotations
 
 
 def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:

@@ -1,6 +1,5 @@
 """Reading json files."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ssd_det.annotations.json_nesting import deepest_level
+from ssd_det.annotations.json_text import loads
 from ssd_det.annotations.text_encodings import other_encoding, wide_encoding
 from ssd_det.console import LARGE, busy
 from ssd_det.errors import InputError
@@ -32,12 +32,6 @@ def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json 
     Raises:
         InputError: if it is missing, unreadable, not UTF-8 or not json.
     """
-
-    def reduced(entry: JsonObject) -> JsonObject:
-        for key in leave_out:
-            entry.pop(key, None)
-        return entry
-
     content = b""
     try:
         with collection_paused(), busy(path):
@@ -46,7 +40,7 @@ def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json 
             if deepest_level(content) > MOST_LEVELS:
                 text = f"has values nested more than {MOST_LEVELS} levels deep, which no {kind} needs: take them out"
                 raise InputError(f"{path}: {text}.")
-            return json.loads(content.decode("utf-8-sig"), object_hook=reduced if leave_out else None)
+            return loads(content, leave_out)
     except (ValueError, RecursionError) as error:
         if (encoding := other_encoding(content)) is not None:
             raise InputError(f"{path}: is {encoding}: save it as UTF-8.") from None

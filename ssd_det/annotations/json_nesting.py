@@ -7,6 +7,7 @@ OTHERS = bytes(code for code in range(256) if code not in BRACKETS_AND_QUOTES)
 # Brackets become steps up and down, which are odd; a quote is even.
 QUOTE = 2
 STEPS = bytes.maketrans(b'"[{]}', bytes([QUOTE, 1, 1, 255, 255]))
+TWO_QUOTES = bytes([QUOTE, QUOTE])
 PIECE = 2**18
 
 
@@ -18,7 +19,9 @@ def deepest_level(content: bytes) -> int:
     """
     if b"\\" in content:
         content = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    steps = np.frombuffer(content.translate(STEPS, OTHERS), dtype=np.int8)
+    # Two quotes without a bracket between them say nothing of what is inside a text; most are such.
+    brackets = content.translate(STEPS, OTHERS).replace(TWO_QUOTES, b"")
+    steps = np.frombuffer(brackets, dtype=np.int8)
     deepest = level = quoted = 0
     for start in range(0, len(steps), PIECE):
         piece = steps[start : start + PIECE]

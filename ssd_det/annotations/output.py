@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, BinaryIO, TypeGuard, cast
 
+from ssd_det.annotations.json_text import dumps
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
@@ -82,7 +83,7 @@ def _pieces(content: object) -> Iterator[str]:
         if not content:
             yield "["
         for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
-            piece = json.dumps(content[start : start + PIECE], check_circular=False)
+            piece = dumps(content[start : start + PIECE])
             yield f"{', ' if start else '['}{piece[1:-1]}"
         yield "]"
     else:

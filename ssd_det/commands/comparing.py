@@ -32,8 +32,8 @@ def compare_annotations(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
+    from ssd_det.report.comparison_table import print_comparison  # noqa: PLC0415
     from ssd_det.report.quality import compare  # noqa: PLC0415 (torch takes seconds to import)
-    from ssd_det.report.screen_tables import print_comparison  # noqa: PLC0415
 
     inputs = [annotations, reference, *([before] if before else [])]
     path = check_output(output, others=inputs, overwrite=overwrite) if output else None

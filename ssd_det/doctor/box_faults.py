@@ -3,7 +3,8 @@
 import numpy as np
 
 from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.doctor.columns import Booleans, Columns, Floats, all_in_row
+from ssd_det.doctor.arrays import Booleans, Floats
+from ssd_det.doctor.columns import Columns, all_in_row
 
 DIGITS = 6  # of computed numbers, so that no floating-point noise is written
 TOLERANCE = 1.0  # pixels that a box may extend beyond its image, or differ from the whole image

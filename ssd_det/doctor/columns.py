@@ -3,25 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.rotation import rotation_of
-from ssd_det.annotations.values import SHOWN_FAULTS, is_box, is_set, shown
-from ssd_det.console import bar
-from ssd_det.doctor.entry_ids import NO_ID, Integers, Numbered, number_entries, whole_numbers
+from ssd_det.annotations.values import SHOWN_FAULTS, shown
+from ssd_det.doctor.annotation_table import AnnotationTable, read_table
+from ssd_det.doctor.arrays import Booleans, Floats, Integers
+from ssd_det.doctor.entry_ids import NO_ID, Numbered, number_entries, whole_numbers
 from ssd_det.doctor.faults import Fault
 from ssd_det.foreign.shown_text import MOST_SHOWN, cut
 
-Floats = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
 ListName = Literal["images", "annotations", "categories"]
 
 NOT_FOUND = -1
-NO_BOX = (float("nan"),) * 4
 REFERENCES = ("image_id", "category_id")
 SINGULAR = {"images": "image", "annotations": "annotation", "categories": "category"}
 LONGEST_TEXT = 1000  # characters of a text in an example
@@ -36,6 +32,7 @@ class Columns:
 
     Attributes:
         entries: of each list, in the file's order; an empty object where an entry is not an object.
+        table: the annotations as the file has them.
         malformed: indices of the entries that are not objects, of each list.
         ids: of each list, as they are when fixed, ``NO_ID`` where an entry is not an object.
         file_ids: of each list, as the file has them, ``NO_ID`` where an entry has no valid id.
@@ -57,6 +54,7 @@ class Columns:
     """
 
     entries: dict[ListName, list[JsonObject]]
+    table: AnnotationTable
     malformed: dict[ListName, Integers]
     ids: dict[ListName, Integers]
     file_ids: dict[ListName, Integers]
@@ -161,38 +159,49 @@ def read_columns(content: JsonObject) -> Columns:
     """
     list_names: tuple[ListName, ...] = ("images", "annotations", "categories")
     malformed = {name: _indices(not isinstance(entry, dict) for entry in content[name]) for name in list_names}
-    entries = {name: [entry if isinstance(entry, dict) else {} for entry in content[name]] for name in list_names}
+    entries = {name: _objects(content[name], malformed[name]) for name in list_names}
     images, annotations = entries["images"], entries["annotations"]
+    table = read_table(annotations)
     numbered: dict[ListName, Numbered] = {
-        "images": number_entries(images, annotations, "image_id"),
-        "annotations": number_entries(annotations, (), ""),
-        "categories": number_entries(entries["categories"], annotations, "category_id"),
+        "images": number_entries(images, annotations, "image_id", references=table.image_ids),
+        "annotations": number_entries(annotations, (), "", table.ids),
+        "categories": number_entries(entries["categories"], annotations, "category_id", references=table.category_ids),
     }
     ids = {name: numbered[name].ids for name in list_names}
     for name in list_names:
         ids[name][malformed[name]] = NO_ID
-    boxes = [box if is_box(box) else NO_BOX for e in bar(annotations, "boxes") for box in (e.get("bbox"),)]
-    file_box = np.array(boxes, dtype=float).reshape(-1, 4)
     return Columns(
         entries=entries,
+        table=table,
         malformed=malformed,
         ids=ids,
-        file_ids={name: whole_numbers(entries[name], "id") for name in list_names},
-        file_references={key: whole_numbers(annotations, key) for key in REFERENCES},
+        file_ids={
+            "images": whole_numbers(images, "id"),
+            "annotations": table.ids,
+            "categories": whole_numbers(entries["categories"], "id"),
+        },
+        file_references=dict(zip(REFERENCES, (table.image_ids, table.category_ids), strict=True)),
         image_index=_lookup(ids["images"], numbered["images"].references),
         category_index=_lookup(ids["categories"], numbered["categories"].references),
-        file_box=file_box,
-        box=file_box.copy(),
+        file_box=table.box,
+        box=table.box.copy(),
         image_size=_sizes(images),
         file_names=[name if isinstance(name, str) and name else None for e in images for name in (e.get("file_name"),)],
-        crowd=np.array([is_set(e.get("iscrowd")) for e in annotations], dtype=bool),
-        difficult=np.array([is_set(e.get("difficult")) for e in annotations], dtype=bool),
-        rotated=np.array([rotation_of(e) is not None and is_box(e.get("bbox")) for e in annotations], dtype=bool),
+        crowd=table.crowd,
+        difficult=table.difficult,
+        rotated=table.rotated,
         kept=np.ones(len(annotations), dtype=bool),
         kept_images=np.ones(len(images), dtype=bool),
         new_area=np.full(len(annotations), np.nan),
         orientation=np.ones(len(images), dtype=np.int64),
     )
+
+
+def _objects(entries: list[Any], malformed: Integers) -> list[JsonObject]:
+    """Entries, and an empty object in place of each that is not an object."""
+    if not len(malformed):
+        return entries
+    return [entry if isinstance(entry, dict) else {} for entry in entries]
 
 
 def _indices(marks: Iterable[bool]) -> Integers:

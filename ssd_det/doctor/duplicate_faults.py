@@ -3,8 +3,8 @@
 import numpy as np
 
 from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
-from ssd_det.doctor.entry_ids import Integers
+from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.columns import NOT_FOUND, Columns
 from ssd_det.ops.box_arrays import corners, iou
 
 NEAR_IOU = 0.95
@@ -13,7 +13,7 @@ NEAR_IOU = 0.95
 def find_duplicates(columns: Columns) -> None:
     """Find annotations with the same category, box and image, removing all but the first; then near duplicates."""
     candidates = columns.usable & (columns.category_index != NOT_FOUND)
-    indices = np.flatnonzero(candidates)
+    indices = _with_twin(columns, np.flatnonzero(candidates))
     compared = (columns.image_index, columns.category_index, columns.crowd, columns.difficult, *columns.box.T)
     keys = np.stack([column[indices] for column in compared], axis=1).astype(float)
     order = np.lexsort(keys.T[::-1])  # equal ones stay in the file's order
@@ -24,6 +24,20 @@ def find_duplicates(columns: Columns) -> None:
     columns.kept[repeated] = False
     candidates &= columns.kept & (columns.box[:, 2:] >= LEAST_SIDE).all(axis=1)
     columns.add_fault("near-duplicate", "annotations", _near(columns, np.flatnonzero(candidates)), "bbox")
+
+
+def _with_twin(columns: Columns, indices: Integers) -> Integers:
+    """Those of the annotations that share image, left and width with another; few do, and only they can be repeated."""
+    image, left, width = columns.image_index[indices], columns.box[indices, 0], columns.box[indices, 2]
+    order = np.lexsort([width, left, image])
+    same = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for column in (image, left, width):
+        ordered = column[order]
+        same &= ordered[1:] == ordered[:-1]
+    twins = np.zeros(len(order), dtype=bool)
+    twins[1:] |= same
+    twins[:-1] |= same
+    return np.sort(indices[order[twins]])
 
 
 def _near(columns: Columns, indices: Integers) -> Integers:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ssd_det.annotations.entries import EARLIER_BOXES
-from ssd_det.annotations.values import is_box, is_number
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
-from ssd_det.doctor.entry_ids import Integers
+from ssd_det.annotations.values import is_number
+from ssd_det.doctor.annotation_table import FLAGS, TEXT_FLAG, UNCLEAR_FLAG
+from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.columns import NOT_FOUND, Columns
 from ssd_det.doctor.faults import Fault
 from ssd_det.doctor.image_faults import Headers
 
-FLAGS = ("iscrowd", "difficult")
-FLAG_TYPES = {bool, int, float}
-FLAG_OF_TEXT = {"0": 0, "1": 1, "false": 0, "true": 1}
 RARE_SHARE = 0.01  # of the annotations of the largest category
 
 
@@ -51,26 +49,14 @@ def find_dangling(columns: Columns) -> None:
     columns.add_fault("unknown-image", "annotations", without_image, "image_id")
     without_category = (columns.category_index == NOT_FOUND) & are_annotations
     columns.add_fault("unknown-category", "annotations", without_category, "category_id")
-    bad_earlier = [
-        index
-        for index, entry in enumerate(columns.entries["annotations"])
-        if any(entry.get(key) is not None and not is_box(entry[key]) for key in EARLIER_BOXES)
-    ]
-    columns.add_fault("bad-earlier-box", "annotations", bad_earlier, *EARLIER_BOXES)
+    columns.add_fault("bad-earlier-box", "annotations", columns.table.bad_earlier, *EARLIER_BOXES)
 
 
 def find_flags(columns: Columns) -> None:
     """Find flags that are not the numbers 0 and 1."""
-    texts: list[int] = []
-    unclear: list[int] = []
-    for index, entry in enumerate(columns.entries["annotations"]):
-        values = [entry.get(key) for key in FLAGS]
-        odd = [value for value in values if value is not None and not (type(value) in FLAG_TYPES and value in {0, 1})]
-        if odd:
-            fixable = all(isinstance(value, str) and value.lower() in FLAG_OF_TEXT for value in odd)
-            (texts if fixable else unclear).append(index)
-    columns.add_fault("text-flag", "annotations", texts, *FLAGS)
-    columns.add_fault("bad-flag", "annotations", unclear, *FLAGS)
+    flags = columns.table.flags
+    columns.add_fault("text-flag", "annotations", flags == TEXT_FLAG, *FLAGS)
+    columns.add_fault("bad-flag", "annotations", flags == UNCLEAR_FLAG, *FLAGS)
 
 
 def find_names(columns: Columns, headers: Headers | None) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MAX_ID, free_ids
+from ssd_det.doctor.arrays import Integers
 
-Integers = npt.NDArray[np.int64]
 Name = str | int | float  # an id that is no whole number of 64 bits, but that other entries can refer to
 NO_ID = -MAX_ID - 1
 
@@ -29,10 +28,22 @@ class Numbered(NamedTuple):
 
 def whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
     """A column of whole numbers; ``NO_ID`` where an entry has none of 64 bits."""
-    return np.array([_whole_number(entry.get(key)) for entry in entries], dtype=np.int64)
+    values = [entry.get(key) for entry in entries]
+    if set(map(type, values)) == {int}:
+        try:
+            return np.array(values, dtype=np.int64)  # the one number of 64 bits beyond MAX_ID is NO_ID
+        except OverflowError:
+            pass
+    return np.array(list(map(_whole_number, values)), dtype=np.int64)
 
 
-def number_entries(entries: Sequence[JsonObject], referring: Sequence[JsonObject], key: str) -> Numbered:
+def number_entries(
+    entries: Sequence[JsonObject],
+    referring: Sequence[JsonObject],
+    key: str,
+    ids: Integers | None = None,
+    references: Integers | None = None,
+) -> Numbered:
     """Give numbers to entries whose id is no whole number; what referred to an entry still does.
 
     A text that writes a number becomes that number if it is free; any other id becomes the lowest free number, which is
@@ -42,10 +53,15 @@ def number_entries(entries: Sequence[JsonObject], referring: Sequence[JsonObject
         entries: of the list.
         referring: the entries that refer to them.
         key: under which they do.
+        ids: the whole numbers among the ids of the entries, where they are known already.
+        references: the same of what refers to them.
     """
-    ids, references = whole_numbers(entries, "id"), whole_numbers(referring, key)
+    ids = whole_numbers(entries, "id") if ids is None else ids.copy()
+    references = whole_numbers(referring, key) if references is None else references.copy()
     odd_ids = {index: entries[index].get("id") for index in np.flatnonzero(ids == NO_ID).tolist()}
     odd_references = {index: referring[index].get(key) for index in np.flatnonzero(references == NO_ID).tolist()}
+    if not odd_ids and not odd_references:
+        return Numbered(ids, references)
     taken = set(ids.tolist())
     number_of = {name: number for name, number in _written(odd_ids.values()).items() if number not in taken}
     written = _written(odd_references.values())

@@ -10,10 +10,12 @@ from ssd_det.annotations.entries import moved
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
+from ssd_det.doctor.annotation_table import FLAG_OF_TEXT, FLAGS
+from ssd_det.doctor.arrays import Booleans, Integers
 from ssd_det.doctor.box_faults import DIGITS
-from ssd_det.doctor.columns import REFERENCES, Booleans, Columns, ListName, all_in_row
-from ssd_det.doctor.entry_faults import FLAG_OF_TEXT, FLAGS, written_name
-from ssd_det.doctor.entry_ids import NO_ID, Integers
+from ssd_det.doctor.columns import REFERENCES, Columns, ListName, all_in_row
+from ssd_det.doctor.entry_faults import written_name
+from ssd_det.doctor.entry_ids import NO_ID
 from ssd_det.ops.exif_turns import Floats, turned_boxes
 
 
@@ -90,10 +92,10 @@ def _renumber(entry: JsonObject, columns: Columns, list_name: ListName, index: i
 
 
 def _changed_annotations(columns: Columns) -> Integers:
-    entries = columns.entries["annotations"]
     boxes = all_in_row(np.isfinite(columns.box)) & ~all_in_row(columns.box == columns.file_box)
-    flags = np.array([any(isinstance(entry.get(key), str) for key in FLAGS) for entry in entries], dtype=bool)
-    changed = boxes | flags | (columns.turns > 1) | np.isfinite(columns.new_area) | columns.rotated
+    changed = (
+        boxes | columns.table.has_text_flag | (columns.turns > 1) | np.isfinite(columns.new_area) | columns.rotated
+    )
     changed |= _new_ids(columns, "annotations")
     for key, references in _references(columns).items():
         changed |= (references != columns.file_references[key]) & (references != NO_ID)

@@ -5,9 +5,11 @@ from itertools import islice
 
 import numpy as np
 
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MAX_ID, free_ids
-from ssd_det.doctor.columns import NOT_FOUND, REFERENCES, SINGULAR, Booleans, Columns, ListName
-from ssd_det.doctor.entry_ids import NO_ID, Integers
+from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.columns import NOT_FOUND, REFERENCES, SINGULAR, Columns, ListName
+from ssd_det.doctor.entry_ids import NO_ID
 
 NAMES = ("file_name", "name")  # that tell people which entry it is
 
@@ -17,7 +19,7 @@ def find_ids(columns: Columns) -> None:
     texts: dict[ListName, tuple[Booleans, Sequence[str]]] = {}
     bad: dict[ListName, tuple[Booleans, Sequence[str]]] = {}
     for list_name, entries in columns.entries.items():
-        is_text = np.array([isinstance(entry.get("id"), str) and entry["id"] != "" for entry in entries], dtype=bool)
+        is_text = _are_texts(entries, "id", columns.file_ids[list_name])
         texts[list_name] = is_text, NAMES
         bad[list_name] = (columns.file_ids[list_name] == NO_ID) & ~is_text & columns.are_objects(list_name), NAMES
     texts["annotations"] = texts["annotations"][0] | _refer_by_text(columns), REFERENCES
@@ -29,8 +31,17 @@ def _refer_by_text(columns: Columns) -> Booleans:
     """Whether an annotation's image or category is in the file, and is referred to by a text."""
     marks = np.zeros(len(columns.kept), dtype=bool)
     for key, index in zip(REFERENCES, (columns.image_index, columns.category_index), strict=True):
-        is_text = np.array([isinstance(entry.get(key), str) for entry in columns.entries["annotations"]], dtype=bool)
+        is_text = _are_texts(columns.entries["annotations"], key, columns.file_references[key])
         marks |= is_text & (index != NOT_FOUND)
+    return marks
+
+
+def _are_texts(entries: Sequence[JsonObject], key: str, numbers: Integers) -> Booleans:
+    """Whether entries that have no whole number under a key have a text there, which is not empty."""
+    marks = np.zeros(len(entries), dtype=bool)
+    for index in np.flatnonzero(numbers == NO_ID).tolist():
+        value = entries[index].get(key)
+        marks[index] = isinstance(value, str) and value != ""
     return marks
 
 

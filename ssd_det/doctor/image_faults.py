@@ -10,9 +10,9 @@ from ssd_det.annotations.image_files import Finding, ImageFolder
 from ssd_det.annotations.stored_pixels import UNREADABLE, is_too_large, other_format, read_header
 from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
+from ssd_det.doctor.arrays import Booleans, Floats, Integers
 from ssd_det.doctor.box_faults import TOLERANCE
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns, Floats, all_in_row
-from ssd_det.doctor.entry_ids import Integers
+from ssd_det.doctor.columns import NOT_FOUND, Columns, all_in_row
 from ssd_det.doctor.faults import Fault
 from ssd_det.ops.exif_turns import FIRST_SIDEWAYS, turned_boxes
 

@@ -4,11 +4,10 @@ import numpy as np
 
 from ssd_det.annotations.rotation import box_around, rotation_of
 from ssd_det.annotations.values import LEAST_SIDE
+from ssd_det.doctor.arrays import Booleans, Floats
 from ssd_det.doctor.box_faults import DIGITS
-from ssd_det.doctor.columns import Booleans, Columns, Floats
-from ssd_det.doctor.shape_faults import measure_polygons
+from ssd_det.doctor.columns import Columns
 
-NO_BOXES: tuple[object, ...] = (None, [], [0, 0, 0, 0])
 OTHER_SHAPES = ("segmentation", "keypoints", "true_bbox", "original_bbox")  # that say where an object is
 
 
@@ -16,14 +15,16 @@ def find_missing_boxes(columns: Columns) -> None:
     """Find boxes that are no boxes; take the box around the polygons, and remove annotations that say nothing."""
     entries = columns.entries["annotations"]
     are_annotations = columns.are_objects("annotations")
-    missing = np.array([entry.get("bbox") in NO_BOXES for entry in entries], dtype=bool) & are_annotations
+    missing = columns.table.missing & are_annotations
     with np.errstate(invalid="ignore"):
         flat = missing | (np.abs(columns.box[:, 2:]) < LEAST_SIDE).any(axis=1)
     around = _boxes_of_polygons(columns, flat)
     outlined = ~np.isnan(around[:, 0])
     columns.add_fault("box-from-polygons", "annotations", outlined, "bbox")
     columns.box[outlined] = around[outlined]
-    empty = missing & np.array([not any(map(entry.get, OTHER_SHAPES)) for entry in entries], dtype=bool)
+    empty = missing.copy()
+    for index in np.flatnonzero(missing).tolist():
+        empty[index] = not any(map(entries[index].get, OTHER_SHAPES))
     columns.add_fault("empty-annotation", "annotations", empty, "bbox")
     columns.kept[empty] = False
     bad = np.isnan(columns.box[:, 0]) & ~empty & are_annotations
@@ -34,7 +35,7 @@ def _boxes_of_polygons(columns: Columns, wanted: Booleans) -> Floats:
     """``[N, 4]``, xywh around the polygons of the wanted annotations, NaN where these have no area."""
     boxes = np.full((len(wanted), 4), np.nan)
     indices = np.flatnonzero(wanted)
-    bounds = measure_polygons([columns.entries["annotations"][index] for index in indices.tolist()]).bounds
+    bounds = columns.table.bounds[indices]
     size = (bounds[:, 2:] - bounds[:, :2]).round(DIGITS)
     has_area = (size >= LEAST_SIDE).all(axis=1)
     boxes[indices[has_area]] = np.concatenate([bounds[:, :2], size], axis=1)[has_area]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ssd_det.doctor.columns import NOT_FOUND, Booleans, Columns
-from ssd_det.doctor.entry_ids import Integers
+from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.columns import NOT_FOUND, Columns
 from ssd_det.doctor.image_faults import Headers
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.ops.box_types import Xywh
+from ssd_det.ops.flat_numbers import flat_numbers
 
 Floats = npt.NDArray[np.float64]
 
@@ -14,7 +15,8 @@ AREA_EPSILON = 1e-6  # square pixels
 
 def corners(boxes: Sequence[Xywh] | Floats) -> Floats:
     """Turn boxes xywh, as annotation files have them, into ``[N, 4]``, xyxy."""
-    table = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+    numbers = None if isinstance(boxes, np.ndarray) else flat_numbers(boxes)
+    table = (np.array(boxes, dtype=np.float64) if numbers is None else numbers).reshape(-1, 4)
     table[:, 2:] += table[:, :2]
     return table
 

@@ -123,8 +123,9 @@ def measure_file(
     Returns:
         A row for each annotation, in the file's order.
     """
-    entries = ((a.id, coco.entry(a).get("refine_score")) for a in coco.annotations)
-    scores = {key: score for key, score in entries if is_number(score)}
+    entries = coco.content["annotations"]
+    found = [(a.id, score) for a in coco.annotations if (score := entries[a.position].get("refine_score")) is not None]
+    scores = {key: score for key, score in found if is_number(score)}
     return measure(coco.annotations, true_boxes, scores, old_boxes)
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import binary_auroc, binary_calibration_error
 
 BINS = 10
 
@@ -52,6 +51,12 @@ def reliability(scores: Tensor, happened: Tensor) -> Reliability:
         scores: ``Tensor[N]`` in [0, 1], at least one.
         happened: ``BoolTensor[N]``.
     """
+    # It takes longer to import than comparing takes, and boxes without scores do not need it.
+    from torchmetrics.functional.classification import (  # noqa: PLC0415
+        binary_auroc,
+        binary_calibration_error,
+    )
+
     numbers = (scores * BINS).long().clamp(max=BINS - 1)
     bins = [_bin(scores[numbers == number], happened[numbers == number]) for number in sorted(set(numbers.tolist()))]
     overall = _bin(scores, happened)

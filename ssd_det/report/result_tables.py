@@ -6,8 +6,8 @@ from dataclasses import astuple, dataclass
 from rich import table as rich_table
 
 from ssd_det.console import show
+from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.run_results import RunResults
-from ssd_det.report.screen_tables import three_digits
 from ssd_det.runs.layout import Boxes
 
 TRAINED_ON: dict[Boxes, str] = {

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import astuple
 
 import pytest
@@ -115,3 +117,10 @@ def test_failures_are_the_same_however_many_boxes_are_compared_at_once(monkeypat
     assert min(astuple(together)) > 0
     monkeypatch.setattr("ssd_det.report.quality.MOST_PAIRS", 20)
     assert failure_counts(boxes, true, images) == together
+
+
+def test_comparing_imports_nothing_that_takes_longer_than_it():
+    modules = "ssd_det.report.quality, ssd_det.report.comparison_table"
+    code = f"import sys, {modules}; print({{'torchmetrics', 'torchvision', 'lightning'}} & {{*sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"

@@ -8,12 +8,12 @@ from typing import Any
 import matplotlib as mpl
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.figures import FigureData, figures
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.quality import Comparison, Quality, Statistics
 from ssd_det.report.result_tables import Table, detector_table
 from ssd_det.report.run_results import RunResults
-from ssd_det.report.screen_tables import three_digits
 
 SHRINK = 0.65  # of the figures of a run, three of which are beside each other then
 FONT_SIZE = 8  # points

@@ -1,0 +1,159 @@
+"""What annotations have under each key, as arrays, read in one pass: each further one over millions of them takes long.
+
+They are read in pieces. Where all values of a piece are as they should be, they become an array at once; else each is
+looked at by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ssd_det.annotations.entries import EARLIER_BOXES
+from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
+from ssd_det.annotations.values import is_box, is_number, is_set
+from ssd_det.console import LONG, bar
+from ssd_det.doctor.arrays import Booleans, Floats, Integers
+from ssd_det.doctor.entry_ids import whole_numbers
+from ssd_det.doctor.polygons import flat, measure_polygons
+
+PIECE = 2_000  # annotations; what they hold fits the cache of a processor
+FLAGS = ("iscrowd", "difficult")
+FLAG_TYPES = {bool, int, float}
+FLAG_OF_TEXT = {"0": 0, "1": 1, "false": 0, "true": 1}
+NUMBER_FLAG, TEXT_FLAG, UNCLEAR_FLAG = range(3)
+NO_BOX = (float("nan"),) * 4
+NO_BOXES: tuple[object, ...] = (None, [], [0, 0, 0, 0])
+NO_NUMBER = -1.0  # an area that is none
+
+
+class AnnotationTable(NamedTuple):
+    """Annotations as the file has them, N of them.
+
+    Attributes:
+        ids: ``[N]``, ``NO_ID`` where there is none of 64 bits.
+        image_ids: ``[N]``, the same of ``image_id``.
+        category_ids: ``[N]``, the same of ``category_id``.
+        box: ``[N, 4]``, ``bbox``, NaN where it is not a box.
+        missing: ``[N]``, whether ``bbox`` is missing, empty or all 0.
+        bad_earlier: ``[N]``, whether a box of before is there and not a box.
+        crowd: ``[N]``, whether ``iscrowd`` is set.
+        difficult: ``[N]``, whether ``difficult`` is set.
+        flags: ``[N]``, how both are written: ``NUMBER_FLAG``, ``TEXT_FLAG`` or ``UNCLEAR_FLAG``.
+        has_text_flag: ``[N]``, whether one of them is a text.
+        rotated: ``[N]``, whether ``bbox`` is a box before a rotation.
+        area: ``[N]``, NaN where there is none, ``NO_NUMBER`` where it is no number.
+        bounds: ``[N, 4]``, as in :class:`ssd_det.doctor.polygons.Polygons`.
+        polygon_area: ``[N]``, as in :class:`ssd_det.doctor.polygons.Polygons`.
+        bad_segmentation: ``[N]``, as in :class:`ssd_det.doctor.polygons.Polygons`.
+    """
+
+    ids: Integers
+    image_ids: Integers
+    category_ids: Integers
+    box: Floats
+    missing: Booleans
+    bad_earlier: Booleans
+    crowd: Booleans
+    difficult: Booleans
+    flags: Integers
+    has_text_flag: Booleans
+    rotated: Booleans
+    area: Floats
+    bounds: Floats
+    polygon_area: Floats
+    bad_segmentation: Booleans
+
+
+def read_table(annotations: Sequence[JsonObject]) -> AnnotationTable:
+    """Read annotations, whatever they hold."""
+    starts = range(0, max(len(annotations), 1), PIECE)
+    pieces = [_read(annotations[start : start + PIECE]) for start in bar(starts, "annotations", long=LONG // PIECE)]
+    return AnnotationTable(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+
+
+def _read(piece: Sequence[JsonObject]) -> AnnotationTable:
+    boxes = [entry.get("bbox") for entry in piece]
+    box = _boxes(boxes)
+    crowd, difficult = (_flags([entry.get(key) for entry in piece]) for key in FLAGS)
+    polygons = measure_polygons([entry.get("segmentation") for entry in piece])
+    return AnnotationTable(
+        ids=whole_numbers(piece, "id"),
+        image_ids=whole_numbers(piece, "image_id"),
+        category_ids=whole_numbers(piece, "category_id"),
+        box=box,
+        missing=_are_missing(boxes, box),
+        bad_earlier=np.logical_or(*(_are_no_boxes([entry.get(key) for entry in piece]) for key in EARLIER_BOXES)),
+        crowd=crowd.is_set,
+        difficult=difficult.is_set,
+        flags=np.maximum(crowd.written_as, difficult.written_as),
+        has_text_flag=crowd.is_text | difficult.is_text,
+        rotated=_marks((ATTRIBUTES in e or KEY in e) and rotation_of(e) is not None for e in piece)
+        & np.isfinite(box[:, 0]),
+        area=_areas([entry.get("area") for entry in piece]),
+        bounds=polygons.bounds,
+        polygon_area=polygons.area,
+        bad_segmentation=polygons.unreadable,
+    )
+
+
+def _marks(marks: Iterable[bool]) -> Booleans:
+    return np.fromiter(marks, dtype=bool)
+
+
+class _Flags(NamedTuple):
+    is_set: Booleans
+    is_text: Booleans
+    written_as: Integers
+
+
+def _flags(values: Sequence[Any]) -> _Flags:
+    if values.count(0) + values.count(None) == len(values):
+        return _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int64)))
+    try:
+        rows = {value: _flag(value) for value in set(values)}
+        table = np.array([rows[value] for value in values], dtype=np.int64)
+    except TypeError:  # lists and objects cannot be in a set
+        table = np.array(list(map(_flag, values)), dtype=np.int64)
+    return _Flags(table[:, 0].astype(bool), table[:, 1].astype(bool), table[:, 2])
+
+
+def _flag(value: object) -> tuple[bool, bool, int]:
+    return is_set(value), isinstance(value, str), _written_as(value)
+
+
+def _boxes(values: Sequence[Any]) -> Floats:
+    """``[N, 4]``, NaN where a value is not a box."""
+    if set(map(type, values)) == {list} and set(map(len, values)) == {4}:
+        numbers = flat(values)
+        if numbers is not None:
+            return numbers.reshape(-1, 4)
+    return np.array([value if is_box(value) else NO_BOX for value in values], dtype=float).reshape(-1, 4)
+
+
+def _are_missing(values: Sequence[Any], box: Floats) -> Booleans:
+    missing = np.asarray((box == 0).all(axis=1))
+    for index in np.flatnonzero(np.isnan(box[:, 0])).tolist():
+        missing[index] = values[index] in NO_BOXES
+    return missing
+
+
+def _are_no_boxes(values: Sequence[Any]) -> Booleans:
+    """Whether there is something that is not a box."""
+    if values.count(None) == len(values):
+        return np.zeros(len(values), dtype=bool)
+    return _marks(value is not None and not is_box(value) for value in values)
+
+
+def _written_as(flag: object) -> int:
+    if flag is None or (type(flag) in FLAG_TYPES and flag in {0, 1}):
+        return NUMBER_FLAG
+    return TEXT_FLAG if isinstance(flag, str) and flag.lower() in FLAG_OF_TEXT else UNCLEAR_FLAG
+
+
+def _areas(values: Sequence[Any]) -> Floats:
+    areas = flat([values])
+    if areas is not None:
+        return areas
+    return np.array([np.nan if value is None else float(value) if is_number(value) else NO_NUMBER for value in values])
