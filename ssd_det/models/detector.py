@@ -55,12 +55,12 @@ class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
 
     def forward(self, x: Mapping[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Pool boxes ``Tensor[N, 4]`` of each image from the pyramid into ``Tensor[N, C, size, size]``."""
-        counts = torch.tensor([len(image_boxes) for image_boxes in boxes], device=boxes[0].device)
+        numbers = [torch.full_like(some[:, 0], image, dtype=torch.long) for image, some in enumerate(boxes)]
         pooled = pool_boxes(
             [x[name] for name in self.featmap_names],
             STRIDES,
             torch.cat(boxes),
-            torch.arange(len(boxes), device=boxes[0].device).repeat_interleave(counts),
+            torch.cat(numbers),
             self.output_size[0],
             self.sampling_ratio,
         )

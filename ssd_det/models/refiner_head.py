@@ -43,6 +43,8 @@ class RefinerHead(nn.Module):
             with 0 B = A.
         use_stage1_regressor: move bag B before stage II; without it C is sampled anew around r1.
         use_stage2: without it r2 = r1.
+        stage2_proposals: how many proposals of each bag go on to stage II, those that stage I ranks highest; 0 for all,
+            as published.
         use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
         resample: bag C starts from a new bag around r1, which stage I's regressor moves (the paper's text), instead of
             bag B (its code).
@@ -72,6 +74,7 @@ class RefinerHead(nn.Module):
         spsd_modules: int,
         use_stage1_regressor: bool,
         use_stage2: bool,
+        stage2_proposals: int,
         use_sisd: bool,
         resample: bool,
         revalidate: bool,
@@ -88,6 +91,7 @@ class RefinerHead(nn.Module):
         self.given_ratios = self.ratios = tuple(ratios)
         self.given_offsets = self.offsets = tuple(offsets)
         self.top_k = top_k
+        self.stage2_proposals = stage2_proposals
         self.loss_weights = loss_weights
         self.regression_beta = regression_beta
         self.resample = resample
@@ -163,6 +167,9 @@ class RefinerHead(nn.Module):
         valid_c = torch.ones_like(valid)
         if self.revalidate or self.stage1_regressor is None:
             valid_c = inside_image(bag_c, sizes)
+
+        if 0 < self.stage2_proposals < bag_c.shape[1]:
+            bag_c, valid_c = _highest(self.stage2_proposals, ranking, bag_c, valid_c)
 
         stage_two, r2, score = None, r1, omega
         if self.stage2_classes is not None:
@@ -301,6 +308,12 @@ def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
     if relevance == "concatenate":
         return torch.cat([identity, mean.expand_as(identity)], dim=2)
     return identity - mean if relevance == "subtract" else identity + mean
+
+
+def _highest(count: int, ranking: Tensor, bag: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Those proposals ``Tensor[G, P, 4]`` of each bag that rank highest, and their validity ``BoolTensor[G, P]``."""
+    best = ranking.detach().topk(count, dim=1).indices
+    return bag.gather(1, best[:, :, None].expand(-1, -1, 4)), valid.gather(1, best)
 
 
 def _weighted_mean(quality: Tensor, merged: MergedBoxes) -> Tensor:

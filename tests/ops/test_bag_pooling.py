@@ -49,14 +49,15 @@ def test_every_level_gets_a_gradient_even_without_boxes(sampling_ratio):
     assert all(feature.grad is not None and not feature.grad.any() for feature in features)
 
 
-def test_features_in_half_precision_do_not_round_the_boxes():
+@pytest.mark.parametrize("pool", [bag_pooling._pool_by_level, bag_pooling._pool_by_lookup])
+def test_features_in_half_precision_do_not_round_the_boxes(pool):
     """Half precision has steps of whole pixels at the coordinates of large images."""
     step = (torch.arange(320) >= 251).float().expand(1, 4, 40, 320)
     features = [step, *(torch.zeros(1, 4, 40 >> level, 320 >> level) for level in (1, 2, 3))]
     boxes = torch.tensor([[1003.0, 21, 1007, 25]])
     half = [feature.bfloat16() for feature in features]
     images = torch.zeros(1, dtype=torch.long)
-    pooled = bag_pooling._pool_by_level(half, STRIDES, boxes, images, torch.zeros(1, dtype=torch.long), 1, 2)
+    pooled = pool(half, STRIDES, boxes, images, torch.zeros(1, dtype=torch.long), 1, 2)
     assert pooled.flatten()[0].item() == pytest.approx(0.75, abs=0.01)  # samples at cells 250.5 and 251
 
 

@@ -1,0 +1,237 @@
+"""What the product does on a GPU: checked, timed and trained with, in one command of under nine minutes.
+
+    python -m benchmarks.gpu --output gpu
+
+Parts, each in a process of its own, so that one that fails or hangs costs the others nothing:
+
+- tests: those marked ``cuda``.
+- steps: training steps of refiner, joint model and torchvision's Faster R-CNN in turn (ResNet-50, two images of
+  1000x600, 2.4 and 13 objects an image, fp32 and bf16), their peak memory, and the share of the time in which the GPU
+  computes.
+- refining: images a second of refine-annotations in one view, and of Faster R-CNN's inference on the same images.
+- ranks: two processes on the one device, by NCCL, or by gloo where NCCL refuses.
+- training: the drawn data set with noise of level 0.4, a refiner trained for some minutes, and how good its boxes are.
+
+Writes gpu.json and gpu.md as soon as each part has ended. Without a GPU everything runs on the CPU in a small form.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+SECONDS = 530  # of all parts together
+MOST_WORDS = 400  # of what a part that failed has said last
+Row = dict[str, Any]
+
+
+class PartError(Exception):
+    """A part that did not end as it should, in words."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the run.
+
+    Attributes:
+        name: in the tables.
+        limit: seconds that it may take.
+        run: makes its rows, from the seconds that are left for it and whether it is to be small.
+    """
+
+    name: str
+    limit: float
+    run: Callable[[float, bool], list[Row]]
+
+
+@dataclass
+class Result:
+    """What a part has found, or why it has not."""
+
+    name: str
+    seconds: float = 0.0
+    rows: list[Row] = field(default_factory=list)
+    failure: str | None = None
+
+
+def finished(words: Sequence[str], seconds: float) -> str:
+    """What a command prints.
+
+    Raises:
+        PartError: if it fails, or takes longer than that.
+    """
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        printed, _ = process.communicate(timeout=max(seconds, 1))
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started itself
+        printed, _ = process.communicate()
+        raise PartError(f"took more than {seconds:.0f} s: {printed[-MOST_WORDS:]}") from None
+    if process.returncode:
+        raise PartError(f"ended with {process.returncode}: {printed[-MOST_WORDS:]}")
+    return printed
+
+
+def measured(words: Sequence[str], seconds: float) -> list[Row]:
+    """The rows that a measuring script prints in its last line."""
+    lines = finished([sys.executable, *words], seconds).strip().splitlines()
+    rows: list[Row] = json.loads(next(line for line in reversed(lines) if line.startswith("[")))
+    return rows
+
+
+def small_form(small: bool) -> list[str]:
+    return ["--small"] if small else []
+
+
+def run_tests(seconds: float, small: bool) -> list[Row]:
+    words = ["-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/device"]
+    last = finished([sys.executable, *words], seconds).strip().splitlines()[-1]
+    return [{"pytest": last}]
+
+
+def run_steps(seconds: float, small: bool) -> list[Row]:
+    return measured(["-m", "benchmarks.gpu_steps", "steps", *small_form(small)], seconds)
+
+
+def run_refining(seconds: float, small: bool) -> list[Row]:
+    return measured(["-m", "benchmarks.gpu_steps", "refining", *small_form(small)], seconds)
+
+
+def run_ranks(seconds: float, small: bool) -> list[Row]:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "benchmarks.gpu_ranks"]
+    rows: list[Row] = []
+    backends = ("nccl", "gloo") if torch.cuda.is_available() else ("gloo",)
+    for number, backend in enumerate(backends):
+        try:
+            share = seconds / (len(backends) - number)
+            return [*rows, *measured([*launcher, backend, *small_form(small)], share)]
+        except PartError as error:
+            rows.append({"backend": backend, "failure": str(error)})
+            seconds -= share
+    raise PartError("; ".join(f"{row['backend']} {row['failure']}" for row in rows))
+
+
+def run_training(seconds: float, small: bool) -> list[Row]:
+    """Train on drawn images for about the time of the demo, refine their boxes, and compare them with the true ones."""
+    product = [sys.executable, "-m", "ssd_det"]
+    images, limit = (4, 2.0) if small else (150, max(seconds - 70, 20.0))
+    tiny = ["fpn_channels=32", "feature_width=16", "roi_size=2", "backbone=resnet18"] if small else []
+    settings = ["weights=null", "frozen_stages=0", "freeze_batch_norm=false", "warmup_steps=20", *tiny]
+    with tempfile.TemporaryDirectory() as name:
+        data, noisy, run, refined = (str(Path(name) / part) for part in ("data", "noisy.json", "run", "refined.json"))
+        finished([*product, "demo-data", "--output", data, f"--images={images}", "--test_images=2"], seconds)
+        truth = f"{data}/train.json"
+        noise = ["--noise_level=0.4", "--seed=45"]
+        finished([*product, "corrupt-annotations", truth, "--output", noisy, *noise], seconds)
+        config = ["--config=configs/refine_small.yaml", *(f"--model.{setting}" for setting in settings)]
+        sizes = ["--data.shortest_side=192", "--data.longest_side=256", "--data.num_workers=0"]
+        files = [f"--data.annotations={noisy}", f"--data.image_root={data}/images"]
+        trainer = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
+        length = ["--trainer.max_epochs=1" if small else "--trainer.max_epochs=40"]
+        time_limit = [] if small else [f"--trainer.max_time={_clock(limit)}"]
+        common = [*config, *sizes, *files, *trainer]
+        folder = [f"--trainer.default_root_dir={run}"]
+        finished([*product, "fit", *common, *length, *time_limit, *folder], seconds)
+        checkpoint = [f"--checkpoint={run}/checkpoints/last.ckpt", f"--output={refined}"]
+        finished([*product, "refine-annotations", *common, *checkpoint], seconds)
+        quality = Path(name) / "quality.json"
+        finished([*product, "compare-annotations", refined, f"--reference={truth}", f"--output={quality}"], seconds)
+        found = json.loads(quality.read_text(encoding="utf-8"))
+    return [{"images": images, "seconds_of_training": limit, **_mean_ious(found)}]
+
+
+def _clock(seconds: float) -> str:
+    return f"00:00:{int(seconds) // 60:02d}:{int(seconds) % 60:02d}"
+
+
+def _mean_ious(quality: Row) -> Row:
+    return {f"mean_iou_{side}": quality[side]["all"]["mean_iou"] for side in ("before", "after")}
+
+
+PARTS = (
+    Part("tests", 60, run_tests),
+    Part("steps", 150, run_steps),
+    Part("refining", 60, run_refining),
+    Part("ranks", 80, run_ranks),
+    Part("training", 180, run_training),
+)
+
+
+def run_part(part: Part, left: float, small: bool) -> Result:
+    """Run one part, and take down why it failed if it did."""
+    result = Result(part.name)
+    start = time.monotonic()
+    try:
+        result.rows = part.run(min(part.limit, left), small)
+    except Exception as error:  # whatever it is, the other parts go on
+        result.failure = str(error) if isinstance(error, PartError) else f"{type(error).__name__}: {error}"
+    result.seconds = round(time.monotonic() - start, 1)
+    return result
+
+
+def machine() -> Row:
+    on_gpu = torch.cuda.is_available()
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else platform.processor() or platform.machine(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if on_gpu else None,
+        "cores": os.cpu_count(),
+    }
+
+
+def as_markdown(found: Row, results: Sequence[Result]) -> str:
+    """All results as one document."""
+    lines = ["# On a GPU", "", ", ".join(f"{name} {value}" for name, value in found.items() if value is not None), ""]
+    for result in results:
+        lines += [f"## {result.name} ({result.seconds} s)", ""]
+        if result.failure is not None:
+            lines += [f"Failed: {' '.join(result.failure.split())}", ""]
+        keys = list(dict.fromkeys(key for row in result.rows for key in row))
+        if keys:
+            lines += [f"| {' | '.join(keys)} |", "|" + "---|" * len(keys)]
+            lines += [f"| {' | '.join(_cell(row.get(key)) for key in keys)} |" for row in result.rows] + [""]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else " ".join(str(value).split()).replace("|", "/")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("gpu"), help="gpu.json and gpu.md are written into it")
+    parser.add_argument("--small", action="store_true", help="the small form, on a GPU as well")
+    parser.add_argument("--parts", nargs="+", default=[part.name for part in PARTS], help="which parts to run")
+    settings = parser.parse_args(words)
+    small = settings.small or not torch.cuda.is_available()
+    settings.output.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + SECONDS
+    results: list[Result] = []
+    for part in PARTS:
+        if part.name not in settings.parts:
+            continue
+        results.append(run_part(part, end - time.monotonic(), small))
+        found = {**machine(), "small": small}
+        content = {**found, "parts": [asdict(result) for result in results]}
+        (settings.output / "gpu.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        (settings.output / "gpu.md").write_text(as_markdown(found, results), encoding="utf-8")
+        print(f"{part.name}: {results[-1].failure or 'done'} ({results[-1].seconds} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
