@@ -158,7 +158,12 @@ def _clock(seconds: float) -> str:
 
 
 def _mean_ious(quality: Row) -> Row:
-    return {f"mean_iou_{side}": quality[side]["all"]["mean_iou"] for side in ("before", "after")}
+    """Of the noisy boxes and of the refined ones; the same where none was moved."""
+    after = quality["after"]
+    return {
+        "mean_iou_before": (quality["before"] or after)["all"]["mean_iou"],
+        "mean_iou_after": after["all"]["mean_iou"],
+    }
 
 
 PARTS = (

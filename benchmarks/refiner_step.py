@@ -2,9 +2,9 @@
 
     python -m benchmarks.refiner_step
 
-For each number of objects an image: seconds of processors that a step of both takes in turn, the refiner as published and
-with settings that make it cheaper where there are many objects; the share of the refiner's time in matrix products and
-convolutions; and the peak memory of a process that only takes the refiner's steps.
+For each number of objects an image: seconds of processors that a step of both takes in turn, the refiner as published
+and with settings that make it cheaper where there are many objects; the share of the refiner's time in matrix products
+and convolutions; and the peak memory of a process that only takes the refiner's steps.
 """
 
 import argparse

@@ -1,6 +1,8 @@
 """RoIAlign for bags: many overlapping proposals over the levels of a feature pyramid, in one call."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import torch
@@ -30,14 +32,26 @@ def pyramid_level(boxes: Tensor, num_levels: int) -> Tensor:
     return torch.log2(size / FINEST_LEVEL_SIZE + 1e-6).floor().clamp(0, num_levels - 1).long()
 
 
-def pool_boxes(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    size: int = 7,
-    sampling_ratio: int = 2,
-) -> Tensor:
+@dataclass(frozen=True)
+class Pyramid:
+    """Features that boxes are pooled from, one or many times.
+
+    Attributes:
+        features: L maps ``Tensor[B, C, H_l, W_l]``, the finest first.
+        strides: L strides in pixels.
+    """
+
+    features: Sequence[Tensor]
+    strides: Sequence[int]
+
+    @cached_property
+    def table(self) -> Tensor:
+        """The cells of all levels and images as rows, ``Tensor[cells, C]``, made once: it is as large as all maps."""
+        channels = self.features[0].shape[1]
+        return torch.cat([feature.permute(0, 2, 3, 1).reshape(-1, channels) for feature in self.features])
+
+
+def pool_boxes(pyramid: Pyramid, boxes: Tensor, image_index: Tensor, size: int = 7, sampling_ratio: int = 2) -> Tensor:
     """Pool a square grid of features from each box (RoIAlign with half-pixel alignment).
 
     This is one ``embedding_bag``: every output cell is a weighted sum of ``(2 · sampling_ratio)²`` rows of the
@@ -46,8 +60,7 @@ def pool_boxes(
     ``sampling_ratio`` is 0 (adaptive), it is ``torchvision.ops.roi_align``.
 
     Args:
-        features: L maps ``Tensor[B, C, H_l, W_l]``, the finest first.
-        strides: L strides in pixels.
+        pyramid: to pool from.
         boxes: ``Tensor[N, 4]``, xyxy in pixels.
         image_index: ``LongTensor[N]`` in [0, B).
         size: cells along each side of the grid.
@@ -62,9 +75,9 @@ def pool_boxes(
     check_adaptive(sampling_ratio, boxes.device)
     # Once weights have diverged, boxes are NaN: pool them from the corner; the NaN of the loss will be reported.
     boxes = boxes.nan_to_num(0)
-    level = pyramid_level(boxes, len(features))
+    level = pyramid_level(boxes, len(pyramid.features))
     pool = _pool_by_level if sampling_ratio == 0 else _pool_by_lookup
-    return pool(features, strides, boxes, image_index, level, size, sampling_ratio)
+    return pool(pyramid, boxes, image_index, level, size, sampling_ratio)
 
 
 def check_adaptive(sampling_ratio: int, device: torch.device) -> None:
@@ -85,13 +98,7 @@ def check_adaptive(sampling_ratio: int, device: torch.device) -> None:
 
 
 def _pool_by_level(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    level: Tensor,
-    size: int,
-    sampling_ratio: int,
+    pyramid: Pyramid, boxes: Tensor, image_index: Tensor, level: Tensor, size: int, sampling_ratio: int
 ) -> Tensor:
     """Pool with torchvision, one call per level, so every level gets a gradient.
 
@@ -109,33 +116,25 @@ def _pool_by_level(
             sampling_ratio,
             aligned=True,
         )
-        for index, (feature, stride) in enumerate(zip(features, strides, strict=True))
+        for index, (feature, stride) in enumerate(zip(pyramid.features, pyramid.strides, strict=True))
     ]
     total: Tensor = sum(pooled[1:], pooled[0])
     return total.permute(0, 2, 3, 1)
 
 
 def _pool_by_lookup(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    level: Tensor,
-    size: int,
-    sampling_ratio: int,
+    pyramid: Pyramid, boxes: Tensor, image_index: Tensor, level: Tensor, size: int, sampling_ratio: int
 ) -> Tensor:
     """Pool with one ``embedding_bag`` over the cells of all levels and images."""
-    channels = features[0].shape[1]
-    table = torch.cat([feature.permute(0, 2, 3, 1).reshape(-1, channels) for feature in features])
-    images = features[0].shape[0]
-    sizes = [(feature.shape[2], feature.shape[3]) for feature in features]
+    images, channels = pyramid.features[0].shape[:2]
+    sizes = [(feature.shape[2], feature.shape[3]) for feature in pyramid.features]
     cells = [height * width for height, width in sizes]
     firsts = accumulate((images * count for count in cells[:-1]), initial=0)
     rows = [(first, count, *extent) for first, count, extent in zip(firsts, cells, sizes, strict=True)]
     first, count, height, width = constants(rows, level)[level].unbind(1)
     first_row = first + image_index * count
 
-    scaled = boxes / constants(strides, boxes)[level][:, None] - 0.5
+    scaled = boxes / constants(pyramid.strides, boxes)[level][:, None] - 0.5
     row, row_weight = _interpolation(scaled[:, 1], scaled[:, 3], height, size, sampling_ratio)
     column, column_weight = _interpolation(scaled[:, 0], scaled[:, 2], width, size, sampling_ratio)
     row = first_row[:, None, None] + row * width[:, None, None]
@@ -145,8 +144,8 @@ def _pool_by_lookup(
     taps = (2 * sampling_ratio) ** 2
     pooled = F.embedding_bag(
         index.reshape(-1, taps),
-        table,
-        per_sample_weights=weight.reshape(-1, taps).to(table.dtype),
+        pyramid.table,
+        per_sample_weights=weight.reshape(-1, taps).to(pyramid.table.dtype),
         mode="sum",
     )
     return pooled.reshape(-1, size, size, channels)

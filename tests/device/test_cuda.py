@@ -7,7 +7,7 @@ from torch.utils._pytree import tree_map_only
 
 from ssd_det.batches.batch import RefineBatch
 from ssd_det.models.views import make_views
-from ssd_det.ops.bag_pooling import pool_boxes
+from ssd_det.ops.bag_pooling import Pyramid, pool_boxes
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
 from tests.device import networks
@@ -47,7 +47,7 @@ def test_pooling_is_the_same_to_the_bit_with_deterministic_algorithms():
     images = torch.arange(400, device="cuda") % 2
 
     def gradients():
-        pooled = pool_boxes(features, (4, 8, 16, 32), boxes, images)
+        pooled = pool_boxes(Pyramid(features, (4, 8, 16, 32)), boxes, images)
         return [pooled, *torch.autograd.grad((pooled**2).sum(), features)]
 
     torch.use_deterministic_algorithms(True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ssd_det.errors import InputError
-from ssd_det.ops.bag_pooling import check_adaptive, pool_boxes
+from ssd_det.ops.bag_pooling import Pyramid, check_adaptive, pool_boxes
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.refine import RefineTask
 from tests.conftest import TINY_DETECTOR, TINY_MODEL
@@ -48,4 +48,5 @@ def test_boxes_are_not_rounded_beside_features_in_half_precision(sampling_ratio)
 
 def pool(features, boxes, sampling_ratio):
     images = OnGpu(torch.zeros(len(boxes), dtype=torch.long))
-    return pool_boxes([OnGpu(feature) for feature in features], (4,), OnGpu(boxes), images, 1, sampling_ratio)
+    pyramid = Pyramid([OnGpu(feature) for feature in features], (4,))
+    return pool_boxes(pyramid, OnGpu(boxes), images, 1, sampling_ratio)
