@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from benchmarks.timing import paired, ratio_line
-from ssd_det.ops.bag_pooling import FINEST_LEVEL_SIZE, pool_boxes
+from ssd_det.ops.bag_pooling import FINEST_LEVEL_SIZE, Pyramid, pool_boxes
 from ssd_det.ops.sampling import neighbours
 
 STRIDE, SIZE, SAMPLING_RATIO = 4, 7, 2
@@ -38,7 +38,7 @@ def main() -> None:
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes], dim=1)
 
     def pool_ours() -> Tensor:
-        return pool_boxes([feature], [STRIDE], boxes, images, SIZE, SAMPLING_RATIO)
+        return pool_boxes(Pyramid([feature], [STRIDE]), boxes, images, SIZE, SAMPLING_RATIO)
 
     def pool_torchvision() -> Tensor:
         pooled: Tensor = roi_align(feature, rois, SIZE, 1 / STRIDE, SAMPLING_RATIO, aligned=True)

@@ -2,15 +2,18 @@
 
     python -m benchmarks.refiner_step
 
-For each number of objects an image: seconds a step of both in turn, the share of the refiner's time in matrix
-products and convolutions, and the peak memory of a process that only takes the refiner's steps.
+For each number of objects an image: seconds of processors that a step of both takes in turn, the refiner as published
+and with settings that make it cheaper where there are many objects; the share of the refiner's time in matrix products
+and convolutions; and the peak memory of a process that only takes the refiner's steps.
 """
 
 import argparse
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +30,11 @@ from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.tasks.refine import RefineTask
 
 HEIGHT, WIDTH, IMAGES, CLASSES, NEGATIVES = 480, 640, 2, 20, 500
+WAYS: dict[str, dict[str, Any]] = {
+    "as published": {},
+    "16 proposals in stage II": {"stage2_proposals": 16},
+    "bags of 45, 16 in stage II": {"stage2_proposals": 16, "ratios": (1.0, 1.2, 0.8)},
+}
 MATRIX_OPERATIONS = ("aten::mm", "aten::addmm", "aten::bmm", "convolution")
 
 
@@ -45,12 +53,12 @@ def make_backbone(name: str) -> Backbone:
     return Backbone(name, channels=256, frozen_stages=1)  # type: ignore[arg-type]
 
 
-def published_head() -> RefinerHead:
-    return build_head({**RefineTask().hparams, "merging": "ranking"}, CLASSES)
+def published_head(**settings: Any) -> RefinerHead:
+    return build_head({**RefineTask().hparams, "merging": "ranking", **settings}, CLASSES)
 
 
-def refiner_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
-    refiner = Refiner(make_backbone(name), published_head()).train()
+def refiner_step(name: str, images: Tensor, objects: Objects, **settings: Any) -> Callable[[], None]:
+    refiner = Refiner(make_backbone(name), published_head(**settings)).train()
     draws = torch.rand(IMAGES, 4, NEGATIVES)
 
     def step() -> None:
@@ -99,12 +107,14 @@ def main() -> None:
     parser.add_argument("--backbone", default="resnet18")
     parser.add_argument("--objects", type=int, nargs="+", default=[1, 5, 10, 20, 40])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="which forms of the refiner")
+    parser.add_argument("--no_memory", action="store_true", help="only the seconds")
     parser.add_argument("--memory_of", type=int, help="only take steps with so many objects, and print the peak memory")
     settings = parser.parse_args()
     torch.manual_seed(0)
     images = torch.rand(IMAGES, 3, HEIGHT, WIDTH)
     if settings.memory_of is not None:
-        step = refiner_step(settings.backbone, images, make_objects(settings.memory_of))
+        step = refiner_step(settings.backbone, images, make_objects(settings.memory_of), **WAYS[settings.ways[0]])
         step()
         step()
         print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f}")
@@ -114,12 +124,17 @@ def main() -> None:
     )
     for count in settings.objects:
         objects = make_objects(count)
-        refiner, detector = (make(settings.backbone, images, objects) for make in (refiner_step, detector_step))
-        times = paired(detector, refiner, runs=settings.runs)
-        words = [sys.executable, "-m", "benchmarks.refiner_step", "--backbone", settings.backbone]
-        memory = subprocess.check_output([*words, "--memory_of", str(count)], text=True).strip()
-        line = ratio_line(f"{count} objects an image, Faster R-CNN and refiner", *times)
-        print(f"{line}; matrix share {matrix_share(refiner):.2f}; peak {memory} GiB", flush=True)
+        detector = detector_step(settings.backbone, images, objects)
+        refiners = {way: refiner_step(settings.backbone, images, objects, **WAYS[way]) for way in settings.ways}
+        reference, *times = paired(detector, *refiners.values(), runs=settings.runs, clock=time.process_time)
+        for (way, refiner), seconds in zip(refiners.items(), times, strict=True):
+            line = ratio_line(f"{count} objects an image, Faster R-CNN and refiner {way}", reference, seconds)
+            if not settings.no_memory:
+                words = [sys.executable, "-m", "benchmarks.refiner_step", "--backbone", settings.backbone]
+                words += ["--memory_of", str(count), "--ways", way]
+                memory = subprocess.check_output(words, text=True).strip()
+                line += f"; matrix share {matrix_share(refiner):.2f}; peak {memory} GiB"
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

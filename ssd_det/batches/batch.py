@@ -69,7 +69,7 @@ class RefineBatch:
         annotation_ids: ``LongTensor[G]``.
         image_ids: ``LongTensor[B]``, of the annotation file.
         scales: ``Tensor[B, 2]``, resized over original size, (x, y).
-        seeds: ``LongTensor[B]``.
+        seeds: B of them, which stay on the CPU.
     """
 
     images: Tensor
@@ -78,7 +78,7 @@ class RefineBatch:
     annotation_ids: Tensor
     image_ids: Tensor
     scales: Tensor
-    seeds: Tensor
+    seeds: tuple[int, ...]
 
 
 @dataclass
@@ -90,13 +90,13 @@ class DetectBatch:
         targets: of each image the ``boxes`` ``Tensor[N, 4]``, xyxy in pixels, inside the image, and their
             ``labels`` ``LongTensor[N]`` from 1 up, as 0 is the background.
         image_ids: of the annotation file.
-        seeds: ``LongTensor[B]``.
+        seeds: B of them, which stay on the CPU.
     """
 
     images: list[Tensor]
     targets: list[dict[str, Tensor]]
     image_ids: list[int]
-    seeds: Tensor
+    seeds: tuple[int, ...]
 
 
 @dataclass
@@ -132,7 +132,7 @@ def collate(samples: Sequence[Sample]) -> RefineBatch:
         annotation_ids=torch.cat([sample.annotation_ids for sample in samples]),
         image_ids=torch.tensor([sample.image_id for sample in samples]),
         scales=torch.stack([sample.scale for sample in samples]),
-        seeds=torch.tensor([sample.seed for sample in samples]),
+        seeds=tuple(sample.seed for sample in samples),
     )
 
 
@@ -146,5 +146,5 @@ def collate_for_detection(samples: Sequence[Sample]) -> DetectBatch:
         images=[sample.image / 255 for sample in samples],
         targets=targets,
         image_ids=[sample.image_id for sample in samples],
-        seeds=torch.tensor([sample.seed for sample in samples]),
+        seeds=tuple(sample.seed for sample in samples),
     )

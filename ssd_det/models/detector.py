@@ -15,7 +15,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import STRIDES, Backbone, BackboneName, ConvolutionalP6, ExtraLevels
 from ssd_det.models.settings import taken_by
-from ssd_det.ops.bag_pooling import pool_boxes
+from ssd_det.ops.bag_pooling import Pyramid, pool_boxes
 
 DetectorName = Literal["faster_rcnn", "retinanet", "fcos"]
 P6Name = Literal["max_pool", "convolution"]
@@ -55,12 +55,11 @@ class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
 
     def forward(self, x: Mapping[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Pool boxes ``Tensor[N, 4]`` of each image from the pyramid into ``Tensor[N, C, size, size]``."""
-        counts = torch.tensor([len(image_boxes) for image_boxes in boxes], device=boxes[0].device)
+        numbers = [torch.full_like(some[:, 0], image, dtype=torch.long) for image, some in enumerate(boxes)]
         pooled = pool_boxes(
-            [x[name] for name in self.featmap_names],
-            STRIDES,
+            Pyramid([x[name] for name in self.featmap_names], STRIDES),
             torch.cat(boxes),
-            torch.arange(len(boxes), device=boxes[0].device).repeat_interleave(counts),
+            torch.cat(numbers),
             self.output_size[0],
             self.sampling_ratio,
         )

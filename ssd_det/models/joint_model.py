@@ -81,9 +81,11 @@ def detection_targets(objects: Objects, boxes: Tensor) -> list[dict[str, Tensor]
     noisy = clip(objects.boxes, objects.image_sizes[objects.image_index])
     boxes = torch.where(_has_area(boxes)[:, None], boxes, noisy)
     kept = _has_area(boxes)
-    image_index = objects.image_index[kept]
-    counts = torch.bincount(image_index, minlength=len(objects.image_sizes)).tolist()
-    parts = zip(torch.split(boxes[kept], counts), torch.split(objects.labels[kept] + 1, counts), strict=True)
+    images = torch.arange(len(objects.image_sizes), device=boxes.device)
+    counts = ((objects.image_index == images[:, None]) & kept).sum(dim=1).tolist()
+    # Chosen by a mask, CUDA would be waited for once more each time.
+    rows = torch.argsort(~kept, stable=True)[: sum(counts)]
+    parts = zip(torch.split(boxes[rows], counts), torch.split(objects.labels[rows] + 1, counts), strict=True)
     return [{"boxes": some, "labels": labels} for some, labels in parts]
 
 

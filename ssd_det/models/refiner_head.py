@@ -13,7 +13,7 @@ from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.backbone import STRIDES
 from ssd_det.models.refiner_losses import LossWeights, refiner_losses
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
-from ssd_det.ops.bag_pooling import pool_boxes
+from ssd_det.ops.bag_pooling import Pyramid, pool_boxes
 from ssd_det.ops.boxes import clip, decode
 from ssd_det.ops.merging import MergedBoxes, agreement, exclusion, merge_top, scale_in_bag
 from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for
@@ -43,6 +43,8 @@ class RefinerHead(nn.Module):
             with 0 B = A.
         use_stage1_regressor: move bag B before stage II; without it C is sampled anew around r1.
         use_stage2: without it r2 = r1.
+        stage2_proposals: how many proposals of each bag go on to stage II, those that stage I ranks highest; 0 for all,
+            as published.
         use_sisd: rank by predicted IoU; without it r2 is merged by stage II's MIL scores.
         resample: bag C starts from a new bag around r1, which stage I's regressor moves (the paper's text), instead of
             bag B (its code).
@@ -72,6 +74,7 @@ class RefinerHead(nn.Module):
         spsd_modules: int,
         use_stage1_regressor: bool,
         use_stage2: bool,
+        stage2_proposals: int,
         use_sisd: bool,
         resample: bool,
         revalidate: bool,
@@ -88,6 +91,7 @@ class RefinerHead(nn.Module):
         self.given_ratios = self.ratios = tuple(ratios)
         self.given_offsets = self.offsets = tuple(offsets)
         self.top_k = top_k
+        self.stage2_proposals = stage2_proposals
         self.loss_weights = loss_weights
         self.regression_beta = regression_beta
         self.resample = resample
@@ -131,20 +135,21 @@ class RefinerHead(nn.Module):
             objects: the annotated objects; there may be none.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from; none when only refining.
         """
+        pyramid = Pyramid(features[: len(STRIDES)], STRIDES)
         sizes = objects.image_sizes[objects.image_index]
         bag_a = neighbours(objects.boxes, self.ratios, self.offsets)
         valid = inside_image(bag_a, sizes)
         moves: tuple[Move, ...] = ()
         bag_b = bag_a
         for regressor in self.spsd:
-            (embedded,) = self._embed(features, bag_b, objects.image_index, self.shared_fcs)
+            (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs)
             move = Move(bag_b, regressor(embedded).to(bag_a.dtype))
             bag_b = decode(move.proposals, move.deltas).detach()
             moves = (*moves, move)
         if self.revalidate:
             valid = inside_image(bag_b, sizes)
 
-        (embedded,) = self._embed(features, bag_b, objects.image_index, self.shared_fcs)
+        (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs)
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
         instances = self.stage1_instances(embedded).to(bag_a.dtype)
         ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
@@ -157,16 +162,19 @@ class RefinerHead(nn.Module):
             bag_c = neighbours(r1, self.ratios, self.offsets)
         if self.stage1_regressor is not None:
             if self.resample:
-                (embedded,) = self._embed(features, bag_c, objects.image_index, self.shared_fcs)
+                (embedded,) = self._embed(pyramid, bag_c, objects.image_index, self.shared_fcs)
             regression = Move(bag_c, self.stage1_regressor(embedded).to(bag_a.dtype))
             bag_c = decode(regression.proposals, regression.deltas).detach()
         valid_c = torch.ones_like(valid)
         if self.revalidate or self.stage1_regressor is None:
             valid_c = inside_image(bag_c, sizes)
 
+        if 0 < self.stage2_proposals < bag_c.shape[1]:
+            bag_c, valid_c = _highest(self.stage2_proposals, ranking, bag_c, valid_c)
+
         stage_two, r2, score = None, r1, omega
         if self.stage2_classes is not None:
-            stage_two = self._stage_two(features, objects, bag_c, valid_c, draws)
+            stage_two = self._stage_two(pyramid, objects, bag_c, valid_c, draws)
             merged, score = self._second_boxes(stage_two, objects, r1)
             r2 = merged.boxes if stage_two.iou_scores is not None else clip(merged.boxes, sizes)
         return RefinerOutput(
@@ -190,9 +198,7 @@ class RefinerHead(nn.Module):
         """Weighted loss terms of a pass; see :func:`ssd_det.models.refiner_losses.refiner_losses`."""
         return refiner_losses(output, objects, self.loss_weights, self.regression_beta, self.weight_by_omega)
 
-    def _embed(
-        self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor, *layers: nn.Module
-    ) -> list[Tensor]:
+    def _embed(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor, *layers: nn.Module) -> list[Tensor]:
         """Pool bags ``Tensor[G, P, 4]``, and give them to fully connected layers: ``Tensor[G, P, D]`` for each.
 
         When nothing is learnt, some bags at a time are pooled, to bound memory.
@@ -201,16 +207,15 @@ class RefinerHead(nn.Module):
         chunks = [bags] if torch.is_grad_enabled() else torch.split(bags, BAGS_AT_ONCE)
         parts = []
         for chunk in chunks:
-            pooled = self._pool(features, proposals[chunk], image_index[chunk])
+            pooled = self._pool(pyramid, proposals[chunk], image_index[chunk])
             parts.append([layer(pooled) for layer in layers])
         return [torch.cat(embedded) for embedded in zip(*parts, strict=True)]
 
-    def _pool(self, features: Sequence[Tensor], proposals: Tensor, image_index: Tensor) -> Tensor:
+    def _pool(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor) -> Tensor:
         """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
         bag = proposals.shape[1]
         pooled = pool_boxes(
-            features[: len(STRIDES)],
-            STRIDES,
+            pyramid,
             proposals.flatten(0, 1),
             image_index.repeat_interleave(bag),
             self.roi_size,
@@ -219,13 +224,13 @@ class RefinerHead(nn.Module):
         return pooled.reshape(len(proposals), bag, self.roi_size**2 * pooled.shape[-1])
 
     def _stage_two(
-        self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, valid: Tensor, draws: Tensor | None
+        self, pyramid: Pyramid, objects: Objects, bag_c: Tensor, valid: Tensor, draws: Tensor | None
     ) -> StageTwo:
         """Stage II and the IoU branch on bag C, and the negatives where draws are given."""
         assert self.stage2_classes is not None
         assert self.stage2_instances is not None
         layers = [self.shared_fcs] if self.sisd_fcs is None else [self.shared_fcs, self.sisd_fcs]
-        embedded, *others = self._embed(features, bag_c, objects.image_index, *layers)
+        embedded, *others = self._embed(pyramid, bag_c, objects.image_index, *layers)
         iou_scores, negatives = None, None
         if self.sisd_iou is not None:
             identity = others[0] if others else embedded
@@ -234,7 +239,7 @@ class RefinerHead(nn.Module):
                 identity = self.sisd_mixer(identity).relu()
             iou_scores = self.sisd_iou(identity).squeeze(2).to(bag_c.dtype)
         if draws is not None:
-            negatives = self._negatives(features, objects, bag_c, draws)
+            negatives = self._negatives(pyramid, objects, bag_c, draws)
         return StageTwo(
             proposals=bag_c,
             valid=valid,
@@ -244,11 +249,11 @@ class RefinerHead(nn.Module):
             negatives=negatives,
         )
 
-    def _negatives(self, features: Sequence[Tensor], objects: Objects, bag_c: Tensor, draws: Tensor) -> Negatives:
+    def _negatives(self, pyramid: Pyramid, objects: Objects, bag_c: Tensor, draws: Tensor) -> Negatives:
         assert self.stage2_classes is not None
         boxes = negative_boxes(objects.image_sizes, draws)
         images = torch.arange(len(boxes), device=boxes.device)
-        (embedded,) = self._embed(features, boxes, images, self.shared_fcs)
+        (embedded,) = self._embed(pyramid, boxes, images, self.shared_fcs)
         return Negatives(
             boxes=boxes,
             valid=far_from_bags(boxes, bag_c, objects.image_index),
@@ -301,6 +306,12 @@ def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
     if relevance == "concatenate":
         return torch.cat([identity, mean.expand_as(identity)], dim=2)
     return identity - mean if relevance == "subtract" else identity + mean
+
+
+def _highest(count: int, ranking: Tensor, bag: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Those proposals ``Tensor[G, P, 4]`` of each bag that rank highest, and their validity ``BoolTensor[G, P]``."""
+    best = ranking.detach().topk(count, dim=1).indices
+    return bag.gather(1, best[:, :, None].expand(-1, -1, 4)), valid.gather(1, best)
 
 
 def _weighted_mean(quality: Tensor, merged: MergedBoxes) -> Tensor:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ssd_det.batches.batch import Objects, padded_size
 from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.ops.device_values import constants
 
 
 class View(NamedTuple):
@@ -71,4 +71,4 @@ def _scaled(images: Tensor, scale: float) -> tuple[tuple[int, int], Tensor]:
     """Height and width of scaled images, and the factors of both, which rounding keeps from being the same."""
     height, width = images.shape[2:]
     size = round(height * scale), round(width * scale)
-    return size, torch.tensor([size[0] / height, size[1] / width], device=images.device)
+    return size, constants([size[0] / height, size[1] / width], images)

@@ -1,15 +1,21 @@
 """RoIAlign for bags: many overlapping proposals over the levels of a feature pyramid, in one call."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import roi_align
 
+from ssd_det.errors import InputError
 from ssd_det.ops.boxes import area
+from ssd_det.ops.device_values import constants
 
 FINEST_LEVEL_SIZE = 56.0
+OUTSIDE = -1e4  # pixels; further outside of a map than a cell of the coarsest level
 
 
 def pyramid_level(boxes: Tensor, num_levels: int) -> Tensor:
@@ -26,24 +32,35 @@ def pyramid_level(boxes: Tensor, num_levels: int) -> Tensor:
     return torch.log2(size / FINEST_LEVEL_SIZE + 1e-6).floor().clamp(0, num_levels - 1).long()
 
 
-def pool_boxes(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    size: int = 7,
-    sampling_ratio: int = 2,
-) -> Tensor:
-    """Pool a square grid of features from each box (RoIAlign with half-pixel alignment).
+@dataclass(frozen=True)
+class Pyramid:
+    """Features that boxes are pooled from, one or many times.
 
-    On CUDA, and where ``sampling_ratio`` is 0 (adaptive), this is ``torchvision.ops.roi_align``. On CPU it
-    is one ``embedding_bag``: every output cell is a weighted sum of ``(2 · sampling_ratio)²`` rows of the
-    pyramid, used as a table of feature vectors. Forward and backward are threaded and deterministic, where
-    torchvision's backward uses one thread (``benchmarks/bag_pooling.py`` measures both).
-
-    Args:
+    Attributes:
         features: L maps ``Tensor[B, C, H_l, W_l]``, the finest first.
         strides: L strides in pixels.
+    """
+
+    features: Sequence[Tensor]
+    strides: Sequence[int]
+
+    @cached_property
+    def table(self) -> Tensor:
+        """The cells of all levels and images as rows, ``Tensor[cells, C]``, made once: it is as large as all maps."""
+        channels = self.features[0].shape[1]
+        return torch.cat([feature.permute(0, 2, 3, 1).reshape(-1, channels) for feature in self.features])
+
+
+def pool_boxes(pyramid: Pyramid, boxes: Tensor, image_index: Tensor, size: int = 7, sampling_ratio: int = 2) -> Tensor:
+    """Pool a square grid of features from each box (RoIAlign with half-pixel alignment).
+
+    This is one ``embedding_bag``: every output cell is a weighted sum of ``(2 · sampling_ratio)²`` rows of the
+    pyramid, used as a table of feature vectors. Forward and backward are deterministic, on CUDA too, and threaded on
+    the CPU, where torchvision's backward uses one thread (``benchmarks/bag_pooling.py`` measures both). Where
+    ``sampling_ratio`` is 0 (adaptive), it is ``torchvision.ops.roi_align``.
+
+    Args:
+        pyramid: to pool from.
         boxes: ``Tensor[N, 4]``, xyxy in pixels.
         image_index: ``LongTensor[N]`` in [0, B).
         size: cells along each side of the grid.
@@ -51,60 +68,73 @@ def pool_boxes(
 
     Returns:
         ``Tensor[N, size, size, C]``, channels last.
+
+    Raises:
+        InputError: if it would take torchvision hours, see :func:`check_adaptive`.
     """
+    check_adaptive(sampling_ratio, boxes.device)
     # Once weights have diverged, boxes are NaN: pool them from the corner; the NaN of the loss will be reported.
     boxes = boxes.nan_to_num(0)
-    level = pyramid_level(boxes, len(features))
-    if boxes.is_cuda or sampling_ratio == 0:
-        return _pool_by_level(features, strides, boxes, image_index, level, size, sampling_ratio)
-    return _pool_by_lookup(features, strides, boxes, image_index, level, size, sampling_ratio)
+    level = pyramid_level(boxes, len(pyramid.features))
+    pool = _pool_by_level if sampling_ratio == 0 else _pool_by_lookup
+    return pool(pyramid, boxes, image_index, level, size, sampling_ratio)
+
+
+def check_adaptive(sampling_ratio: int, device: torch.device) -> None:
+    """Make sure that pooling does not take torchvision's way for deterministic algorithms where samples are adaptive.
+
+    Args:
+        sampling_ratio: samples along each side of a cell; 0 for one per pixel of the map.
+        device: that pools.
+
+    Raises:
+        InputError: if it would.
+    """
+    if sampling_ratio == 0 and device.type != "cpu" and torch.are_deterministic_algorithms_enabled():
+        raise InputError(
+            "model.sampling_ratio is 0 and trainer.deterministic is set: for both, torchvision computes every pixel of "
+            "the feature map for each box on a GPU: set model.sampling_ratio to 2, or trainer.deterministic to false."
+        )
 
 
 def _pool_by_level(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    level: Tensor,
-    size: int,
-    sampling_ratio: int,
+    pyramid: Pyramid, boxes: Tensor, image_index: Tensor, level: Tensor, size: int, sampling_ratio: int
 ) -> Tensor:
-    """Pool with torchvision, one call per level. Every level is used, so every level gets a gradient."""
+    """Pool with torchvision, one call per level, so every level gets a gradient.
+
+    Each call gets all boxes, those of other levels as points outside of the map, where there is nothing to pool: to
+    leave them out, the CPU would have to wait for CUDA to count them.
+    """
     rois = torch.cat([image_index[:, None].to(boxes.dtype), boxes], dim=1)
-    members = [torch.nonzero(level == index).flatten() for index in range(len(features))]
+    outside = constants([1, 0, 0, 0, 0], rois) * rois + constants([0, *4 * [OUTSIDE]], rois)
     pooled = [
         roi_align(
             feature.to(rois.dtype),  # the boxes in half precision would be rounded to whole pixels
-            rois[member],
+            torch.where((level == index)[:, None], rois, outside),
             size,
             1 / stride,
             sampling_ratio,
             aligned=True,
         )
-        for feature, stride, member in zip(features, strides, members, strict=True)
+        for index, (feature, stride) in enumerate(zip(pyramid.features, pyramid.strides, strict=True))
     ]
-    order = torch.cat(members).argsort()
-    return torch.cat(pooled)[order].permute(0, 2, 3, 1)
+    total: Tensor = sum(pooled[1:], pooled[0])
+    return total.permute(0, 2, 3, 1)
 
 
 def _pool_by_lookup(
-    features: Sequence[Tensor],
-    strides: Sequence[int],
-    boxes: Tensor,
-    image_index: Tensor,
-    level: Tensor,
-    size: int,
-    sampling_ratio: int,
+    pyramid: Pyramid, boxes: Tensor, image_index: Tensor, level: Tensor, size: int, sampling_ratio: int
 ) -> Tensor:
     """Pool with one ``embedding_bag`` over the cells of all levels and images."""
-    channels = features[0].shape[1]
-    table = torch.cat([feature.permute(0, 2, 3, 1).reshape(-1, channels) for feature in features])
-    shapes = torch.tensor([feature.shape[2:] for feature in features], device=boxes.device)
-    cells = shapes.prod(1) * features[0].shape[0]
-    first_row = (cells.cumsum(0) - cells)[level] + image_index * shapes.prod(1)[level]
-    height, width = shapes[level].unbind(1)
+    images, channels = pyramid.features[0].shape[:2]
+    sizes = [(feature.shape[2], feature.shape[3]) for feature in pyramid.features]
+    cells = [height * width for height, width in sizes]
+    firsts = accumulate((images * count for count in cells[:-1]), initial=0)
+    rows = [(first, count, *extent) for first, count, extent in zip(firsts, cells, sizes, strict=True)]
+    first, count, height, width = constants(rows, level)[level].unbind(1)
+    first_row = first + image_index * count
 
-    scaled = boxes / boxes.new_tensor(strides)[level][:, None] - 0.5
+    scaled = boxes / constants(pyramid.strides, boxes)[level][:, None] - 0.5
     row, row_weight = _interpolation(scaled[:, 1], scaled[:, 3], height, size, sampling_ratio)
     column, column_weight = _interpolation(scaled[:, 0], scaled[:, 2], width, size, sampling_ratio)
     row = first_row[:, None, None] + row * width[:, None, None]
@@ -114,8 +144,8 @@ def _pool_by_lookup(
     taps = (2 * sampling_ratio) ** 2
     pooled = F.embedding_bag(
         index.reshape(-1, taps),
-        table,
-        per_sample_weights=weight.reshape(-1, taps).to(table.dtype),
+        pyramid.table,
+        per_sample_weights=weight.reshape(-1, taps).to(pyramid.table.dtype),
         mode="sum",
     )
     return pooled.reshape(-1, size, size, channels)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ssd_det.ops import box_arrays
 from ssd_det.ops.box_arrays import AREA_EPSILON
 from ssd_det.ops.box_types import Xywh
+from ssd_det.ops.device_values import constants
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)
 MAX_LOG_RATIO = math.log(1000 / 16)
@@ -106,7 +107,7 @@ def encode(boxes: Tensor, targets: Tensor) -> Tensor:
     centre, size = centre_and_size(boxes)
     target_centre, target_size = centre_and_size(targets)
     deltas = torch.cat([(target_centre - centre) / size, (target_size / size).log()], dim=-1)
-    return deltas / deltas.new_tensor(DELTA_STD)
+    return deltas / constants(DELTA_STD, deltas)
 
 
 def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
         ``Tensor[..., 4]``, xyxy.
     """
     centre, size = centre_and_size(boxes)
-    deltas = deltas * deltas.new_tensor(DELTA_STD)
+    deltas = deltas * constants(DELTA_STD, deltas)
     new_centre = centre + deltas[..., :2] * size
     half = size * deltas[..., 2:].clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp() / 2
     return torch.cat([new_centre - half, new_centre + half], dim=-1)
@@ -128,12 +129,12 @@ def decode(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 def displacement(boxes: Tensor, targets: Tensor) -> Tensor:
     """How far each target is from its box: (dx/w, dy/h, ln w, ln h), as :func:`encode`, but not normalised."""
-    return encode(boxes, targets) * boxes.new_tensor(DELTA_STD)
+    return encode(boxes, targets) * constants(DELTA_STD, boxes)
 
 
 def displaced(boxes: Tensor, displacements: Tensor) -> Tensor:
     """Boxes ``Tensor[..., 4]`` moved by displacements; ``displaced(boxes, displacement(boxes, t))`` is ``t``."""
-    return decode(boxes, displacements / boxes.new_tensor(DELTA_STD))
+    return decode(boxes, displacements / constants(DELTA_STD, boxes))
 
 
 def clip(boxes: Tensor, image_sizes: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def no_statistics() -> Tensor:
     return torch.zeros(STATISTICS, AXES, dtype=torch.float64)
 
 
-def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
+def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor, counted: Tensor | None = None) -> Tensor:
     """Sums over objects that the noise level is estimated from; those of several batches are added.
 
     Only centres are used: sizes are harder to predict, and their errors look like noise.
@@ -35,6 +35,7 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
         proposals: ``Tensor[G, P, 4]``, bag A, xyxy.
         moved: ``Tensor[G, P, 4]``, where SPSD leads them, xyxy.
         boxes: ``Tensor[G, 4]``, the noisy boxes that the bags were sampled around, xyxy.
+        counted: ``BoolTensor[G]``, the objects to add up; all where not given.
 
     Returns:
         ``Tensor[5, 2]``, float64, for x and y: objects, their pulls, the squares of these, and the products of
@@ -47,6 +48,8 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor) -> Tensor:
     start = start - start.mean(dim=1, keepdim=True)
     followed = start * (end - pull[:, None])
     sums = [torch.ones_like(pull), pull, pull**2, followed.sum(dim=1), (start**2).sum(dim=1)]
+    if counted is not None:
+        sums = [torch.where(counted[:, None], value, 0.0) for value in sums]
     return torch.stack([value.sum(dim=0) for value in sums])
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ssd_det.ops.boxes import centre_and_size, iof, iou
+from ssd_det.ops.device_values import constants
 
 WIDEST_LEVEL = 0.4
 NARROWEST_LEVEL = 0.1
@@ -28,12 +29,12 @@ def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float])
     Returns:
         ``Tensor[G, P, 4]``, xyxy, not clipped, P = R² · (1 + 4·S).
     """
-    factors = boxes.new_tensor(ratios)
+    factors = constants(ratios, boxes)
     factors = torch.cartesian_prod(factors, factors)
     steps = [(0.0, 0.0)] + [(x * o, y * o) for o in offsets for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1))]
     centre, size = centre_and_size(boxes)
     new_size = (size[:, None] * factors)[:, :, None]
-    new_centre = centre[:, None, None] + new_size * boxes.new_tensor(steps)
+    new_centre = centre[:, None, None] + new_size * constants(steps, boxes)
     return torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=-1).flatten(1, 2)
 
 
@@ -105,15 +106,15 @@ def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> 
     return highest < NEGATIVE_IOU
 
 
-def uniform_draws(seeds: Tensor, count: int) -> Tensor:
+def uniform_draws(seeds: Sequence[int], count: int) -> Tensor:
     """Uniform numbers for negatives that depend only on each image's seed.
 
     Args:
-        seeds: ``LongTensor[B]``.
+        seeds: B of them.
         count: negatives per image.
 
     Returns:
         ``Tensor[B, 4, count]`` in [0, 1), on the CPU.
     """
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds.tolist()]
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     return torch.stack([torch.rand(4, count, generator=generator) for generator in generators])

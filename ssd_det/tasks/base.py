@@ -16,6 +16,7 @@ from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
+from ssd_det.ops.bag_pooling import check_adaptive
 from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint
 from ssd_det.tasks.training_state import unusable_state
 from ssd_det.value_types import types_of_arguments, wrong_value
@@ -73,6 +74,7 @@ class Task(LightningModule):
         """
         datamodule = self.trainer.datamodule  # type: ignore[attr-defined]
         self.check_data(datamodule)
+        self.check_device(self.trainer.strategy.root_device)
         if self.categories is not None:
             datamodule.take_classes(self.categories)
         coco = datamodule.coco_for(stage)
@@ -86,6 +88,14 @@ class Task(LightningModule):
             self.setup("fit")
         assert self.categories is not None
         return self.categories
+
+    def check_device(self, device: torch.device) -> None:
+        """Make sure that a device can do what the settings ask for.
+
+        Raises:
+            InputError: if not, see :func:`ssd_det.ops.bag_pooling.check_adaptive`.
+        """
+        check_adaptive(self.hparams["sampling_ratio"], device)
 
     def check_data(self, datamodule: object) -> None:
         """Make sure that a data module is the one that belongs to the task.

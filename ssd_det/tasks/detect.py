@@ -110,6 +110,11 @@ class DetectTask(Task):
         check_range(1, self.hparams, "shortest_side", "longest_side")
         check_detection(self.hparams)
 
+    def check_device(self, device: torch.device) -> None:
+        """Make sure of it for the detector that pools; see :meth:`ssd_det.tasks.base.Task.check_device`."""
+        if self.hparams["detector"] == "faster_rcnn":
+            super().check_device(device)
+
     def configure_model(self) -> None:
         """Build the network for the class list."""
         if self.detector is not None:
@@ -124,7 +129,7 @@ class DetectTask(Task):
         training that goes on from a checkpoint draws the same as one that was never stopped.
         """
         assert self.detector is not None
-        torch.manual_seed(int(batch.seeds.sum()))
+        torch.manual_seed(sum(batch.seeds))
         terms: dict[str, Tensor] = self.detector(batch.images, batch.targets)
         return self.log_losses(terms, len(batch.images))
 

@@ -12,6 +12,7 @@ from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
 from ssd_det.models.joint_model import JointModel
 from ssd_det.models.refiner import Refiner, build_refiner
 from ssd_det.models.settings import taken_by
+from ssd_det.ops.device_values import copied_to
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
@@ -147,8 +148,8 @@ class JointTask(RefinerTraining):
         training that goes on from a checkpoint draws the same as one that was never stopped.
         """
         assert self.joint is not None
-        draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
-        torch.manual_seed(int(batch.seeds.sum()))
+        draws = copied_to(batch.images.device, uniform_draws(batch.seeds, self.hparams["num_negatives"]))
+        torch.manual_seed(sum(batch.seeds))
         output, detection = self.joint(batch.images, batch.objects, draws)
         weights = self.hparams["detection_weights"]
         terms = self.joint.refiner.head.losses(output, batch.objects)

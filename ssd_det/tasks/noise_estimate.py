@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypedDict
 
+import torch
 from torch import Tensor
 
 from ssd_det.batches.batch import Objects
@@ -24,11 +25,10 @@ def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | 
         ``Tensor[5, 2]``, see :mod:`ssd_det.ops.noise_level`.
     """
     if not output.moves:
-        return no_statistics()
+        return torch.zeros_like(no_statistics(), device=objects.boxes.device)
     move = output.moves[0]
-    rows = slice(None) if counted is None else counted
-    proposals, deltas = move.proposals[rows], move.deltas[rows].detach()
-    return move_statistics(proposals, decode(proposals, deltas), objects.boxes[rows])
+    moved = decode(move.proposals, move.deltas.detach())
+    return move_statistics(move.proposals, moved, objects.boxes, counted)
 
 
 class NoiseState(TypedDict):

@@ -15,6 +15,7 @@ from ssd_det.models.refiner_head import Merging, Relevance
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.settings import taken_by
+from ssd_det.ops.device_values import copied_to
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, check_range
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
@@ -49,6 +50,8 @@ class RefineTask(RefinerTraining):
         spsd_modules: how often the sampled bag is moved before stage I; published 1, 0 for not at all.
         use_stage1_regressor: move the bag again before stage II; else it is sampled anew.
         use_stage2: the second stage; without it r2 is r1.
+        stage2_proposals: how many proposals of each bag go on to stage II, those that stage I ranks highest; 0 for all,
+            as published. Fewer save time and memory where images have many objects.
         use_sisd: rank stage II's proposals by predicted IoU.
         resample: bag C starts from a new bag around r1 (the paper's text) instead of bag B (its code).
         revalidate: judge bags B and C anew by how far they lie inside the image; as published B has the validity
@@ -81,6 +84,7 @@ class RefineTask(RefinerTraining):
         "num_negatives",
         "loss_weights",
         "regression_beta",
+        "stage2_proposals",
         "weight_by_omega",
     }
 
@@ -105,6 +109,7 @@ class RefineTask(RefinerTraining):
         spsd_modules: int = 1,
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
+        stage2_proposals: int = 0,
         use_sisd: bool = True,
         resample: bool = False,
         revalidate: bool = False,
@@ -137,6 +142,12 @@ class RefineTask(RefinerTraining):
         settings = self.hparams
         check_range(1, settings, "roi_size", "top_k")
         check_range(0, settings, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
+        check_range(0, settings, "stage2_proposals")
+        if settings["stage2_proposals"] and (settings["resample"] or not settings["use_stage1_regressor"]):
+            raise InputError(
+                "model.stage2_proposals chooses among proposals that stage I has ranked and moved: set it to 0, or "
+                "model.resample to false and model.use_stage1_regressor to true."
+            )
         if settings["spsd_modules"] > MOST_SPSD_MODULES:
             raise InputError(
                 f"model.spsd_modules is {settings['spsd_modules']}: give a number from 0 to {MOST_SPSD_MODULES}."
@@ -176,7 +187,7 @@ class RefineTask(RefinerTraining):
     def training_step(self, batch: RefineBatch, batch_index: int) -> StepResult:
         """Compute and log the losses; what the step found goes to the callbacks."""
         assert self.refiner is not None
-        draws = uniform_draws(batch.seeds, self.hparams["num_negatives"]).to(batch.images.device)
+        draws = copied_to(batch.images.device, uniform_draws(batch.seeds, self.hparams["num_negatives"]))
         output = self(batch, draws)
         return self.finish_step(self.refiner.head.losses(output, batch.objects), output, len(batch.images))
 

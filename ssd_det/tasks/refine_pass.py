@@ -15,7 +15,6 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, from_view, to_view
 from ssd_det.ops.boxes import iou
-from ssd_det.ops.noise_level import no_statistics
 from ssd_det.tasks.noise_estimate import noise_statistics
 
 
@@ -116,8 +115,8 @@ class RefinePass(LightningModule):
             boxes=boxes / scale,
             unseen_boxes=_mean_of_unseen(every, torch.stack([one.unseen for one in passes])) / scale,
             signals=signals,
-            statistics=sum((one.statistics for one in passes), no_statistics()),
-            unseen_statistics=sum((one.unseen_statistics for one in passes), no_statistics()),
+            statistics=torch.stack([one.statistics for one in passes]).sum(dim=0),
+            unseen_statistics=torch.stack([one.unseen_statistics for one in passes]).sum(dim=0),
         )
 
     def _unseen(self, batch: RefineBatch) -> list[Tensor]:
@@ -132,8 +131,8 @@ class RefinePass(LightningModule):
             boxes=from_view(output.refined, batch.images, batch.objects, view),
             signals=pass_signals(output, objects),
             unseen=unseen,
-            statistics=noise_statistics(output, objects).cpu(),
-            unseen_statistics=noise_statistics(output, objects, unseen).cpu(),
+            statistics=noise_statistics(output, objects),
+            unseen_statistics=noise_statistics(output, objects, unseen),
         )
 
 

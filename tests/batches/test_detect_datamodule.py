@@ -62,7 +62,7 @@ def test_a_seed_decides_the_batches(demo):
     one, same, other = first(1), first(1), first(2)
     assert one.image_ids == same.image_ids
     assert all(torch.equal(a, b) for a, b in zip(one.images, same.images, strict=True))
-    assert not one.seeds.equal(other.seeds)
+    assert one.seeds != other.seeds
 
 
 def test_classes_of_a_test_folder_get_the_numbers_of_the_network(tmp_path):

@@ -36,7 +36,7 @@ def test_batches_are_the_same_whatever_the_number_of_workers(demo, datamodule, w
             loader.sampler.set_epoch(epoch)
         for first, second in zip(*loaders, strict=True):
             assert first.images.equal(second.images)
-            assert first.seeds.equal(second.seeds)
+            assert first.seeds == second.seeds
             assert first.objects.boxes.equal(second.objects.boxes)
 
 

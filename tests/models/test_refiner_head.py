@@ -3,6 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.batches.batch import Objects
+from ssd_det.losses.mil import instance_scores, of_label
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.ops.boxes import mirror
 from tests.models.heads import published_head
@@ -138,3 +139,16 @@ def test_class_biases_start_at_one_in_a_hundred():
     assert_close(head.stage2_classes.bias.sigmoid(), torch.full((3,), 0.01))
     assert not head.spsd[0].bias.any()
     assert 0.005 < head.shared_fcs[0].weight.std() < 0.02
+
+
+def test_only_proposals_that_rank_highest_in_stage_one_go_on_to_stage_two():
+    objects, features = make_objects(), make_features()
+    every, some, all_of_them = (
+        make_head(stage2_proposals=count)(features, objects, draws()) for count in (0, 9, 45 * 45)
+    )
+    assert torch.equal(every.r1, some.r1)
+    assert torch.equal(every.r2, all_of_them.r2)
+    assert some.stage_two.classes.shape[:2] == some.stage_two.valid.shape == (3, 9)
+    ranking = of_label(every.classes.softmax(dim=2) * instance_scores(every.instances, every.valid), objects.labels)
+    for bag, chosen, ranks in zip(every.stage_two.proposals, some.stage_two.proposals, ranking, strict=True):
+        assert_close(chosen, bag[ranks.argsort(descending=True)[:9]])

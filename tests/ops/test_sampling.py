@@ -63,6 +63,6 @@ def test_every_negative_of_an_image_without_objects_counts():
 
 
 def test_draws_depend_only_on_the_seed_of_each_image():
-    found = uniform_draws(torch.tensor([3, 4]), 5)
+    found = uniform_draws([3, 4], 5)
     assert found.shape == (2, 4, 5)
-    assert found[1].equal(uniform_draws(torch.tensor([4]), 5)[0])
+    assert found[1].equal(uniform_draws([4], 5)[0])

@@ -260,3 +260,9 @@ def test_validating_needs_spsd(demo):
     task = RefineTask(**TINY_MODEL, spsd_modules=0, sampler="fixed")
     with pytest.raises(InputError, match=r"data.validation_share needs SPSD"):
         make_trainer(max_epochs=1).fit(task, datamodule=data)
+
+
+@pytest.mark.parametrize("settings", [{"resample": True}, {"use_stage1_regressor": False}])
+def test_stage_two_takes_a_part_of_the_proposals_only_where_stage_one_has_ranked_them(settings):
+    with pytest.raises(InputError, match=r"model\.stage2_proposals chooses among proposals"):
+        RefineTask(**TINY_MODEL, stage2_proposals=8, **settings)
