@@ -123,8 +123,7 @@ def pipeline(
     _check_folder(run)
     make_folder(run)
     step = "the preparation"
-    with locked(run), scratch_folder(run) as temporary:
-        processes = Processes(temporary)
+    with locked(run), scratch_folder(run) as temporary, Processes(temporary) as processes:
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}

@@ -14,6 +14,7 @@ from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
 
+BUSY = 1.3  # times as long as on free cores, from which it is worth a sentence
 SHOWN = {
     "network": "backbone",
     "images a step": "batch_size",
@@ -60,6 +61,8 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
     if any(measured):
         table.add_section()
         table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
+        shares = ("-" if cost is None else f"{1 / cost.slowdown:.0%}" for cost in measured)
+        table.add_row("of the time they wanted cores, they had them", *shares)
         table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
     show(table)
     say(f"{path} gives the reason for each setting.")
@@ -70,6 +73,12 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
             f"Training will take {duration(sum(seconds))}: the refiner {refiner}, the detector {detector}. "
             f"Refining and testing take additional time."
         )
+        slowdown = max(cost.slowdown for cost in measured if cost is not None)
+        if slowdown > BUSY:
+            say(
+                f"That is on free cores: other work on this machine made the steps that were measured take "
+                f"{slowdown:.1f} times as long, and trainings beside it will as well."
+            )
 
 
 def duration(seconds: float) -> str:

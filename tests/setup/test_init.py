@@ -4,7 +4,6 @@ import contextlib
 import io
 import shlex
 import shutil
-from functools import partial
 
 import pytest
 import yaml
@@ -12,8 +11,9 @@ import yaml
 from ssd_det.main import main
 from ssd_det.setup import preparation as command
 from ssd_det.setup.messages import duration
-from ssd_det.setup.timing import Cost, Finished, measure
+from ssd_det.setup.timing import Cost, measure
 from ssd_det.shipped import configs_folder
+from ssd_det.starting.starter import Finished
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_yaml_trains_refiner_and_detector(make_coco, make_image, tmp_path, m
     boxes = [{"id": key, "image_id": key, "category_id": 3, "bbox": [4, 5, 10, 12]} for key in range(4)]
     path = make_coco(images=images, annotations=boxes)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "measure", partial(measure, run=in_process))
+    monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], in_process))
     assert main(["init", f"--annotations={path.name}", "--image_root=images", "--output=mine"]) == 0
     printed = capsys.readouterr().out
     for part in ("4, 4 with objects", "estimated while the refiner trains", "seconds a step", "peak memory", "GiB"):
@@ -153,7 +153,7 @@ def test_a_warning_is_printed_if_nothing_can_be_halved_any_more(here, monkeypatc
     ],
 )
 def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finished, sentence):
-    monkeypatch.setattr(command, "measure", partial(measure, run=lambda _: finished))
+    monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], lambda _: finished))
     assert main([*WORDS, f"--output={here}"]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -165,6 +165,15 @@ def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finishe
 def test_a_training_that_runs_out_of_memory_is_recognised(here, finished):
     assert main([*WORDS, f"--output={here}", "--skip_timing"]) == 0
     assert measure(here / "pipeline.yaml", "detect", [], run=lambda _: finished) is None
+
+
+def test_a_busy_machine_is_told_from_a_slow_model(here, monkeypatch, capsys):
+    monkeypatch.setattr(command, "measure", measured(Cost(2.0, 1.0, 1.0), Cost(2.0, 1.0, 2.5)))
+    assert main([*WORDS, f"--output={here / 'busy'}"]) == 0
+    assert "made the steps that were measured take 2.5 times as long" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(command, "measure", measured(Cost(5.0, 1.0, 1.0), Cost(5.0, 1.0, 1.1)))
+    assert main([*WORDS, f"--output={here / 'slow'}"]) == 0
+    assert "times as long" not in capsys.readouterr().out
 
 
 def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, capsys):

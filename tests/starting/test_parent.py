@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's prctl")
 def test_a_process_of_a_stage_dies_with_the_pipeline():
     child = (
-        "import time; from ssd_det.pipeline.parent import die_with_parent\n"
+        "import time; from ssd_det.starting.parent import die_with_parent\n"
         "die_with_parent(); print(1, flush=True); time.sleep(60)"
     )
     code = (
