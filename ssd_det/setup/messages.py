@@ -9,7 +9,7 @@ from rich.table import Table
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.values import first_of
-from ssd_det.console import say, show
+from ssd_det.console import duration, say, show
 from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
@@ -79,15 +79,6 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
                 f"That is on free cores: other work on this machine made the steps that were measured take "
                 f"{slowdown:.1f} times as long, and trainings beside it will as well."
             )
-
-
-def duration(seconds: float) -> str:
-    """A time to plan with: about 3 minutes, about 2.5 hours."""
-    for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 1.5 * unit:
-            amount = seconds / unit
-            return f"about {amount:.0f} {name}" if amount >= 10 or unit == 60 else f"about {amount:.1f} {name}"
-    return f"about {max(seconds, 1):.0f} seconds"
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -23,6 +23,8 @@ CAN_FORK = sys.platform == "linux"
 """Only there a process dies with its parent; and macOS kills processes that have forked after some of its libraries."""
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 SERVER = "from ssd_det.starting.fork_server import main; main()"
+SLOW = ("fit", "refine-annotations", "validate", "test", "predict")
+"""Commands that import torch and Lightning. The first of them is worth a process that all are forked from."""
 LOST = (EOFError, OSError)  # what talking to a process raises that has ended
 
 
@@ -57,8 +59,8 @@ class Finished:
 class Starter:
     """Starts commands one after the other; they end with this process, even if it is killed.
 
-    The first command starts the process that all are forked from. Where there can be none, or it has been killed, each
-    command is started anew, which takes seconds more.
+    The first that needs torch starts the process that all are forked from. Where there can be none, or it has been
+    killed, each command is started anew, which takes seconds more.
 
     Args:
         environment: of the commands; that of this process where not given.
@@ -118,7 +120,8 @@ class Starter:
         """
         sys.stdout.flush()
         try:
-            forked = self._fork(words, folder, output, errors) if self._can_fork else None
+            is_forked = self._can_fork and (words[0] in SLOW or self._connection is not None)
+            forked = self._fork(words, folder, output, errors) if is_forked else None
             return forked or subprocess.Popen(
                 [sys.executable, "-P", "-m", PACKAGE, *words],
                 cwd=folder,

@@ -1,11 +1,8 @@
 """The processes that a pipeline runs."""
 
-import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
@@ -16,16 +13,22 @@ from ssd_det.stopping import Stopped, StopSignals
 from tests.command import ssd_det
 
 
-def test_the_error_message_of_a_failing_question_is_passed_on():
+@pytest.fixture(scope="module")
+def processes():
+    with Processes() as processes:
+        yield processes
+
+
+def test_the_error_message_of_a_failing_question_is_passed_on(processes):
     match = r"The configuration of refine cannot be used: .*none\.yaml"
-    with Processes() as processes, pytest.raises(InputError, match=match):
+    with pytest.raises(InputError, match=match):
         processes.ask({"refine": ["fit", "--config=none.yaml", "--print_config"]})
 
 
-def test_codes_and_times_are_known():
-    with Processes() as processes:
-        assert processes.run(["check-annotations", "none.json", "--image_root=."]) == 2
-    assert processes.seconds > 0
+def test_codes_and_times_are_known(processes):
+    before = processes.seconds
+    assert processes.run(["check-annotations", "none.json", "--image_root=."]) == 2
+    assert processes.seconds > before
 
 
 @pytest.fixture
@@ -37,10 +40,9 @@ def foreign(tmp_path, monkeypatch):
     return tmp_path / "marker"
 
 
-def test_no_code_of_the_working_folder_runs(foreign):
+def test_no_code_of_the_working_folder_runs(foreign, processes):
     words = ["fit", "--data.annotations=a", "--data.image_root=b", "--print_config"]
-    with Processes() as processes:
-        assert "seed_everything" in processes.ask({"refine": words})["refine"]
+    assert "seed_everything" in processes.ask({"refine": words})["refine"]
     assert ssd_det("--version", cwd=foreign.parent).returncode == 0
     assert not foreign.exists()
 
@@ -81,18 +83,21 @@ def test_a_question_that_fails_without_a_word_is_told_with_its_code(ended):
         Processes().ask({"refine": []})
 
 
+class Interrupted(subprocess.Popen):
+    """A process that is waited for when a signal comes."""
+
+    def wait(self, timeout=None):
+        if timeout is None:
+            signal.raise_signal(signal.SIGTERM)
+        return super().wait(timeout)
+
+
 def test_a_stop_ends_the_process_that_runs(monkeypatch):
-    started = []
-
-    def start(*_):
-        started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]))
-        threading.Thread(target=lambda: (time.sleep(0.1), os.kill(os.getpid(), signal.SIGTERM))).start()
-        return started[0]
-
-    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", start)
+    process = Interrupted([sys.executable, "-c", "import time; time.sleep(3600)"])
+    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_: process)
     with Processes() as processes, StopSignals(), pytest.raises(Stopped):
         processes.run([])
-    assert started[0].returncode == -signal.SIGTERM
+    assert process.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(

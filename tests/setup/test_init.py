@@ -10,7 +10,6 @@ import yaml
 
 from ssd_det.main import main
 from ssd_det.setup import preparation as command
-from ssd_det.setup.messages import duration
 from ssd_det.setup.timing import Cost, measure
 from ssd_det.shipped import configs_folder
 from ssd_det.starting.starter import Finished
@@ -186,22 +185,6 @@ def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, ca
     assert not (tmp_path / "new").exists()
     assert main([*words, "--skip_timing", "--allow_outside"]) == 0
     assert "--output runs/mine --allow_outside" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 seconds"),
-        (50, "50 seconds"),
-        (100, "2 minutes"),
-        (5399, "90 minutes"),
-        (9000, "2.5 hours"),
-        (86400, "24 hours"),
-        (864000, "10 days"),
-    ],
-)
-def test_durations_are_round(seconds, text):
-    assert duration(seconds) == f"about {text}"
 
 
 def test_missing_images_are_left_out_where_that_is_asked_for(data, tmp_path, monkeypatch, capsys):

@@ -32,8 +32,10 @@ print("an error", file=sys.stderr)
 if "wait" in sys.argv:
     from ssd_det.starting.parent import die_with_parent
     die_with_parent()
-    open("ready", "w").write(str(os.getpid()))
-    time.sleep(600)
+    with open("beginning", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("beginning", "ready")
+    time.sleep(3600)
 sys.exit(7)
 """
 SERVER = "import ssd_det.starting.fork_server as s; s.PACKAGE = 'command_in_test'; s.PRELOADED = {}; s.main()"
@@ -67,7 +69,7 @@ def wait_for(condition):
 
 @needs_fork
 def test_a_forked_command_is_as_one_started_anew(make_starter, tmp_path):
-    warm, cold = (make_starter(is_warm).run(["a", "b c"], tmp_path) for is_warm in (True, False))
+    warm, cold = (make_starter(is_warm).run(["fit", "b c"], tmp_path) for is_warm in (True, False))
     assert (warm.code, warm.errors) == (cold.code, cold.errors) == (7, "an error\n")
     shown, expected = (json.loads(finished.output) for finished in (warm, cold))
     for parts in (shown, expected):
@@ -75,13 +77,13 @@ def test_a_forked_command_is_as_one_started_anew(make_starter, tmp_path):
         assert parts.pop("id") != os.getpid()
     assert expected.pop("told") == os.getpid() != shown.pop("told")
     assert shown == expected
-    assert (shown["words"], shown["folder"], shown["shown"]) == (["a", "b c"], str(tmp_path), "yes")
+    assert (shown["words"], shown["folder"], shown["shown"]) == (["fit", "b c"], str(tmp_path), "yes")
 
 
 @needs_fork
 def test_commands_are_forked_from_one_process_one_after_the_other(make_starter):
     starter = make_starter(is_warm=True)
-    first, second = (json.loads(starter.run([]).output) for _ in range(2))
+    first, second = (json.loads(starter.run(["fit"]).output) for _ in range(2))
     assert first["parent"] == second["parent"]
     assert first["id"] != second["id"]
     starter.close()
@@ -91,7 +93,7 @@ def test_commands_are_forked_from_one_process_one_after_the_other(make_starter):
 @pytest.mark.parametrize("is_warm", [pytest.param(True, marks=needs_fork), False])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_command_is_ended_by_signals(make_starter, tmp_path, is_warm, number):
-    process = make_starter(is_warm).start(["wait"], tmp_path)
+    process = make_starter(is_warm).start(["fit", "wait"], tmp_path)
     wait_for((tmp_path / "ready").exists)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.01)
@@ -103,32 +105,46 @@ def test_a_command_is_ended_by_signals(make_starter, tmp_path, is_warm, number):
 
 @needs_fork
 def test_a_stop_while_a_command_is_waited_for_leaves_it_to_be_ended(make_starter, tmp_path):
-    process = make_starter(is_warm=True).start(["wait"], tmp_path)
-    threading.Thread(target=lambda: (wait_for((tmp_path / "ready").exists), os.kill(os.getpid(), 15))).start()
-    with StopSignals(), pytest.raises(Stopped):
+    process = make_starter(is_warm=True).start(["fit", "wait"], tmp_path)
+    with StopSignals(), pytest.raises(Stopped):  # noqa: PT012 (the signal may come at once)
+        threading.Thread(target=lambda: (wait_for((tmp_path / "ready").exists), os.kill(os.getpid(), 15))).start()
         process.wait()
     process.terminate()
     assert process.wait() == -signal.SIGTERM
 
 
-def test_what_is_run_to_its_end_does_not_outlive_a_stop(make_starter, tmp_path):
-    starter = make_starter(is_warm=False)
-    threading.Thread(target=lambda: (wait_for((tmp_path / "ready").exists), os.kill(os.getpid(), 15))).start()
-    with StopSignals(), pytest.raises(Stopped):
-        starter.run(["wait"], tmp_path)
-    assert not running(int((tmp_path / "ready").read_text()))
+def test_what_is_run_to_its_end_does_not_outlive_a_stop(make_starter, tmp_path, monkeypatch):
+    starter, wait = make_starter(is_warm=False), subprocess.Popen.wait
+
+    def wait_and_be_stopped(process, timeout=None):
+        wait_for((tmp_path / "ready").exists)
+        if process.poll() is None:
+            signal.raise_signal(signal.SIGTERM)
+        return wait(process, timeout)
+
+    monkeypatch.setattr(module.subprocess.Popen, "wait", wait_and_be_stopped)
+    with pytest.raises(Stopped), StopSignals():
+        starter.run(["fit", "wait"], tmp_path)
+    wait_for(lambda: not running(int((tmp_path / "ready").read_text())))
+
+
+@needs_fork
+def test_only_what_needs_torch_is_worth_a_process_to_fork_from(make_starter):
+    starter = make_starter(is_warm=True)
+    parents = [json.loads(starter.run([word]).output)["parent"] for word in ("report", "test", "report")]
+    assert parents[0] == os.getpid() != parents[1] == parents[2]
 
 
 @needs_fork
 def test_a_command_ends_with_the_server_and_the_next_is_started_anew(make_starter, tmp_path):
     starter = make_starter(is_warm=True)
-    server = json.loads(starter.run([]).output)["parent"]
-    process = starter.start(["wait"], tmp_path)
+    server = json.loads(starter.run(["fit"]).output)["parent"]
+    process = starter.start(["fit", "wait"], tmp_path)
     wait_for((tmp_path / "ready").exists)
     os.kill(server, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     wait_for(lambda: not running(int((tmp_path / "ready").read_text())))
-    assert json.loads(starter.run([]).output)["parent"] == os.getpid()
+    assert json.loads(starter.run(["fit"]).output)["parent"] == os.getpid()
 
 
 @needs_fork
@@ -137,7 +153,7 @@ def test_a_command_ends_with_the_process_that_started_it(make_starter, tmp_path)
     code = (
         f"import ssd_det.starting.starter as m; from pathlib import Path\n"
         f"m.SERVER = {module.SERVER!r}\n"
-        f"m.Starter().start(['wait'], Path({str(tmp_path)!r})).wait()"
+        f"m.Starter().start(['fit', 'wait'], Path({str(tmp_path)!r})).wait()"
     )
     starting = subprocess.Popen([sys.executable, "-P", "-c", code], env=environment)
     wait_for((tmp_path / "ready").exists)
@@ -149,7 +165,7 @@ def test_a_command_ends_with_the_process_that_started_it(make_starter, tmp_path)
 @needs_fork
 def test_where_the_server_cannot_start_commands_are_started_anew(make_starter):
     starter = make_starter(is_warm=True, preloaded=("no_such_module",))
-    assert json.loads(starter.run(["a"]).output)["parent"] == os.getpid()
+    assert json.loads(starter.run(["fit"]).output)["parent"] == os.getpid()
 
 
 @pytest.mark.parametrize("is_warm", [pytest.param(True, marks=needs_fork), False])
@@ -160,14 +176,14 @@ def test_where_no_process_can_be_started_a_sentence_says_so(make_starter, monkey
     starter = make_starter(is_warm)
     monkeypatch.setattr(module.subprocess, "Popen", refuse)
     with pytest.raises(InputError, match=r"Resource temporarily unavailable\): raise the limit of processes"):
-        starter.run([])
+        starter.run(["fit"])
 
 
 @needs_fork
 def test_where_the_server_cannot_fork_commands_are_started_anew(make_starter, monkeypatch):
     starter = make_starter(is_warm=True)
     monkeypatch.setattr(module, "SERVER", f"import os; os.fork = lambda: open('/none'); {module.SERVER}")
-    assert json.loads(starter.run([]).output)["parent"] == os.getpid()
+    assert json.loads(starter.run(["fit"]).output)["parent"] == os.getpid()
 
 
 @needs_fork
