@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ssd_det.errors import InputError
+from ssd_det.main import COMMANDS
 from ssd_det.starting import starter as module
 from ssd_det.starting.starter import Starter
 from ssd_det.stopping import Stopped, StopSignals
@@ -126,6 +127,10 @@ def test_what_is_run_to_its_end_does_not_outlive_a_stop(make_starter, tmp_path, 
     with pytest.raises(Stopped), StopSignals():
         starter.run(["fit", "wait"], tmp_path)
     wait_for(lambda: not running(int((tmp_path / "ready").read_text())))
+
+
+def test_the_commands_that_import_torch_are_those_of_lightning():
+    assert set(module.SLOW) == {name for name, (_, where) in COMMANDS.items() if where == "cli"}
 
 
 @needs_fork
