@@ -78,7 +78,9 @@ def test_a_closed_terminal_is_written_to_no_more():
     assert os.waitstatus_to_exitcode(status) == 129
 
 
-def test_a_second_signal_leaves_the_end_of_the_first_alone_but_for_ctrl_c():
+def test_a_second_signal_leaves_the_end_of_the_first_alone_but_for_ctrl_c(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("ssd_det.stopping.time.monotonic", lambda: now[0])
     with StopSignals() as signals:
         with pytest.raises(Stopped):
             signal.raise_signal(signal.SIGTERM)
@@ -86,7 +88,7 @@ def test_a_second_signal_leaves_the_end_of_the_first_alone_but_for_ctrl_c():
         signal.raise_signal(signal.SIGHUP)
         with pytest.raises(Stopped):
             signal.raise_signal(signal.SIGINT)
-        signals._since -= 60
+        now[0] += 60
         with pytest.raises(Stopped):
             signal.raise_signal(signal.SIGTERM)
     assert signals.received == signal.SIGTERM
