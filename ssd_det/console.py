@@ -66,3 +66,12 @@ def warn(text: str) -> None:
 def listed(counts: dict[str, int]) -> str:
     """Counts by reason in words: ``3 (crowd), 1 (difficult)``."""
     return ", ".join(f"{count} ({reason})" for reason, count in counts.items()) or "none"
+
+
+def duration(seconds: float) -> str:
+    """A time to plan with: about 3 minutes, about 2.5 hours."""
+    for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * unit:
+            amount = seconds / unit
+            return f"about {amount:.0f} {name}" if amount >= 10 or unit == 60 else f"about {amount:.1f} {name}"
+    return f"about {max(seconds, 1):.0f} seconds"

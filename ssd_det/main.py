@@ -9,6 +9,8 @@ from contextlib import suppress
 from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
+# Threads of torch that wait would keep cores busy that other processes need, those they wait for included.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from jsonargparse import ArgumentParser
 
@@ -17,7 +19,7 @@ from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
 from ssd_det.foreign.shown_text import sentence_of
-from ssd_det.pipeline.parent import PARENT, die_with_parent
+from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
 from ssd_det.write_errors import NO_ROOM, cannot_be_written
 

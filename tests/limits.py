@@ -39,6 +39,5 @@ def ssd_det_with_disk(folder, options, *words, cwd, **environment):
         env={**os.environ, **LIMITED, **environment},
         capture_output=True,
         text=True,
-        timeout=500,
         check=False,
     )

@@ -11,7 +11,7 @@ def run_notebook(name, monkeypatch, **environment):
     """Run a notebook with variables of the environment, and return the outputs of its code cells, cell by cell."""
     for key, value in environment.items():
         monkeypatch.setenv(key, str(value))
-    result = NotebookRun(FOLDER / name, default_timeout=300).execute()
+    result = NotebookRun(FOLDER / name, default_timeout=None).execute()
     assert result.error is None, result.error.trace
     return [cell.outputs for cell in result.nb.cells if cell.cell_type == "code"]
 

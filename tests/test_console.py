@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from ssd_det.console import LARGE, bar, busy
+from ssd_det.console import LARGE, bar, busy, duration
 from ssd_det.memory import collection_paused
 
 
@@ -40,3 +40,19 @@ def test_collection_is_resumed_if_it_was_enabled_before():
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 seconds"),
+        (50, "50 seconds"),
+        (100, "2 minutes"),
+        (5399, "90 minutes"),
+        (9000, "2.5 hours"),
+        (86400, "24 hours"),
+        (864000, "10 days"),
+    ],
+)
+def test_durations_are_round(seconds, text):
+    assert duration(seconds) == f"about {text}"

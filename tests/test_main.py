@@ -1,6 +1,7 @@
 """The command line as a whole, and commands that need no model."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_what_few_trainings_need_is_not_imported_for_all():
     code = "import sys, ssd_det.cli; print([name for name in ('albumentations', 'wandb') if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other runtimes show it in another form")
+@pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE")])
+def test_threads_that_wait_sleep_unless_the_user_wants_otherwise(given, policy):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "true", **given}
+    code = "import ssd_det.main, torch"
+    result = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    shown = [line.split("'")[1] for line in result.stderr.splitlines() if "OMP_WAIT_POLICY = " in line]
+    assert set(shown) == {policy}, result.stderr
 
 
 def test_help_lists_every_command_with_one_line(capsys):

@@ -29,6 +29,7 @@ from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_s
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.pipeline.progress import progress_at
 from ssd_det.pipeline.scratch import scratch_folder
 from ssd_det.pipeline.sections import default_words, defaults_of, resolve_words, settings_of, with_data
 from ssd_det.pipeline.stage import Stage
@@ -123,8 +124,7 @@ def pipeline(
     _check_folder(run)
     make_folder(run)
     step = "the preparation"
-    with locked(run), scratch_folder(run) as temporary:
-        processes = Processes(temporary)
+    with locked(run), scratch_folder(run) as temporary, Processes(temporary) as processes:
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}
@@ -137,7 +137,7 @@ def pipeline(
             for number, stage in enumerate(stages, start=1):
                 label = f"[{number}/{len(stages)}]"
                 step = f"{label} {stage.title}"
-                stage.advance(processes, label, _defaults(stage, processes))
+                stage.advance(processes, label, _defaults(stage, processes), progress_at(stages, number))
                 record = replace(record, current=(*record.current, stage.folder.relative_to(run).as_posix()))
                 write_json(run / RUN_RECORD, record.to_json())
             step = "the report"

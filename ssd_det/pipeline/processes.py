@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from ssd_det.errors import InputError
-from ssd_det.pipeline.parent import PARENT
+from ssd_det.starting.starter import Started, Starter
 from ssd_det.stopping import Stopped, stop_of
 
 GRACE_SECONDS = 60  # a training ends its step and writes a checkpoint
@@ -21,12 +21,21 @@ class Processes:
         temporary: the folder of their temporary files; the system's where not given.
 
     Attributes:
-        seconds: wall time in which at least one process was running.
+        seconds: wall time in which a process was running.
     """
 
     def __init__(self, temporary: Path | None = None) -> None:
-        self.temporary = temporary
+        own = {} if temporary is None else {"TMPDIR": str(temporary)}
+        self._starter = Starter({**os.environ, **own})
         self.seconds = 0.0
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._starter.close()
 
     def run(self, words: Sequence[str]) -> int:
         """Run a command to its end; its output goes where ours goes.
@@ -35,8 +44,7 @@ class Processes:
             Its exit code, negative if a signal ended it.
         """
         started = time.monotonic()
-        sys.stdout.flush()
-        process = subprocess.Popen(_command(words), env=self._environment())
+        process = self._starter.start(words)
         try:
             return process.wait()
         except Stopped:
@@ -46,7 +54,7 @@ class Processes:
             self.seconds += time.monotonic() - started
 
     def ask(self, questions: Mapping[str, Sequence[str]]) -> dict[str, str]:
-        """Run commands at the same time.
+        """Run commands.
 
         Args:
             questions: the words of each command, by name.
@@ -57,29 +65,17 @@ class Processes:
         Raises:
             InputError: with its error message, if one fails.
         """
-        started = time.monotonic()
-        processes = {
-            name: subprocess.Popen(
-                _command(words), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
-            for name, words in questions.items()
-        }
-        try:
-            answers = {name: process.communicate() for name, process in processes.items()}
-        except Stopped:
-            _end(*processes.values())
-            raise
-        self.seconds += time.monotonic() - started
-        for name, process in processes.items():
-            if process.returncode:
-                check_not_signalled(process.returncode, f"The process that reads the configuration of {name}")
-                message = _message(answers[name][1]) or f"its process ended with code {process.returncode}."
+        answers = {}
+        for name, words in questions.items():
+            started = time.monotonic()
+            finished = self._starter.run(words)
+            self.seconds += time.monotonic() - started
+            if finished.code:
+                check_not_signalled(finished.code, f"The process that reads the configuration of {name}")
+                message = _message(finished.errors) or f"its process ended with code {finished.code}."
                 raise InputError(f"The configuration of {name} cannot be used: {message}")
-        return {name: printed for name, (printed, _) in answers.items()}
-
-    def _environment(self) -> dict[str, str]:
-        temporary = {} if self.temporary is None else {"TMPDIR": str(self.temporary)}
-        return {**os.environ, **temporary, PARENT: str(os.getpid())}
+            answers[name] = finished.output
+        return answers
 
 
 def check_ended(code: int, process: str) -> None:
@@ -114,17 +110,11 @@ def _message(errors: str) -> str:
     return " ".join((message if marker else before.rstrip().rpartition("\n")[2]).split())
 
 
-def _command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-P", "-m", "ssd_det", *words]
-
-
-def _end(*processes: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
-    """End processes that may be ending by themselves, as terminals and schedulers signal them as well."""
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def _end(process: Started) -> None:
+    """End a process that may be ending by itself, as terminals and schedulers signal it as well."""
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

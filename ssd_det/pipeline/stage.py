@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -57,13 +58,19 @@ class Stage:
         record = read_stage_record(self.folder)
         return record is not None and lacks_settings(record, self.settings)
 
-    def advance(self, processes: Processes, label: str, defaults: JsonObject | None = None) -> None:
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What it has in common with stages that take about as long: commands and the class of the model."""
+        return (*(words[0] for words in self.commands), self.settings.get("model", {}).get("class_path"))
+
+    def advance(self, processes: Processes, label: str, defaults: JsonObject | None = None, progress: str = "") -> None:
         """Bring the stage to its end: leave it as it is, go on with it, or do it (again).
 
         Args:
             processes: to run the commands in.
             label: which stage of how many this is, to print before its title.
             defaults: of settings that the stage's record may lack, where they are known.
+            progress: how far the run has come, to print after its title.
 
         Raises:
             InputError: if a command is killed or leaves a product out.
@@ -78,11 +85,11 @@ class Stage:
             print(f"{label} {self.title}: finished before, and nothing it depends on has changed.", flush=True)
             return
         if why:
-            print(f"{label} {self.title}: done again, because {why}.", flush=True)
+            print(f"{label} {self.title}: done again, because {why}.{progress}", flush=True)
             record = None
         else:
             goes_on = f": goes on{f', as {rest}' if rest else ''}" if record else ""
-            print(f"{label} {self.title}{goes_on}", flush=True)
+            print(f"{label} {self.title}{goes_on}{progress}", flush=True)
         spent = record.seconds + self._interrupted_seconds(record) if record else 0.0
         self._run(processes, replace(due, seconds=spent), goes_on=record is not None)
 

@@ -9,11 +9,12 @@ from rich.table import Table
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.values import first_of
-from ssd_det.console import say, show
+from ssd_det.console import duration, say, show
 from ssd_det.setup.facts import DataFacts, Machine
 from ssd_det.setup.rules import Settings
 from ssd_det.setup.timing import Cost
 
+BUSY = 1.3  # times as long as on free cores, from which it is worth a sentence
 SHOWN = {
     "network": "backbone",
     "images a step": "batch_size",
@@ -60,6 +61,8 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
     if any(measured):
         table.add_section()
         table.add_row("seconds a step", *("-" if cost is None else f"{cost.seconds:.2f}" for cost in measured))
+        shares = ("-" if cost is None else f"{1 / cost.slowdown:.0%}" for cost in measured)
+        table.add_row("of the time they wanted cores, they had them", *shares)
         table.add_row("peak memory", *("-" if cost is None else f"{cost.memory:.1f} GiB" for cost in measured))
     show(table)
     say(f"{path} gives the reason for each setting.")
@@ -70,15 +73,12 @@ def print_chosen(path: Path, settings: Settings, costs: Mapping[str, Cost | None
             f"Training will take {duration(sum(seconds))}: the refiner {refiner}, the detector {detector}. "
             f"Refining and testing take additional time."
         )
-
-
-def duration(seconds: float) -> str:
-    """A time to plan with: about 3 minutes, about 2.5 hours."""
-    for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 1.5 * unit:
-            amount = seconds / unit
-            return f"about {amount:.0f} {name}" if amount >= 10 or unit == 60 else f"about {amount:.1f} {name}"
-    return f"about {max(seconds, 1):.0f} seconds"
+        slowdown = max(cost.slowdown for cost in measured if cost is not None)
+        if slowdown > BUSY:
+            say(
+                f"That is on free cores: other work on this machine made the steps that were measured take "
+                f"{slowdown:.1f} times as long, and trainings beside it will as well."
+            )
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -15,13 +15,14 @@ from ssd_det.setup.configuration import pipeline_yaml, write_setup
 from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
 from ssd_det.setup.messages import print_chosen, print_seen
 from ssd_det.setup.rules import Settings, choose
-from ssd_det.setup.timing import MEASURED, WARM_UP, Cost, measure
+from ssd_det.setup.timing import MOST_MEASURED, WARM_UP, Cost, measure
+from ssd_det.starting.starter import Starter
 
 YAML = (".yaml", ".yml")
 SECTIONS = {"refine": "refiner", "detect": "detector"}
 USABLE_SHARE = 0.9  # of the memory: later steps may need somewhat more than the first ones
 PLACEHOLDER, RUN_FOLDER = "TEST.json", "runs/mine"
-STEPS = WARM_UP + MEASURED
+MOST_STEPS = WARM_UP + MOST_MEASURED
 
 
 def prepare(
@@ -55,7 +56,8 @@ def prepare(
     if not skip_timing:
         words = [f"--data.annotations={annotations}", f"--data.image_root={image_root}"]
         words += [f"--data.{word}" for word in (*(f"{flag}=true" for flag in flags), *told)]
-        settings, costs = _fit_memory(path, annotations, data, machine, settings, words)
+        with Starter() as starter:
+            settings, costs = _fit_memory(path, annotations, data, machine, settings, words, starter)
     print_chosen(path, settings, costs)
     _print_next(path, annotations, image_root, test_annotations, [*flags, *told])
 
@@ -77,15 +79,21 @@ def _print_next(
 
 
 def _fit_memory(
-    path: Path, annotations: str, data: DataFacts, machine: Machine, settings: Settings, words: list[str]
+    path: Path,
+    annotations: str,
+    data: DataFacts,
+    machine: Machine,
+    settings: Settings,
+    words: list[str],
+    starter: Starter,
 ) -> tuple[Settings, dict[str, Cost | None]]:
     """Measure steps as the written file says, and write it again with smaller steps until they fit the memory."""
     limit = USABLE_SHARE * min((gpu.memory for gpu in machine.gpus), default=machine.memory)
     for halvings in count(1):
         costs = {}
         for section, name in SECTIONS.items():
-            say(f"Measuring {STEPS} steps of the {name} ...")
-            costs[section] = measure(path, section, words)
+            say(f"Measuring up to {MOST_STEPS} steps of the {name} ...")
+            costs[section] = measure(path, section, words, starter.run)
         peaks = [math.inf if cost is None else cost.memory for cost in costs.values()]
         if max(peaks) <= limit or not settings.can_shrink:
             break

@@ -1,7 +1,6 @@
 """What a few steps of a training cost, measured in a separate process that may run out of memory."""
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,9 +15,13 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ssd_det.errors import BAD_INPUT, InputError
+from ssd_det.setup.core_time import CoreTime, core_time
 from ssd_det.setup.facts import GIB
+from ssd_det.starting.starter import Finished
 
-WARM_UP, MEASURED = 2, 3
+WARM_UP = 2
+LEAST_MEASURED, MOST_MEASURED = 3, 12
+ENOUGH_SECONDS = 10.0  # after these, the least are enough
 KILLED = (-9, 137)  # exit codes of a process that the system ended because no memory was left
 NO_MEMORY = ("out of memory", "OutOfMemoryError", "can't allocate memory")
 
@@ -27,16 +30,18 @@ class Cost(NamedTuple):
     """What a step costs.
 
     Attributes:
-        seconds: the median, including the reading of images.
+        seconds: the median, including the reading of images, on cores that nothing else uses.
         memory: peak of the process on its GPU, or else in main memory, in GiB.
+        slowdown: how many times as long the steps took that were measured, as other work had the cores meanwhile.
     """
 
     seconds: float
     memory: float
+    slowdown: float = 1.0
 
 
 class StepTimer(Callback):
-    """Write the cost of the steps to a json file when a training ends.
+    """Write the cost of the steps to a json file when a training ends, which is once they have been measured.
 
     Args:
         output: the file.
@@ -45,22 +50,30 @@ class StepTimer(Callback):
     def __init__(self, output: str) -> None:
         self.output = output
         self._ends: list[float] = []
+        self._shares: list[CoreTime] = []
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
         """Record the time when all work of the step is done."""
         if pl_module.device.type == "cuda":
             torch.cuda.synchronize(pl_module.device)
         self._ends.append(time.perf_counter())
+        self._shares.append(core_time())
+        measured = self._ends[WARM_UP - 1 :]
+        if len(measured) > LEAST_MEASURED and measured[-1] - measured[0] > ENOUGH_SECONDS:
+            trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the cost."""
+        first, last = self._shares[WARM_UP - 1], self._shares[-1]
         ends = self._ends[WARM_UP - 1 :]
         seconds = median(later - earlier for earlier, later in pairwise(ends))
         if pl_module.device.type == "cuda":
             memory = torch.cuda.max_memory_reserved(pl_module.device) / GIB
         else:
             memory = _peak_main_memory()
-        Path(self.output).write_text(json.dumps({"seconds": seconds, "memory": memory}), encoding="utf-8")
+        share = last.minus(first).share_of_free_cores(ends[-1] - ends[0])
+        cost = {"seconds": seconds * share, "memory": memory, "slowdown": 1 / share}
+        Path(self.output).write_text(json.dumps(cost), encoding="utf-8")
 
 
 def _peak_main_memory() -> float:
@@ -71,24 +84,10 @@ def _peak_main_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
-class Finished(NamedTuple):
-    """How a command ended: its exit code, negative if a signal ended it, and what it wrote to standard error."""
-
-    code: int
-    errors: str
-
-
 CommandRunner = Callable[[Sequence[str]], Finished]
 
 
-def run_in_process(words: Sequence[str]) -> Finished:
-    """Run a command of ``ssd-det`` in a process of its own."""
-    command = [sys.executable, "-P", "-m", "ssd_det", *words]
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    return Finished(result.returncode, result.stderr)
-
-
-def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner = run_in_process) -> Cost | None:
+def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner) -> Cost | None:
     """Take a few steps of a training as a ``pipeline.yaml`` says, from random weights.
 
     Args:
@@ -108,7 +107,7 @@ def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner = 
         settings, output = Path(folder, "settings.yaml"), Path(folder, "cost.json")
         settings.write_text(yaml.safe_dump(content["settings"]), encoding="utf-8")
         timer = {"class_path": f"{__name__}.{StepTimer.__name__}", "init_args": {"output": str(output)}}
-        code, errors = run(
+        finished = run(
             [
                 "fit",
                 f"--config={path.parent / content['config']}",
@@ -116,7 +115,7 @@ def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner = 
                 *data,
                 "--model.weights=null",
                 f"--trainer.callbacks={json.dumps([timer])}",
-                f"--trainer.max_steps={WARM_UP + MEASURED}",
+                f"--trainer.max_steps={WARM_UP + MOST_MEASURED}",
                 "--trainer.max_epochs=-1",
                 "--trainer.devices=1",
                 "--trainer.logger=false",
@@ -126,9 +125,9 @@ def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner = 
                 f"--trainer.default_root_dir={folder}",
             ]
         )
-        if code == 0:
+        if finished.code == 0:
             return Cost(**json.loads(output.read_text(encoding="utf-8")))
-    if code in KILLED or any(text in errors for text in NO_MEMORY):
+    if finished.code in KILLED or any(text in finished.errors for text in NO_MEMORY):
         return None
-    sentence = errors.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
-    raise InputError(sentence if code == BAD_INPUT else f"{path}: {section} cannot be trained: {sentence}")
+    sentence = finished.errors.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
+    raise InputError(sentence if finished.code == BAD_INPUT else f"{path}: {section} cannot be trained: {sentence}")

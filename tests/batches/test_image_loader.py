@@ -65,7 +65,6 @@ def test_too_little_shared_memory_ends_in_a_sentence(demo, task, options, senten
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert sentence in done.stdout, done.stderr

@@ -139,12 +139,11 @@ def test_two_processes_stop_after_the_same_step_whoever_is_asked(inside, to_grou
     words = [*FIT, "--trainer.devices=2", "--data.num_workers=1", "--trainer.max_epochs=500", *logging_to("two")]
     process = start(inside, *words, "--trainer.logger.flush_logs_every_n_steps=1")
     log = inside / "two" / "metrics.csv"
-    deadline = time.monotonic() + 200
-    while not (log.is_file() and len(log.read_text().splitlines()) > 1) and time.monotonic() < deadline:
+    while not (log.is_file() and len(log.read_text().splitlines()) > 1):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     (os.killpg if to_group else os.kill)(process.pid, signal.SIGTERM)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate()
     assert process.returncode == 143, error
     assert error.count("ssd-det: stopped by SIGTERM") == 1
     assert "Traceback" not in error

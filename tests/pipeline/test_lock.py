@@ -45,7 +45,7 @@ def test_a_holder_that_has_not_written_its_id_is_another_process(tmp_path):
 def test_a_lock_ends_with_its_process(tmp_path):
     code = (
         "import sys, time, pathlib; from ssd_det.pipeline.lock import locked\n"
-        f"with locked(pathlib.Path({str(tmp_path)!r})): print('held', flush=True); time.sleep(60)"
+        f"with locked(pathlib.Path({str(tmp_path)!r})): print('held', flush=True); time.sleep(3600)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"

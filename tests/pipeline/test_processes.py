@@ -1,6 +1,5 @@
 """The processes that a pipeline runs."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,20 +8,27 @@ import pytest
 
 from ssd_det.errors import InputError
 from ssd_det.pipeline.processes import Processes, check_ended
-from ssd_det.setup.timing import run_in_process
+from ssd_det.starting.starter import Finished
 from ssd_det.stopping import Stopped, StopSignals
 from tests.command import ssd_det
 
 
-def test_the_error_message_of_a_failing_question_is_passed_on():
-    with pytest.raises(InputError, match=r"The configuration of refine cannot be used: .*none\.yaml"):
-        Processes().ask({"refine": ["fit", "--config=none.yaml", "--print_config"]})
+@pytest.fixture(scope="module")
+def processes():
+    with Processes() as processes:
+        yield processes
 
 
-def test_codes_and_times_are_known():
-    processes = Processes()
+def test_the_error_message_of_a_failing_question_is_passed_on(processes):
+    match = r"The configuration of refine cannot be used: .*none\.yaml"
+    with pytest.raises(InputError, match=match):
+        processes.ask({"refine": ["fit", "--config=none.yaml", "--print_config"]})
+
+
+def test_codes_and_times_are_known(processes):
+    before = processes.seconds
     assert processes.run(["check-annotations", "none.json", "--image_root=."]) == 2
-    assert processes.seconds > 0
+    assert processes.seconds > before
 
 
 @pytest.fixture
@@ -34,10 +40,9 @@ def foreign(tmp_path, monkeypatch):
     return tmp_path / "marker"
 
 
-def test_no_code_of_the_working_folder_runs(foreign):
+def test_no_code_of_the_working_folder_runs(foreign, processes):
     words = ["fit", "--data.annotations=a", "--data.image_root=b", "--print_config"]
-    assert "seed_everything" in Processes().ask({"refine": words})["refine"]
-    assert run_in_process(["--version"]).code == 0
+    assert "seed_everything" in processes.ask({"refine": words})["refine"]
     assert ssd_det("--version", cwd=foreign.parent).returncode == 0
     assert not foreign.exists()
 
@@ -51,16 +56,19 @@ def test_no_code_of_the_working_folder_runs_in_what_a_command_starts(foreign):
     assert not foreign.exists()
 
 
+@pytest.fixture
+def ended(monkeypatch):
+    """Let every question end with a code and without a word."""
+
+    def end(code):
+        monkeypatch.setattr("ssd_det.starting.starter.Starter.run", lambda *_: Finished(code))
+
+    return end
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_question_whose_process_is_ended_is_no_wrong_configuration(monkeypatch, number):
-    start = subprocess.Popen
-
-    def start_and_end(*arguments, **options):
-        process = start(*arguments, **options)
-        os.kill(process.pid, number)
-        return process
-
-    monkeypatch.setattr("ssd_det.pipeline.processes.subprocess.Popen", start_and_end)
+def test_a_question_whose_process_is_ended_is_no_wrong_configuration(ended, number):
+    ended(-number)
     with pytest.raises((InputError, Stopped)) as raised:
         Processes().ask({"refine": ["fit", "--print_config"]})
     if number == signal.SIGKILL:
@@ -69,19 +77,27 @@ def test_a_question_whose_process_is_ended_is_no_wrong_configuration(monkeypatch
         assert raised.value.code == 143
 
 
-def test_a_question_that_fails_without_a_word_is_told_with_its_code(monkeypatch):
-    monkeypatch.setattr("ssd_det.pipeline.processes._command", lambda _: [sys.executable, "-c", "raise SystemExit(3)"])
+def test_a_question_that_fails_without_a_word_is_told_with_its_code(ended):
+    ended(3)
     with pytest.raises(InputError, match="The configuration of refine cannot be used: its process ended with code 3"):
         Processes().ask({"refine": []})
 
 
+class Interrupted(subprocess.Popen):
+    """A process that is waited for when a signal comes."""
+
+    def wait(self, timeout=None):
+        if timeout is None:
+            signal.raise_signal(signal.SIGTERM)
+        return super().wait(timeout)
+
+
 def test_a_stop_ends_the_process_that_runs(monkeypatch):
-    waits = "import os, time, signal; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
-    monkeypatch.setattr("ssd_det.pipeline.processes._command", lambda _: [sys.executable, "-c", waits])
-    processes = Processes()
-    with StopSignals(), pytest.raises(Stopped):
+    process = Interrupted([sys.executable, "-c", "import time; time.sleep(3600)"])
+    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_: process)
+    with Processes() as processes, StopSignals(), pytest.raises(Stopped):
         processes.run([])
-    assert processes.seconds < 50
+    assert process.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(

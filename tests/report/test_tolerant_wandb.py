@@ -77,7 +77,6 @@ def test_a_training_goes_on_without_a_process_that_was_killed(demo, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=500,
         check=False,
     )
     assert result.returncode == 0, result.stderr

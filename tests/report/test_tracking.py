@@ -32,7 +32,6 @@ def without_network(*words, cwd):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=500,
         check=False,
     )
 

@@ -4,16 +4,15 @@ import contextlib
 import io
 import shlex
 import shutil
-from functools import partial
 
 import pytest
 import yaml
 
 from ssd_det.main import main
 from ssd_det.setup import preparation as command
-from ssd_det.setup.messages import duration
-from ssd_det.setup.timing import Cost, Finished, measure
+from ssd_det.setup.timing import Cost, measure
 from ssd_det.shipped import configs_folder
+from ssd_det.starting.starter import Finished
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def test_the_yaml_trains_refiner_and_detector(make_coco, make_image, tmp_path, m
     boxes = [{"id": key, "image_id": key, "category_id": 3, "bbox": [4, 5, 10, 12]} for key in range(4)]
     path = make_coco(images=images, annotations=boxes)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "measure", partial(measure, run=in_process))
+    monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], in_process))
     assert main(["init", f"--annotations={path.name}", "--image_root=images", "--output=mine"]) == 0
     printed = capsys.readouterr().out
     for part in ("4, 4 with objects", "estimated while the refiner trains", "seconds a step", "peak memory", "GiB"):
@@ -153,7 +152,7 @@ def test_a_warning_is_printed_if_nothing_can_be_halved_any_more(here, monkeypatc
     ],
 )
 def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finished, sentence):
-    monkeypatch.setattr(command, "measure", partial(measure, run=lambda _: finished))
+    monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], lambda _: finished))
     assert main([*WORDS, f"--output={here}"]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -167,6 +166,15 @@ def test_a_training_that_runs_out_of_memory_is_recognised(here, finished):
     assert measure(here / "pipeline.yaml", "detect", [], run=lambda _: finished) is None
 
 
+def test_a_busy_machine_is_told_from_a_slow_model(here, monkeypatch, capsys):
+    monkeypatch.setattr(command, "measure", measured(Cost(2.0, 1.0, 1.0), Cost(2.0, 1.0, 2.5)))
+    assert main([*WORDS, f"--output={here / 'busy'}"]) == 0
+    assert "made the steps that were measured take 2.5 times as long" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(command, "measure", measured(Cost(5.0, 1.0, 1.0), Cost(5.0, 1.0, 1.1)))
+    assert main([*WORDS, f"--output={here / 'slow'}"]) == 0
+    assert "times as long" not in capsys.readouterr().out
+
+
 def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, capsys):
     make_image("secret.png")
     (tmp_path / "images").mkdir()
@@ -177,22 +185,6 @@ def test_names_that_lead_out_need_permission(make_coco, make_image, tmp_path, ca
     assert not (tmp_path / "new").exists()
     assert main([*words, "--skip_timing", "--allow_outside"]) == 0
     assert "--output runs/mine --allow_outside" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 seconds"),
-        (50, "50 seconds"),
-        (100, "2 minutes"),
-        (5399, "90 minutes"),
-        (9000, "2.5 hours"),
-        (86400, "24 hours"),
-        (864000, "10 days"),
-    ],
-)
-def test_durations_are_round(seconds, text):
-    assert duration(seconds) == f"about {text}"
 
 
 def test_missing_images_are_left_out_where_that_is_asked_for(data, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""What a process of the pipeline does at its start, so that it does not outlive the pipeline.
+"""What a process does at its start, so that it does not outlive the command that started it.
 
 Every command imports this, so it imports nothing that takes time.
 """
@@ -9,12 +9,12 @@ import signal
 import sys
 
 PARENT = "SSD_DET_PIPELINE"
-"""The environment variable that holds the id of the pipeline's process."""
+"""The environment variable that holds the id of the process that started this one."""
 PARENT_DEATH_SIGNAL = 1  # of Linux's prctl
 
 
 def die_with_parent() -> None:
-    """End this process when the one that started it ends, if that is a pipeline or a rank of its stage."""
+    """End this process when the one that started it ends, if that is one of our commands, or a rank of its training."""
     parent = os.environ.get(PARENT)
     if parent is None or sys.platform != "linux":
         return

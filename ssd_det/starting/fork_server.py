@@ -1,0 +1,94 @@
+"""The process that commands are forked from: it has imported what they need, and does nothing but wait.
+
+Nothing may run here that a fork would tear apart: no threads but those that a library stops for a fork, no CUDA.
+"""
+
+import gc
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+
+from ssd_det.starting.parent import PARENT, die_with_parent
+from ssd_det.stopping import STOP_SIGNALS
+
+PACKAGE = "ssd_det"
+PRELOADED = ("ssd_det.cli", "wandb", "albumentations")  # what trainings, refining and tests import, which takes seconds
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the server; the streams follow as descriptors.
+
+    Attributes:
+        words: of the command.
+        folder: that it works in.
+        streams: numbers of the streams of the command that the descriptors become, in their order.
+    """
+
+    words: Sequence[str]
+    folder: str
+    streams: Sequence[int]
+
+
+def main() -> None:
+    """Serve the process that holds the other end of the connection, whose descriptor is the only word, to its end.
+
+    For each request the id of a new process is sent, or 0 where there can be none, and once that has ended its exit
+    code, negative if a signal ended it. Until the next request its id is given to no other process.
+
+    Whoever starts this has blocked the signals that stop commands: those that a terminal sends to all are not for this
+    process, and a command that has just been forked gets its own once it can be stopped.
+    """
+    die_with_parent()
+    connection = Connection(int(sys.argv[1]))
+    for name in PRELOADED:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a command would copy the pages that it shares with this process
+    connection.send(os.getpid())
+    while True:
+        try:
+            request = connection.recv()
+            descriptors = [recv_handle(connection) for _ in request.streams]
+        except EOFError:
+            os._exit(0)
+        try:
+            process = os.fork()
+        except OSError:
+            connection.send(0)
+            continue
+        if not process:
+            connection.close()
+            _become(request, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        connection.send(process)
+        connection.send(_exit_code(process))
+        connection.poll(None)  # whoever has the code sends no more signals
+        os.waitpid(process, 0)
+
+
+def _become(request: Request, descriptors: Sequence[int]) -> None:
+    """Run a command as a process does that was started for it; it ends with the interpreter, as that does."""
+    for descriptor, stream in zip(descriptors, request.streams, strict=True):
+        os.dup2(descriptor, stream)
+        os.close(descriptor)
+    os.chdir(request.folder)
+    os.environ[PARENT] = str(os.getppid())
+    sys.argv[1:] = request.words
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)  # from which Lightning starts more processes
+    sys.exit()
+
+
+def _exit_code(process: int) -> int:
+    """Wait for the end of a process, and leave it to be collected."""
+    ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    assert ended is not None  # as it may wait
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
