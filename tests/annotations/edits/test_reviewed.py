@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ssd_det.annotations.coco import parse_coco, read_coco
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.edits.refined import Refinement, refined_content
-from ssd_det.annotations.edits.reviewed import reviewed_content
+from ssd_det.annotations.edits.reviewed import Review, reviewed_content
 from ssd_det.annotations.output import write_json
 from ssd_det.main import main
 
@@ -95,9 +95,9 @@ def test_any_annotation_comes_back_as_it_was(bbox, area, box, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "any.json"
     refined, summary = refined_content(parse_coco(path, content), {1: Refinement(box, 0.5)}, {})
     assert summary.refined == 1
-    back = reviewed_content(parse_coco(path, refined), {1: "reject"})
+    back = reviewed_content(parse_coco(path, refined), Review({1: "reject"}, {}))
     assert json.dumps(back) == json.dumps(content)
-    accepted = reviewed_content(parse_coco(path, refined), {1: "accept"})
+    accepted = reviewed_content(parse_coco(path, refined), Review({1: "accept"}, {}))
     assert accepted["annotations"] == [*refined["annotations"]]
 
 
