@@ -1,0 +1,125 @@
+"""The page of boxes to check that ``ssd-det choose-boxes`` writes, before any training."""
+
+import json
+
+import pytest
+
+from ssd_det.main import main
+from tests.report.review.case import content_of, write_case
+from tests.report.review.using import apply, export, progress
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """Twelve boxes in three images, none of them refined; the last image is missing."""
+    path = write_case(tmp_path, images=3, each=4)
+    content = json.loads(path.read_text())
+    for entry in content["annotations"]:
+        for key in ("original_bbox", "refine_score", "refine_iou"):
+            entry.pop(key, None)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def change(path, position, **changes):
+    content = json.loads(path.read_text())
+    content["annotations"][position] |= changes
+    path.write_text(json.dumps(content))
+
+
+def choose(annotations, *words):
+    root, output = annotations.parent / "images", annotations.parent / "check"
+    return main(["choose-boxes", str(annotations), "--image_root", str(root), "--output", str(output), *words]), output
+
+
+def test_the_page_has_the_chosen_boxes_and_why(noisy, capsys):
+    before = noisy.read_bytes()
+    code, page = choose(noisy, "--count", "4")
+    assert code == 0
+    output = capsys.readouterr()
+    assert "a page to check 4 boxes on" in output.out
+    assert "2 at random, 2 spread." in output.out
+    assert "1 of 3 images do not exist: no boxes of them are chosen" in output.err
+    content = content_of(page)
+    assert (content["title"], content["choosing"]) == ("Boxes to check", True)
+    reasons = [entry["chosen"] for entry in content["objects"]]
+    assert len(reasons) == 4
+    assert reasons.count("at random") == 2
+    assert all(reason.startswith("small ") for reason in reasons if reason != "at random")
+    assert {int(entry["id"]) for entry in content["objects"]} <= set(range(10, 18))
+    assert noisy.read_bytes() == before
+
+
+def test_another_seed_chooses_others(noisy):
+    pages = [choose(noisy, "--count", "3", "--seed", seed, "--overwrite")[1] for seed in ("0",)]
+    first = [entry["id"] for entry in content_of(pages[0])["objects"]]
+    others = []
+    for seed in ("0", "1", "2"):
+        choose(noisy, "--count", "3", "--seed", seed, "--overwrite")
+        others.append([entry["id"] for entry in content_of(pages[0])["objects"]])
+    assert others[0] == first
+    assert others[1:] != [first, first]
+
+
+def test_boxes_that_refining_moved_most_are_chosen(noisy):
+    change(noisy, 5, original_bbox=[40, 10, 20, 30])
+    seen = set()
+    for seed in range(3):
+        _, page = choose(noisy, "--count", "4", "--seed", str(seed), "--overwrite")
+        seen |= {(entry["id"], entry["chosen"]) for entry in content_of(page)["objects"]}
+    assert ("15", "moved far: IoU 0.00") in seen
+
+
+def test_trusted_and_unusable_boxes_are_not_chosen(noisy, capsys):
+    change(noisy, 0, trusted=True)
+    change(noisy, 1, iscrowd=1)
+    change(noisy, 2, bbox=[8, 10, 0, 30])
+    change(noisy, 3, bbox=[90, 10, 20, 30])
+    code, page = choose(noisy, "--count", "100")
+    assert code == 0
+    assert {entry["id"] for entry in content_of(page)["objects"]} == {"14", "15", "16", "17"}
+    for position in range(4, 8):
+        change(noisy, position, trusted=True)
+    code, _ = choose(noisy, "--overwrite")
+    assert code == 2
+    assert "has no box to check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--count", "0"], "count is 0: give a number from 1 up"), (["--image_root", "nowhere"], "nowhere")],
+)
+def test_what_does_not_fit_is_refused(noisy, capsys, words, message):
+    code, page = choose(noisy, *words)
+    assert code == 2
+    assert message in capsys.readouterr().err
+    assert not page.exists()
+
+
+def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path):
+    _, folder = choose(noisy, "--count", "6")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((folder / "index.html").as_uri())
+    assert progress(page) == "6 shown · 0 trusted · 6 to check"
+    assert page.locator("#gallery .accept, #gallery .reject").count() == 0
+    page.locator("#gallery .open").first.click()
+    assert page.locator("#decide").is_hidden()
+    page.keyboard.press("t")
+    page.keyboard.press("1")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert progress(page) == "6 shown · 2 trusted · 4 to check"
+    page.click("[type=reset]")
+    assert progress(page) == "6 shown · 2 trusted · 4 to check"
+    exported = export(page)
+    context.close()
+    assert complaints == []
+    final = apply(noisy, exported, tmp_path)
+    changed = [entry for entry in final["annotations"] if "trusted" in entry]
+    assert [entry["bbox"] for entry in changed] == [[8, 10, 20, 30], [7, 10, 21, 30]]
+    assert all(entry["original_bbox"] == [8, 10, 20, 30] for entry in changed)
