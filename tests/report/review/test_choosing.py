@@ -6,7 +6,7 @@ import pytest
 
 from ssd_det.main import main
 from tests.report.review.case import content_of, write_case
-from tests.report.review.using import apply, export, progress
+from tests.report.review.using import apply, export, load, progress
 
 
 @pytest.fixture
@@ -94,6 +94,28 @@ def test_what_does_not_fit_is_refused(noisy, capsys, words, message):
     assert code == 2
     assert message in capsys.readouterr().err
     assert not page.exists()
+
+
+def test_ids_that_a_browser_rounds_come_back_whole(noisy, browser, tmp_path):
+    key = 2**53 + 1
+    change(noisy, 0, id=key)
+    _, folder = choose(noisy, "--count", "12")
+    context = browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    page.goto((folder / "index.html").as_uri())
+    page.fill("[name=text]", f"#{key}")
+    page.locator("#gallery .open").first.focus()
+    page.keyboard.press("t")
+    exported = export(page)
+    page.keyboard.press("u")
+    load(page, exported, tmp_path)
+    page.wait_for_function("document.getElementById('progress').textContent.includes('1 trusted')")
+    again = export(page)
+    context.close()
+    assert [entry["id"] for entry in exported["annotations"]] == [key]
+    assert again == exported
+    (trusted,) = [entry for entry in apply(noisy, again, tmp_path)["annotations"] if "trusted" in entry]
+    assert trusted["id"] == key
 
 
 def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path):

@@ -171,8 +171,8 @@ class Gallery {
   }
 
   verdict(refined, group, accepted, rejected, trusted) {
-    const given = group.every((object) => object.trusted) ? "in the file: trusted" : "as it was";
-    if (!refined && !trusted) return this.content.choosing ? "" : given;
+    if (!accepted && !rejected && !trusted && group.every((object) => object.trusted)) return "trusted before";
+    if (!refined && !trusted) return this.content.choosing ? "" : "as it was";
     if (group.length === 1) return trusted ? "★ trusted" : accepted ? "✓ accepted" : rejected ? "✕ rejected" : "";
     return [accepted && `✓ ${accepted}`, rejected && `✕ ${rejected}`, trusted && `★ ${trusted}`].filter(Boolean).join("  ");
   }

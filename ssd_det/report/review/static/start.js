@@ -21,7 +21,7 @@
   document.title = `${content.title} – ssd-det`;
   find("command").textContent =
     `ssd-det apply-review ${name} decisions.json --output final.json\n\n` +
-    `ssd-det correct-annotations ${name} --trusted decisions.json --output corrected.json`;
+    `ssd-det correct-annotations ${name} --trusted decisions.json --output all_corrected.json`;
   find("refined-key").hidden = find("decide").hidden = !refined.length;
   find("more").hidden = !content.figures.length && !content.tables.length;
   find("true-key").hidden = !content.objects.some((object) => object.true);
