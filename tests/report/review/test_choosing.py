@@ -6,7 +6,7 @@ import pytest
 
 from ssd_det.main import main
 from tests.report.review.case import content_of, write_case
-from tests.report.review.using import apply, export, load, progress
+from tests.report.review.using import apply, drag, export, load, open_large, progress
 
 
 @pytest.fixture
@@ -128,20 +128,38 @@ def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path
     page.goto((folder / "index.html").as_uri())
     assert progress(page) == "6 shown · 0 trusted · 6 to check"
     assert page.locator("#gallery .accept, #gallery .reject").count() == 0
-    page.locator("#gallery .open").first.click()
+    keys = [entry["id"] for entry in content_of(folder)["objects"]]
+    open_large(page, keys[0])
     assert page.locator("#decide").is_hidden()
     page.keyboard.press("t")
     page.keyboard.press("1")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Escape")
+    page.keyboard.press("z")  # the whole image
+    for start, shift in (((8, 25), (-3, 0)), ((28, 40), (4, 4)), ((18, 25), (5, 5))):
+        page.keyboard.press("j")
+        drag(page, start, shift)
     page.keyboard.press("Escape")
-    assert progress(page) == "6 shown · 2 trusted · 4 to check"
+    page.keyboard.press("Escape")
+    page.reload()
+    assert progress(page) == "6 shown · 5 trusted · 1 to check"
     page.click("[type=reset]")
-    assert progress(page) == "6 shown · 2 trusted · 4 to check"
+    assert progress(page) == "6 shown · 5 trusted · 1 to check"
     exported = export(page)
     context.close()
     assert complaints == []
     final = apply(noisy, exported, tmp_path)
-    changed = [entry for entry in final["annotations"] if "trusted" in entry]
-    assert [entry["bbox"] for entry in changed] == [[8, 10, 20, 30], [7, 10, 21, 30]]
-    assert all(entry["original_bbox"] == [8, 10, 20, 30] for entry in changed)
+    expected = json.loads(noisy.read_text())
+    boxes = [[8, 10, 20, 30], [7, 10, 21, 30], [5, 10, 23, 30], [8, 10, 24, 34], [13, 15, 20, 30]]
+    for key, box in zip(keys, boxes, strict=False):
+        (entry,) = [entry for entry in expected["annotations"] if entry["id"] == int(key)]
+        entry |= {"bbox": pytest.approx(box, abs=0.3), "original_bbox": [8, 10, 20, 30], "trusted": True}
+        if "area" in entry:
+            entry["area"] = pytest.approx(box[2] * box[3], rel=0.05)
+    assert final == expected
+    again = ["correct-annotations", str(noisy), "--trusted", str(tmp_path / "decisions.json")]
+    assert main([*again, "--output", str(tmp_path / "corrected.json")]) == 0
+    corrected = json.loads((tmp_path / "corrected.json").read_text())["annotations"]
+    assert [e["bbox"] for e in corrected if "trusted" in e] == [
+        e["bbox"] for e in final["annotations"] if "trusted" in e
+    ]

@@ -42,6 +42,16 @@ def test_a_click_corrects_nothing(page):
     assert " trusted" not in progress(page)
 
 
+def test_boxes_that_are_hidden_are_not_dragged(page):
+    open_large(page, "12")
+    assert page.locator("#stage .handle").first.is_visible()
+    page.keyboard.press("b")
+    assert page.locator("#stage .handle").first.is_hidden()
+    drag(page, (8, 25), (-3, 5))
+    page.keyboard.press("b")
+    assert " trusted" not in progress(page)
+
+
 def test_arrow_keys_move_by_a_pixel_and_shift_by_ten(page):
     open_large(page, "12")
     page.keyboard.press("e")

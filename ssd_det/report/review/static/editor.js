@@ -77,7 +77,8 @@ class Editor {
   }
 
   take(event) {
-    if (!this.object || !event.isPrimary || event.button !== 0) return;
+    const hidden = document.body.classList.contains("no-trusted");
+    if (!this.object || hidden || !event.isPrimary || event.button !== 0) return;
     const start = this.point(event);
     const sides = sidesAt(start, this.box, (REACH[event.pointerType] ?? REACH.mouse) / this.scale());
     if (!sides) return;
