@@ -52,8 +52,12 @@ COMMANDS = {
         "Draw original, refined and, where known, true boxes into the images where boxes moved most.",
         "commands.comparing",
     ),
+    "choose-boxes": (
+        "Write a page with the boxes that tell most of all others, to be corrected or found right by a person.",
+        "commands.choosing",
+    ),
     "apply-review": (
-        "Write the final annotation file: rejected boxes go back to their originals, all else stays as refined.",
+        "Write the final annotation file: trusted boxes are put in, rejected ones go back, all else stays as it is.",
         "commands.reviewing",
     ),
     "correct-annotations": (

@@ -1,9 +1,9 @@
 """What the page shows of every annotation and image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ssd_det.annotations.coco import CocoFile, Image
+from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.ops.box_types import Xywh
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.review.crops import crop_region
@@ -28,6 +28,9 @@ class PageObject:
         iou: with the original box.
         before: IoU with the true box before refining.
         after: IoU with the true box.
+        trusted: whether the file says that the box is right.
+        fixed: why no box of it can be trusted, such as that of a crowd; ``None`` where it can.
+        chosen: why it is on a page of boxes to check; ``None`` on other pages.
     """
 
     id: str
@@ -42,6 +45,9 @@ class PageObject:
     iou: float | None
     before: float | None
     after: float | None
+    trusted: bool = False
+    fixed: str | None = None
+    chosen: str | None = None
 
 
 def chosen_images(coco: CocoFile, boxes: MeasuredBoxes, count: int) -> list[Image]:
@@ -67,17 +73,23 @@ def chosen_images(coco: CocoFile, boxes: MeasuredBoxes, count: int) -> list[Imag
     return [image for image in coco.images if image.id in chosen]
 
 
-def page_objects(coco: CocoFile, images: Sequence[Image], boxes: MeasuredBoxes) -> list[PageObject]:
-    """What is known of every annotation of some images, image by image.
+def page_objects(
+    coco: CocoFile, images: Sequence[Image], boxes: MeasuredBoxes, chosen: Mapping[int, str] | None = None
+) -> list[PageObject]:
+    """What is known of the annotations of some images, image by image.
 
     Args:
         coco: the annotation file, with ``original_bbox`` where boxes were refined.
         images: those to show.
         boxes: of the file, measured.
+        chosen: the annotations to show, by their ids, and why; all where not given.
     """
+    reasons = chosen or {}
     category_index = {category.id: index for index, category in enumerate(coco.categories)}
     row_of = {annotation.id: row for row, annotation in enumerate(boxes.annotations)}
     shown = [(index, a) for index, image in enumerate(images) for a in coco.annotations_by_image[image.id]]
+    if chosen is not None:
+        shown = [(index, annotation) for index, annotation in shown if annotation.id in chosen]
     rows = boxes.rows([row_of[a.id] for _, a in shown])
     objects = []
     for (index, annotation), true, change in zip(shown, rows.true_boxes, rows.changes(), strict=True):
@@ -92,9 +104,18 @@ def page_objects(coco: CocoFile, images: Sequence[Image], boxes: MeasuredBoxes) 
                 _rounded(true) if true else None,
                 crop_region(visible, images[index]),
                 *change,
+                trusted=annotation.trusted,
+                fixed=_why_fixed(coco, annotation),
+                chosen=reasons.get(annotation.id),
             )
         )
     return objects
+
+
+def _why_fixed(coco: CocoFile, annotation: Annotation) -> str | None:
+    """Why no box of an annotation can be trusted, wherever it is."""
+    image = coco.image_by_id[annotation.image_id]
+    return coco.why_unusable(annotation._replace(bbox=Xywh((0.0, 0.0, float(image.width), float(image.height)))))
 
 
 def _rounded(box: Xywh) -> list[float]:

@@ -1,7 +1,7 @@
 """The folder of the page: one file to open, and one folder with all that it needs."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import as_file
@@ -69,8 +69,9 @@ def write_page(
     summary: PageSummary,
     count: int = 5_000,
     allow_outside: bool = False,
+    chosen: Mapping[int, str] | None = None,
 ) -> WrittenPage:
-    """Write the page on which people review what refining changed.
+    """Write the page on which people review what refining changed, or check boxes that were chosen for them.
 
     Images that are missing or do not decode are shown as such.
 
@@ -82,6 +83,7 @@ def write_page(
         summary: what the page says of the whole file.
         count: how many annotations to show at most; the images whose boxes moved most come first.
         allow_outside: let file names lead out of the folder of the images.
+        chosen: annotations to check, by their ids, and why; then nothing else is shown.
 
     Raises:
         InputError: if ``count`` is no number from 1 up, the folder of the images is missing, a file name leads out of
@@ -89,12 +91,18 @@ def write_page(
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
-    images = chosen_images(coco, boxes, count)
+    if chosen is None:
+        images = chosen_images(coco, boxes, count)
+    else:
+        shown = {annotation.image_id for annotation in coco.annotations if annotation.id in chosen}
+        images = [image for image in coco.images if image.id in shown]
     files, _ = resolve_images(replace(coco, images=images), image_root, allow_outside)
-    objects = page_objects(coco, images, boxes)
+    objects = page_objects(coco, images, boxes, chosen)
     with _replaced(folder, len(images)) as new:
         missing = write_pictures(new / FILES, images, files, [(entry.image, entry.crop) for entry in objects])
         content = PageContent(
+            title="What refining changed" if chosen is None else "Boxes to check",
+            choosing=chosen is not None,
             file=PageFile(
                 name=coco.path.name,
                 sha256=digest(coco.path),
@@ -102,6 +110,7 @@ def write_page(
                 whole=len(objects) == len(coco.annotations),
             ),
             categories=list(unique_names(coco).values()),
+            category_names=[category.name for category in coco.categories],
             images=[
                 PageImage(image.file_name, image.width, image.height, missing.get(index))
                 for index, image in enumerate(images)

@@ -50,10 +50,17 @@ SIZES = [PageSize(name, None if limit == math.inf else limit) for name, limit in
 
 @dataclass(frozen=True)
 class PageContent:
-    """All that the page shows, as its scripts read it."""
+    """All that the page shows, as its scripts read it.
 
+    ``categories`` are told apart where the file has a name twice, ``category_names`` are as they stand there.
+    ``choosing`` is set on a page of boxes to check, on which nothing else of the file is.
+    """
+
+    title: str
+    choosing: bool
     file: PageFile
     categories: list[str]
+    category_names: list[str]
     images: list[PageImage]
     objects: list[PageObject]
     tiles: list[Tile]

@@ -1,5 +1,7 @@
 """What the page shows, and of which annotations."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,23 @@ def test_an_object_has_its_boxes_and_measures(coco, boxes):
     assert last.iou == pytest.approx(12 / 28, abs=1e-3)
     assert last.after == pytest.approx(28 / 30, abs=1e-3)
     assert last.before == pytest.approx(12 * 28 / (20 * 30 + 8 * 28), abs=1e-3)
+
+
+def test_an_object_says_whether_it_is_trusted_and_why_it_cannot_be(tmp_path):
+    path = write_case(tmp_path)
+    content = json.loads(path.read_text())
+    content["annotations"][0]["trusted"] = True
+    content["annotations"][1]["iscrowd"] = 1
+    content["annotations"][2]["bbox"] = [200, 10, 20, 30]  # outside: it can be brought in
+    path.write_text(json.dumps(content))
+    coco = read_coco(path)
+    boxes = measure_file(coco, {})
+    objects = page_objects(coco, coco.images, boxes, {10: "at random", 11: "rare", 12: "rare"})
+    assert [(entry.id, entry.trusted, entry.fixed, entry.chosen) for entry in objects] == [
+        ("10", True, None, "at random"),
+        ("11", False, "crowd", "rare"),
+        ("12", False, None, "rare"),
+    ]
 
 
 def test_without_true_boxes_nothing_is_said_of_them(coco):

@@ -2,6 +2,8 @@
 
 import json
 
+from ssd_det.main import main
+
 
 def ids(page):
     """Those of the annotations whose tiles are in the page, in their order."""
@@ -19,7 +21,63 @@ def progress(page):
     return page.locator("#progress").inner_text()
 
 
-def export(page):
+def export(page, opened=None):
+    """What the page exports; ``opened`` is the annotation that is open large, and is so afterwards."""
+    if opened is not None:
+        page.evaluate("document.getElementById('viewer').close()")
     with page.expect_download() as download:
         page.click("#export")
+    if opened is not None:
+        open_large(page, opened)
     return json.loads(download.value.path().read_text())
+
+
+def load(page, decisions, folder):
+    """Load decisions from a file."""
+    path = folder / "load.json"
+    path.write_text(json.dumps(decisions))
+    page.set_input_files("#load", path)
+
+
+def apply(annotations, decisions, folder):
+    """The content of the final file that decisions lead to."""
+    (folder / "decisions.json").write_text(json.dumps(decisions))
+    words = [str(annotations), str(folder / "decisions.json"), "--output", str(folder / "final.json")]
+    assert main(["apply-review", *words]) == 0
+    return json.loads((folder / "final.json").read_text())
+
+
+def open_large(page, key):
+    """Open an annotation in the large view, with all others in the grid, in the order of the file."""
+    page.evaluate(
+        """key => {
+             const sort = document.querySelector("[name=sort]");
+             if (sort.value !== "file") {
+               sort.value = "file";
+               sort.dispatchEvent(new Event("input", { bubbles: true }));
+             }
+             const caption = [...document.querySelectorAll("#gallery .id")].find((id) => id.textContent === `#${key}`);
+             caption.closest("li").querySelector(".open").click();
+           }""",
+        key,
+    )
+
+
+def screen_point(page, x, y):
+    """Where a point of the image is on the screen, in the large view."""
+    return page.evaluate(
+        """([x, y]) => {
+             const point = new DOMPoint(x, y).matrixTransform(document.querySelector("#stage svg").getScreenCTM());
+             return [point.x, point.y];
+           }""",
+        [x, y],
+    )
+
+
+def drag(page, start, shift):
+    """Drag with the mouse from a point of the image by a shift, in pixels of the image."""
+    page.mouse.move(*screen_point(page, *start))
+    page.mouse.down()
+    page.mouse.move(*screen_point(page, start[0] + shift[0] / 2, start[1] + shift[1] / 2))
+    page.mouse.move(*screen_point(page, start[0] + shift[0], start[1] + shift[1]))
+    page.mouse.up()

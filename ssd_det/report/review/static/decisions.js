@@ -1,5 +1,7 @@
 "use strict";
 
+const VERSION = 2; // of exported files; 1 had no boxes
+
 /* The browser's memory, which may be full or forbidden: null and false then. */
 function remembered(key) {
   try {
@@ -18,16 +20,18 @@ function remember(key, value) {
   }
 }
 
-/* What was decided about refined boxes: kept in the browser, for all its windows, exported and loaded as json. */
+/* What was decided about boxes: kept in the browser, for all its windows, exported and loaded as json. A decision is a
+   word, or a box xywh that is trusted with what an exported file says of it: { bbox, image, category }. */
 class Decisions extends EventTarget {
-  /* file: name, sha256 and number of annotations of the annotation file; ids: of the annotations of this page that can
-     be decided on, while another page of the same file may show others; allowed: the words that decisions are. */
-  constructor(file, ids, allowed) {
+  /* content: of the page; another page of the same file may show other annotations. */
+  constructor(content) {
     super();
-    this.file = file;
-    this.ids = new Set(ids);
-    this.allowed = allowed;
-    this.key = `ssd-det review ${file.sha256}`;
+    this.file = content.file;
+    this.objects = new Map(content.objects.map((object) => [object.id, object]));
+    this.images = content.images;
+    this.names = content.category_names;
+    this.allowed = content.decisions; // the words that decisions are
+    this.key = `ssd-det review ${this.file.sha256}`;
     this.made = new Map();
     this.history = [];
     this.kept = true;
@@ -39,20 +43,51 @@ class Decisions extends EventTarget {
     });
   }
 
+  /* A word, "trust" among them, or null. */
   of(id) {
-    return this.made.get(id) ?? null;
+    const made = this.made.get(id) ?? null;
+    return made === null || typeof made === "string" ? made : "trust";
+  }
+
+  /* The box that is trusted, or null. */
+  trusted(id) {
+    return this.made.get(id)?.bbox ?? null;
+  }
+
+  /* The box that an object has as things are decided. */
+  box(object) {
+    return this.trusted(object.id) ?? (this.of(object.id) === "reject" ? object.original : object.box);
   }
 
   /* How many annotations of this page have this decision. */
   count(decision) {
-    return [...this.made].filter(([id, made]) => this.ids.has(id) && made === decision).length;
+    return [...this.made.keys()].filter((id) => this.objects.has(id) && this.of(id) === decision).length;
   }
 
   /* Decide about several annotations in one step. */
   decide(ids, decision) {
     this.recall();
-    const changed = ids.filter((id) => this.ids.has(id) && this.of(id) !== decision);
+    const changed = ids.filter((id) => this.objects.get(id)?.original && this.of(id) !== decision);
     if (changed.length) this.step(changed.map((id) => [id, decision]));
+  }
+
+  /* Trust boxes, [id, box] each, in one step; joined: as a part of the last one, if that was of the same annotation. */
+  trust(boxes, joined = false) {
+    this.recall();
+    const changed = boxes
+      .filter(([id, box]) => this.trusted(id)?.join() !== box.join())
+      .map(([id, box]) => [id, this.described(id, box)]);
+    const last = this.history.at(-1);
+    if (joined && changed.length === 1 && last?.length === 1 && last[0][0] === changed[0][0]) {
+      this.set(...changed[0]);
+      this.save();
+    } else if (changed.length) this.step(changed);
+  }
+
+  described(id, bbox) {
+    const object = this.objects.get(id);
+    const { name, width, height } = this.images[object.image];
+    return { bbox, image: { file_name: name, width, height }, category: this.names[object.category] };
   }
 
   /* Take the last step back; returns the ids of its annotations. */
@@ -65,7 +100,7 @@ class Decisions extends EventTarget {
   }
 
   step(entries) {
-    this.history.push(entries.map(([id]) => [id, this.of(id)]));
+    this.history.push(entries.map(([id]) => [id, this.made.get(id) ?? null]));
     entries.forEach(([id, decision]) => this.set(id, decision));
     this.save();
   }
@@ -75,35 +110,9 @@ class Decisions extends EventTarget {
     else this.made.set(id, decision);
   }
 
-  exported() {
-    return {
-      annotations: this.file.name,
-      sha256: this.file.sha256,
-      decisions: Object.fromEntries(this.made),
-    };
-  }
-
   /* Add the decisions of an exported text in one step; throws an Error that says what is wrong. */
   load(text) {
-    let content;
-    try {
-      content = JSON.parse(text);
-    } catch {
-      throw new Error("The file is not json: load one that was exported here.");
-    }
-    const { decisions, sha256 } = content ?? {};
-    if (typeof sha256 !== "string" || typeof decisions !== "object" || decisions === null || Array.isArray(decisions)) {
-      throw new Error("The file holds no decisions: load one that was exported here.");
-    }
-    if (sha256 !== this.file.sha256) throw new Error("The decisions were made on another file: load them on its page.");
-    const entries = Object.entries(decisions);
-    const odd = entries.find(([, decision]) => !this.allowed.includes(decision));
-    if (odd) {
-      const words = this.allowed.join(" nor ");
-      throw new Error(`The decision on annotation ${odd[0]} is neither ${words}: export the decisions once more.`);
-    }
-    const unknown = this.file.whole && entries.find(([id]) => !this.ids.has(id));
-    if (unknown) throw new Error(`Annotation ${unknown[0]} is not among the refined ones: export the decisions once more.`);
+    const entries = readExported(text, this);
     this.recall();
     this.step(entries);
     return entries.length;

@@ -6,6 +6,8 @@ const GAP = 12;
 const CAPTION = 92;
 const LEAST_SIDE = { object: 168, image: 250 };
 const SPARE_ROWS = 2;
+const DECIDE = [["reject", "✕", "Reject"], ["accept", "✓", "Accept"]];
+const CHECK = [["trust", "★", "Right as it is:"]]; // boxes that were not refined
 
 class Gallery {
   /* act: called with the name of an action and the index of a tile. */
@@ -124,7 +126,7 @@ class Gallery {
     const address = this.whole ? `review_files/thumbs/${object.image}.jpg` : `review_files/crops/${object.index}.jpg`;
     const layers = image.missing === null ? [[address, region]] : [];
     const open = element("button", { type: "button", class: "open", "data-action": "open", "aria-haspopup": "dialog" });
-    open.append(picture(label, region, layers, group));
+    open.append(picture(label, region, layers));
     if (image.missing !== null) open.append(element("span", { class: "missing" }, "cannot be shown"));
     const caption = element("div", { class: "caption" });
     const name = element("span", { class: "name", title }, element("strong", {}, title));
@@ -132,13 +134,12 @@ class Gallery {
     caption.append(name, element("span", { class: "numbers" }, this.numbers(group)));
     const verdict = element("span", { class: "verdict" });
     const actions = element("div", { class: "actions" });
-    if (group.some((object) => object.original)) {
-      for (const [action, sign, text] of [["reject", "✕", "Reject"], ["accept", "✓", "Accept"]]) {
-        const button = element("button", { type: "button", class: action, "data-action": action, title: text });
-        button.append(element("span", { "aria-hidden": "true" }, sign));
-        button.setAttribute("aria-label", this.whole ? `${text} all boxes of ${image.name}` : `${text} ${object.id}`);
-        actions.append(button);
-      }
+    const refined = group.some((object) => object.original);
+    for (const [action, sign, text] of refined ? DECIDE : CHECK) {
+      const button = element("button", { type: "button", class: action, "data-action": action, title: text });
+      button.append(element("span", { "aria-hidden": "true" }, sign));
+      button.setAttribute("aria-label", this.whole ? `${text} all boxes of ${image.name}` : `${text} ${object.id}`);
+      actions.append(button);
     }
     return element("li", { class: "tile" }, open, caption, element("div", { class: "foot" }, verdict, actions));
   }
@@ -146,6 +147,7 @@ class Gallery {
   numbers(group) {
     if (this.whole) return `${group.length} ${group.length === 1 ? "box" : "boxes"}`;
     const [object] = group;
+    if (object.chosen) return object.chosen;
     if (!object.original) return "";
     const score = object.score === null ? "" : `score ${object.score.toFixed(2)} · `;
     return `${score}Δ ${object.shift.toFixed(object.shift < 100 ? 1 : 0)} px`;
@@ -153,23 +155,34 @@ class Gallery {
 
   /* Bring a tile up to date with the decisions and with what is current. */
   mark(tile, index) {
-    const group = this.groups[index].filter((object) => object.original);
+    const group = this.groups[index];
     const made = group.map((object) => this.decisions.of(object.id));
-    const accepted = made.filter((decision) => decision === "accept").length;
-    const rejected = made.filter((decision) => decision === "reject").length;
+    const [accepted, rejected, trusted] = ["accept", "reject", "trust"].map((kind) => made.filter((one) => one === kind).length);
     tile.classList.toggle("accepted", accepted > 0 && !rejected);
     tile.classList.toggle("rejected", rejected > 0);
+    tile.classList.toggle("trusted", trusted > 0 && !rejected && !accepted);
     tile.classList.toggle("current", index === this.current);
-    tile.querySelector(".verdict").textContent = this.verdict(group.length, accepted, rejected);
+    const refined = group.filter((object) => object.original).length;
+    tile.querySelector(".verdict").textContent = this.verdict(refined, group, accepted, rejected, trusted);
+    this.paint(tile, group);
     tile.querySelectorAll("button").forEach((button) => {
       button.tabIndex = index === this.current ? 0 : -1;
     });
   }
 
-  verdict(count, accepted, rejected) {
-    if (!count) return "as it was";
-    if (count === 1) return accepted ? "✓ accepted" : rejected ? "✕ rejected" : "";
-    return [accepted && `✓ ${accepted}`, rejected && `✕ ${rejected}`].filter(Boolean).join("  ");
+  verdict(refined, group, accepted, rejected, trusted) {
+    if (!accepted && !rejected && !trusted && group.every((object) => object.trusted)) return "trusted before";
+    if (!refined && !trusted) return this.content.choosing ? "" : "as it was";
+    if (group.length === 1) return trusted ? "★ trusted" : accepted ? "✓ accepted" : rejected ? "✕ rejected" : "";
+    return [accepted && `✓ ${accepted}`, rejected && `✕ ${rejected}`, trusted && `★ ${trusted}`].filter(Boolean).join("  ");
+  }
+
+  /* Draw the boxes of a tile, unless they are there as they are. */
+  paint(tile, group) {
+    const state = group.map((object) => this.decisions.trusted(object.id)?.join()).join(";");
+    if (tile.dataset.boxes === state) return;
+    tile.dataset.boxes = state;
+    drawBoxes(tile.querySelector("svg"), this.decisions, group);
   }
 
   /* Make a tile the current one. */
@@ -202,6 +215,7 @@ function barHeight() {
 /* An object in words, for those who do not see it. */
 function describe(content, object) {
   const what = `${content.categories[object.category]}, annotation ${object.id}`;
+  if (object.chosen) return `${what}, chosen: ${object.chosen}`;
   if (!object.original) return `${what}, left as it was`;
   const score = object.score === null ? "" : `, score ${object.score.toFixed(2)}`;
   return `${what}, moved by ${object.shift.toFixed(1)} pixels${score}`;

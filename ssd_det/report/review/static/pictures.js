@@ -16,26 +16,31 @@ function shape(name, attributes) {
   return made;
 }
 
-/* A picture of a region xywh; layers are [address, region xywh], the lowest first. */
-function picture(label, region, layers, objects, chosen = objects) {
+/* A picture of a region xywh, without boxes yet; layers are [address, region xywh], the lowest first. */
+function picture(label, region, layers) {
   const svg = shape("svg", { viewBox: region.join(" "), role: "img", "aria-label": label });
   for (const [address, [x, y, width, height]] of layers) {
     svg.append(shape("image", { href: address, x, y, width, height, preserveAspectRatio: "none" }));
   }
-  for (const object of objects) svg.append(boxes(object, chosen.includes(object)));
   return svg;
 }
 
+/* Draw the boxes of objects into a picture, instead of those that are there; chosen ones stand out. */
+function drawBoxes(svg, decisions, objects, chosen = objects) {
+  svg.querySelectorAll(".boxes").forEach((group) => group.remove());
+  svg.append(...objects.map((object) => boxes(object, chosen.includes(object), decisions.trusted(object.id))));
+}
+
 /* The boxes of an object, each with a dark line under it that sets it apart from any background. */
-function boxes(object, chosen) {
+function boxes(object, chosen, trusted) {
   const group = shape("g", { class: chosen ? "boxes" : "boxes other" });
-  const drawn = object.original
-    ? [["true", object.true], ["original", object.original], ["refined", object.box]]
-    : [["true", object.true], ["original", object.box]];
-  for (const [kind, box] of drawn) {
-    if (!box) continue;
-    const [x, y, width, height] = box;
-    for (const line of ["halo", "line"]) group.append(shape("rect", { class: `${kind} ${line}`, x, y, width, height }));
+  const own = object.original ? [["original", object.original], ["refined", object.box]] : [["original", object.box]];
+  for (const [kind, box] of [["true", object.true], ...own, ["trusted", trusted]]) {
+    if (box) group.append(...outline(kind, box));
   }
   return group;
+}
+
+function outline(kind, [x, y, width, height]) {
+  return ["halo", "line"].map((line) => shape("rect", { class: `${kind} ${line}`, x, y, width, height }));
 }

@@ -8,7 +8,7 @@
     object.index = index;
   });
   const refined = content.objects.filter((object) => object.original);
-  const decisions = new Decisions(content.file, refined.map((object) => object.id), content.decisions);
+  const decisions = new Decisions(content);
   const gallery = new Gallery(find("gallery"), content, decisions, act);
   const viewer = new Viewer(find("viewer"), content, decisions);
   const filters = find("filters");
@@ -17,7 +17,13 @@
   find("more").open = matchMedia("(min-width: 800px)").matches;
   find("filter-details").open = matchMedia("(min-width: 800px)").matches;
   const name = /^[\w.-]+$/.test(content.file.name) ? content.file.name : `'${content.file.name.replaceAll("'", "'\\''")}'`;
-  find("command").textContent = `ssd-det apply-review ${name} decisions.json --output final.json`;
+  find("title").textContent = content.title;
+  document.title = `${content.title} – ssd-det`;
+  find("command").textContent =
+    `ssd-det apply-review ${name} decisions.json --output final.json\n\n` +
+    `ssd-det correct-annotations ${name} --trusted decisions.json --output all_corrected.json`;
+  find("refined-key").hidden = find("decide").hidden = !refined.length;
+  find("more").hidden = !content.figures.length && !content.tables.length;
   find("true-key").hidden = !content.objects.some((object) => object.true);
   filters.sort.append(...orders(content.objects).map(([value, text]) => element("option", { value }, text)));
   filters.size.append(...sizes(content).map(([value, text]) => element("option", { value }, text)));
@@ -25,7 +31,14 @@
   filters.querySelectorAll(".score").forEach((label) => {
     label.hidden = !content.objects.some((object) => object.score !== null);
   });
-  if (!refined.length) filters.changed.value = "";
+  if (!refined.length || content.choosing) {
+    filters.changed.querySelector('[value=""]').defaultSelected = true; // what a reset goes back to as well
+    filters.changed.value = "";
+  }
+  if (content.choosing) {
+    filters.sort.querySelector("[value=file]").defaultSelected = true;
+    filters.sort.value = "file";
+  }
 
   function refresh() {
     const whole = document.querySelector("[name=view]:checked").value === "images";
@@ -38,10 +51,14 @@
   }
 
   function tellProgress() {
-    const [accepted, rejected] = [decisions.count("accept"), decisions.count("reject")];
-    const shown = `${gallery.groups.length.toLocaleString("en")} shown`;
-    const left = refined.length - accepted - rejected;
-    find("progress").textContent = `${shown} · ${accepted} accepted · ${rejected} rejected · ${left} undecided`;
+    const [accepted, rejected, trusted] = ["accept", "reject", "trust"].map((kind) => decisions.count(kind));
+    const asked = content.choosing ? content.objects : refined;
+    const left = asked.filter((object) => decisions.of(object.id) === null).length;
+    const parts = [`${gallery.groups.length.toLocaleString("en")} shown`];
+    if (refined.length) parts.push(`${accepted} accepted`, `${rejected} rejected`);
+    if (trusted || !refined.length) parts.push(`${trusted} trusted`);
+    if (asked.length) parts.push(`${left} ${content.choosing ? "to check" : "undecided"}`);
+    find("progress").textContent = parts.join(" · ");
     if (!decisions.kept) complain("This browser keeps no decisions over a reload: export them before you leave.");
   }
 
@@ -74,14 +91,35 @@
   }
 
   function decide(decision, index) {
-    const group = gallery.groups[index].filter((object) => object.original);
+    const all = gallery.groups[index];
+    const refined = all.filter((object) => object.original);
+    if (!refined.length) {
+      say("This box was not refined: there is nothing to accept or reject.");
+      return;
+    }
+    // What was corrected by hand is not given up by the way: only a rejection of this very box does.
+    const single = all.length === 1 && decision === "reject";
+    const group = refined.filter((object) => single || decisions.of(object.id) !== "trust");
     if (!group.length) {
-      say("This box was left as it was: there is nothing to decide.");
+      say("Trusted already.");
       return;
     }
     decisions.decide(group.map((object) => object.id), decision);
     const what = group.length === 1 ? `annotation ${group[0].id}` : `${group.length} boxes`;
     say(`${decision === "accept" ? "Accepted" : "Rejected"} ${what}.`);
+  }
+
+  /* Trust the boxes of a tile as they are. */
+  function trust(index) {
+    const group = gallery.groups[index].filter((object) => !object.fixed);
+    const boxes = group.map((object) => [object.id, decisions.box(object)]);
+    const fit = boxes.filter(([, box], place) => isVisible(box, content.images[group[place].image]));
+    if (!fit.length) {
+      say("This cannot be trusted: it is no box of one object with an area in its image.");
+      return;
+    }
+    decisions.trust(fit);
+    say(fit.length === 1 ? `Trusted: annotation ${fit[0][0]}.` : `Trusted: ${fit.length} boxes.`);
   }
 
   function undo() {
@@ -107,8 +145,19 @@
       return enlarge(!gallery.whole);
     }
     if (action === "zoom") return enlarge(viewer.open && !viewer.zoomed);
+    if (action === "trust") return trust(index);
+    if (action === "edit" || action in PARTS || action in MAGNIFY) return viewer.open && edit(action);
     if (action === "accept" || action === "reject") return decide(action, index);
     return go(gallery.current + { next: 1, previous: -1, down: gallery.columns, up: -gallery.columns }[action]);
+  }
+
+  /* What can be done in the large view only. */
+  function edit(action) {
+    const { editor } = viewer;
+    if (action in MAGNIFY) viewer.magnify(MAGNIFY[action]);
+    else if (!editor.object) say(viewer.whole ? "Open one object to correct its box." : "This box cannot be corrected.");
+    else if (action === "edit") editor.choose(editor.part ? null : PARTS.box);
+    else editor.choose(PARTS[action]);
   }
 
   /* Hide all boxes, or show all of them if they were hidden. */
@@ -131,21 +180,33 @@
 
   function actAndGoOn(action) {
     act(action);
-    if (action === "accept" || action === "reject") go(gallery.current + 1);
+    if (DECIDING.includes(action)) go(gallery.current + 1);
   }
 
-  const LETTERS = { j: "next", k: "previous", a: "accept", r: "reject", u: "undo", z: "zoom", b: "boxes", "?": "help" };
+  const DECIDING = ["accept", "reject", "trust"];
+  const MAGNIFY = { closer: 1.5, farther: 1 / 1.5 };
+  const LETTERS = {
+    ...{ j: "next", k: "previous", a: "accept", r: "reject", u: "undo", z: "zoom", b: "boxes", "?": "help" },
+    ...{ t: "trust", e: "edit", 0: "box", 1: "left", 2: "top", 3: "right", 4: "bottom" },
+    ...{ "+": "closer", "=": "closer", "-": "farther" },
+  };
   const ARROWS = { ArrowRight: "next", ArrowLeft: "previous", ArrowDown: "down", ArrowUp: "up" };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
     if (event.target.matches("input[type=search], input[type=number], select")) return;
+    const { editor } = viewer;
+    if (viewer.open && editor.part && (event.key in ARROWS || event.key === "Escape")) {
+      event.preventDefault(); // the dialog stays open
+      if (event.key === "Escape") editor.choose(null);
+      else editor.nudge(event.key, event.shiftKey, event.repeat);
+      return;
+    }
     const arrows = viewer.open || event.target.closest("#gallery");
     const action = (arrows && ARROWS[event.key]) || (find("shortcuts").checked && LETTERS[event.key.toLowerCase()]);
     if (!action) return;
     event.preventDefault();
-    const deciding = ["accept", "reject", "undo"].includes(action);
-    if (deciding && event.repeat) return; // a key that is held down decides once
-    if (["accept", "reject", "zoom"].includes(action) && !seen()) return;
+    if ([...DECIDING, "undo"].includes(action) && event.repeat) return; // a key that is held down decides once
+    if ([...DECIDING, "zoom"].includes(action) && !seen()) return;
     actAndGoOn(action);
   });
 
@@ -160,7 +221,7 @@
   filters.addEventListener("reset", () => setTimeout(refresh)); // the fields are empty only after this
   filters.addEventListener("submit", (event) => event.preventDefault());
   document.querySelectorAll("[name=view]").forEach((radio) => radio.addEventListener("change", refresh));
-  for (const kind of ["original", "refined", "true"]) {
+  for (const kind of ["original", "refined", "true", "trusted"]) {
     find(`show-${kind}`).addEventListener("change", (event) => {
       document.body.classList.toggle(`no-${kind}`, !event.target.checked);
     });
@@ -176,8 +237,7 @@
   });
 
   find("export").addEventListener("click", () => {
-    const text = `${JSON.stringify(decisions.exported(), null, 1)}\n`;
-    const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    const address = URL.createObjectURL(new Blob([exportedText(decisions)], { type: "application/json" }));
     element("a", { href: address, download: "decisions.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
     say(`Exported ${decisions.made.size} decisions.`);
