@@ -118,6 +118,22 @@ def test_ids_that_a_browser_rounds_come_back_whole(noisy, browser, tmp_path):
     assert trusted["id"] == key
 
 
+def test_boxes_that_the_file_trusts_are_marked_and_not_asked_for(tmp_path, browser):
+    refined = write_case(tmp_path)
+    for position in (4, 5):
+        change(refined, position, trusted=True)
+    words = ["--image_root", str(tmp_path / "images"), "--output", str(tmp_path / "page")]
+    assert main(["report", str(refined), *words]) == 0
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto((tmp_path / "page" / "index.html").as_uri())
+    verdicts = page.locator("#gallery .verdict").all_inner_texts()
+    left = progress(page)
+    context.close()
+    assert sorted(verdicts) == ["", "", "", "", "☆ trusted", "☆ trusted"]
+    assert left == "6 shown · 0 accepted · 0 rejected · 4 undecided"
+
+
 def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path):
     _, folder = choose(noisy, "--count", "6")
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)

@@ -171,7 +171,7 @@ class Gallery {
   }
 
   verdict(refined, group, accepted, rejected, trusted) {
-    if (!accepted && !rejected && !trusted && group.every((object) => object.trusted)) return "trusted before";
+    if (!accepted && !rejected && !trusted && group.every((object) => object.trusted)) return "☆ trusted"; // in the file
     if (!refined && !trusted) return this.content.choosing ? "" : "as it was";
     if (group.length === 1) return trusted ? "★ trusted" : accepted ? "✓ accepted" : rejected ? "✕ rejected" : "";
     return [accepted && `✓ ${accepted}`, rejected && `✕ ${rejected}`, trusted && `★ ${trusted}`].filter(Boolean).join("  ");

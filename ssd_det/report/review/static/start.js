@@ -53,7 +53,7 @@
   function tellProgress() {
     const [accepted, rejected, trusted] = ["accept", "reject", "trust"].map((kind) => decisions.count(kind));
     const asked = content.choosing ? content.objects : refined;
-    const left = asked.filter((object) => decisions.of(object.id) === null).length;
+    const left = asked.filter((object) => !object.trusted && decisions.of(object.id) === null).length;
     const parts = [`${gallery.groups.length.toLocaleString("en")} shown`];
     if (refined.length) parts.push(`${accepted} accepted`, `${rejected} rejected`);
     if (trusted || !refined.length) parts.push(`${trusted} trusted`);

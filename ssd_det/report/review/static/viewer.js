@@ -131,7 +131,7 @@ class Viewer {
       const also = trusted ? `, ${trusted} trusted` : "";
       text.textContent = `${accepted} accepted, ${rejected} rejected${also} of ${group.length || this.group.length}`;
     } else if (trusted) text.textContent = this.corrected() ? "★ trusted, as you corrected it" : "★ trusted, right as it is";
-    else if (this.group[0].trusted) text.textContent = "Trusted before, in the file.";
+    else if (this.group[0].trusted) text.textContent = "☆ trusted, in the file";
     else if (!group.length) text.textContent = this.content.choosing ? "not checked" : "Left as it was by refining.";
     else text.textContent = accepted ? "✓ accepted" : rejected ? "✕ rejected" : "not decided";
     for (const action of ["accept", "reject"]) {
