@@ -70,7 +70,7 @@ def pool_boxes(pyramid: Pyramid, boxes: Tensor, image_index: Tensor, size: int =
         ``Tensor[N, size, size, C]``, channels last.
 
     Raises:
-        InputError: if it would take torchvision hours, see :func:`check_adaptive`.
+        InputError: if torchvision would compute every pixel of the map, see :func:`check_adaptive`.
     """
     check_adaptive(sampling_ratio, boxes.device)
     # Once weights have diverged, boxes are NaN: pool them from the corner; the NaN of the loss will be reported.
