@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ssd_det.annotations.entries import EARLIER_BOXES
 from ssd_det.annotations.json_files import JsonObject
@@ -69,8 +70,13 @@ class AnnotationTable(NamedTuple):
 def read_table(annotations: Sequence[JsonObject]) -> AnnotationTable:
     """Read annotations, whatever they hold."""
     starts = range(0, max(len(annotations), 1), PIECE)
-    pieces = [_read(annotations[start : start + PIECE]) for start in bar(starts, "annotations", long=LONG // PIECE)]
-    return AnnotationTable(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+    columns: list[npt.NDArray[Any]] = []
+    for start in bar(starts, "annotations", long=LONG // PIECE):
+        piece = _read(annotations[start : start + PIECE])
+        columns = columns or [np.empty((len(annotations), *part.shape[1:]), part.dtype) for part in piece]
+        for column, part in zip(columns, piece, strict=True):
+            column[start : start + PIECE] = part
+    return AnnotationTable(*columns)
 
 
 def _read(piece: Sequence[JsonObject]) -> AnnotationTable:

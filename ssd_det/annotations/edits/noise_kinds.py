@@ -70,11 +70,11 @@ def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: floa
         ``[N, 4]``: (dx, dy, dw, dh), shifts of the centre and growth in units of the box's size.
     """
     gridded = _onto_grid(boxes, level)
-    moves_of_boxes = []
+    moves_of_boxes = np.empty((len(boxes), 4))
     for index, random in enumerate(generators):
         name = MIXED[random.integers(len(MIXED))] if kind == "mix" else kind
-        moves_of_boxes.append(gridded[index] if name == "grid" else DRAWN[name](random, level))
-    return np.array(moves_of_boxes).reshape(-1, 4)
+        moves_of_boxes[index] = gridded[index] if name == "grid" else DRAWN[name](random, level)
+    return moves_of_boxes
 
 
 def _onto_grid(boxes: Array, level: float) -> Array:
