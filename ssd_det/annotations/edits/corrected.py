@@ -83,11 +83,12 @@ def _measure(coco: CocoFile, trusted: Mapping[int, Xywh]) -> tuple[SharedOffsets
     teaching: list[tuple[Annotation, Xywh, Xywh]] = []
     untouched = all(annotation.original_bbox is None or annotation.trusted for annotation in coco.annotations)
     for annotation in coco.annotations:
+        if annotation.trusted and not (untouched and annotation.original_bbox):
+            continue  # what its box was before is not known, or was not what the others are
         if annotation.id in trusted:
-            noisy = annotation.unrefined if annotation.trusted and untouched else annotation.bbox
-            pair = (noisy, trusted[annotation.id])
-        elif annotation.trusted and untouched and annotation.original_bbox:
-            pair = (annotation.original_bbox, annotation.bbox)
+            pair = (annotation.unrefined if annotation.trusted else annotation.bbox, trusted[annotation.id])
+        elif annotation.trusted:
+            pair = (annotation.unrefined, annotation.bbox)
         else:
             continue
         if coco.why_unusable(annotation._replace(bbox=pair[0])) is None:

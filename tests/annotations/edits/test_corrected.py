@@ -84,8 +84,9 @@ def test_a_second_time_changes_nothing(tight):
     twice, correction = corrected_content(parse_coco(coco.path, once), {})
     assert twice == once
     assert correction.taught == 0, "boxes that were moved tell nothing of what they were moved by"
-    again, _ = corrected_content(parse_coco(coco.path, once), {key: true[key] for key in (1, 2, 3, 4)})
+    again, correction = corrected_content(parse_coco(coco.path, once), {key: true[key] for key in (1, 2, 3, 4)})
     assert boxes_of(again) == boxes_of(once)
+    assert correction.taught == 0, "a trusted box does not tell that it was right before"
 
 
 def test_the_command_says_what_it_found_and_changes_no_input(tight, tmp_path, capsys):
