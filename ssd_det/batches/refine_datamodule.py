@@ -15,6 +15,8 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.folds import images_of_fold
 from ssd_det.annotations.formats.with_images import read_with_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.offsets_record import KEY as OFFSETS
+from ssd_det.annotations.offsets_record import offsets_of
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
@@ -139,10 +141,12 @@ class RefineDataModule(CocoDataModule):
         return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers, read)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the images that the training does not see, where there are any."""
+        """What a checkpoint keeps: the images that the training does not see, and what all boxes shared, if known."""
         training, _ = self._parts()
         unseen = sorted(self._training_data()[1].keys() - training.keys())
-        return {UNSEEN_IMAGES: torch.tensor(unseen, dtype=torch.long)} if unseen else {}
+        state: dict[str, Any] = {UNSEEN_IMAGES: torch.tensor(unseen, dtype=torch.long)} if unseen else {}
+        record = offsets_of(self._training_data()[0].content)
+        return state if record is None else {**state, OFFSETS: record.to_json()}
 
     def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation, of images outside the fold that is held out."""

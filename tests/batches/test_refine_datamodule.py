@@ -215,4 +215,6 @@ def test_trusted_boxes_are_learnt_from_and_refined_as_if_the_file_had_been_corre
     assert sum(annotation.trusted for annotation in given.coco.annotations) == 8
     data = given.to_refine()
     assert data.coco.content == corrected.coco.content
+    kept = given.state_dict()["shared_offsets"]
+    assert kept == data.coco.content["shared_offsets"] == corrected.state_dict()["shared_offsets"]
     assert data.as_read.content == json.loads((demo / "noisy.json").read_text())

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from ssd_det.annotations.edits.corrected import Correction
+from ssd_det.annotations.edits.corrected import SIDES, Correction
 from ssd_det.annotations.trusted import TrustedBoxes
 from ssd_det.annotations.values import first_of
 from ssd_det.console import listed, say, warn
 from ssd_det.ops.shared_offsets import LEAST_BOXES, SharedOffsets
-
-SIDES = ("left", "top", "right", "bottom")
 
 
 def say_matched(trusted: str, matched: TrustedBoxes) -> None:
@@ -33,6 +31,8 @@ def say_corrected(path: str | Path, correction: Correction) -> None:
         say(f"What {correction.taught} trusted boxes say of all others, in units of the box, with 95% intervals:")
         for row, name in enumerate(correction.categories):
             say(f"  {name} ({correction.offsets.counts[row]} trusted): {_sides(correction.offsets, row)}")
+        if correction.record:
+            say(correction.record.sentence)
     passed = listed(correction.passed_through)
     say(f"{path}: {correction.trusted} boxes trusted, {correction.corrected} corrected, unchanged: {passed}.")
 
