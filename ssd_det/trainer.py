@@ -129,7 +129,8 @@ class SSDDetTrainer(Trainer):
         model.check_data(datamodule)
         inputs = datamodule.noisy_annotations
         checkpoints = [checkpoint, *other_checkpoints]
-        destination = check_destination(output, inputs, checkpoints, overwrite)
+        trusted = [datamodule.trusted] if datamodule.trusted else []
+        destination = check_destination(output, inputs, [*checkpoints, *trusted], overwrite)
         data = datamodule.to_refine(skip_missing_images)
         tasks, refiners = zip(*(_trained(model, path, given) for path in checkpoints), strict=True)
         for task, path in zip(tasks[1:], other_checkpoints, strict=True):
@@ -144,7 +145,7 @@ class SSDDetTrainer(Trainer):
             elif calibration_images and min_score is None:
                 passed_over = passed_over | dict.fromkeys((image.id for image in data.coco.images), TOO_FEW_BOXES)
             content, summary = refined_content(data.coco, refined.refinements, passed_over, chosen)
-            kept = save_annotations(data.coco, content, destination)
+            kept = save_annotations(data.as_read or data.coco, content, destination)
             print_calibration(refined.noise_level, refined.calibration)
             print_summary(summary, destination.path)
             if destination.folder:

@@ -11,7 +11,7 @@ from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
 EARLIER_BOXES = ("true_bbox", "original_bbox")
 COORDINATE_DIGITS = 3  # of boxes that are written, in pixels
-REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou", "trusted")
+REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou", "trusted", "untrusted")
 
 
 def moved(entry: JsonObject, bbox: Sequence[float]) -> JsonObject:

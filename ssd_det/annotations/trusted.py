@@ -1,14 +1,15 @@
 """Boxes that a person trusts, and the annotations of a noisy file that they belong to."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.image_names import readings
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.ops.box_arrays import corners, iou
@@ -38,11 +39,12 @@ class TrustedBoxes:
 def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None) -> TrustedBoxes:
     """Find the annotation that each trusted box belongs to.
 
-    Images are matched by file name, classes by name.
+    Images are matched by file name, without its folders where only one has that name; classes by name.
 
     Args:
         noisy: the file to correct.
-        trusted: the file with trusted boxes, of any of its images.
+        trusted: the file with trusted boxes, of any of its images. Where some of its annotations have ``trusted``,
+            these alone are trusted.
         match: by ids, or by overlap: one to one within an image and class. Where not given, annotations of a COCO json
             file whose id the noisy file has are matched by id, and all others by overlap.
 
@@ -50,6 +52,8 @@ def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None
         InputError: if the trusted file has other images or classes, or a box that cannot be trusted or does not belong
             to what its id says.
     """
+    if flagged := [annotation for annotation in trusted.annotations if annotation.trusted]:
+        trusted = replace(trusted, annotations=flagged)
     images, classes = _images(noisy, trusted), _classes(noisy, trusted)
     by_id = {annotation.id: annotation for annotation in noisy.annotations}
     boxes, strangers, other_class = {}, [], []
@@ -75,15 +79,25 @@ def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None
 
 
 def _images(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:
-    """The id in the noisy file of each image with trusted boxes."""
+    """The id in the noisy file of each image with trusted boxes: that of its name, or of its name without folders."""
     id_of = {image.file_name: image.id for image in noisy.images}
+    uses = Counter(_last_part(image) for image in noisy.images)
     shown = [image for image in trusted.images if image.id in trusted.annotations_by_image]
-    if unknown := [image.file_name for image in shown if image.file_name not in id_of]:
+    uses.update({part: count - 1 for part, count in Counter(map(_last_part, shown)).items()})
+    alone = {part: image.id for image in noisy.images if uses[part := _last_part(image)] == 1}
+    found = {image.id: id_of.get(image.file_name, alone.get(_last_part(image))) for image in shown}
+    if unknown := [image.file_name for image in shown if found[image.id] is None]:
         raise InputError(
             f"{trusted.path}: has boxes of images that {noisy.path} does not have: {first_of(unknown)}: "
             f"give trusted boxes of its images, under the same file names."
         )
-    return {image.id: id_of[image.file_name] for image in shown}
+    return {key: own for key, own in found.items() if own is not None}
+
+
+def _last_part(image: Image) -> str:
+    """The file name of an image without its folders, and without what exports put around it."""
+    parts = readings(image.file_name)[-1]
+    return parts[-1] if parts else ""
 
 
 def _classes(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:

@@ -41,7 +41,12 @@ class CocoDataModule(LightningDataModule):
         yolo_rows: what longer rows of YOLO labels are, where they do not tell.
         seed: decides every random draw; that of ``seed_everything`` where not given.
         sizes: further settings that have to be positive.
+
+    Attributes:
+        trusted: the path of boxes that a person has checked, of data modules that take some.
     """
+
+    trusted: str | None = None
 
     def __init__(
         self,

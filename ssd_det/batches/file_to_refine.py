@@ -27,6 +27,8 @@ class FileToRefine:
         augmentation: resizes each image.
         batch_size: images a step and process.
         num_workers: processes that read images.
+        as_read: the file as it is on the disk, where that may be without the trusted boxes; a copy of its folder has to
+            change all that differs from it.
     """
 
     coco: CocoFile
@@ -35,6 +37,7 @@ class FileToRefine:
     augmentation: Augmentation
     batch_size: int
     num_workers: int
+    as_read: CocoFile | None = None
 
     @cached_property
     def passed_over(self) -> dict[int, str]:

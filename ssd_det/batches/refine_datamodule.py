@@ -15,12 +15,15 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.folds import images_of_fold
 from ssd_det.annotations.formats.with_images import read_with_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.offsets_record import KEY as OFFSETS
+from ssd_det.annotations.offsets_record import offsets_of
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import FailedBatch, RefineBatch, collate
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
+from ssd_det.batches.trusted_boxes import with_trusted_boxes
 from ssd_det.errors import InputError
 
 UNSEEN_IMAGES = "unseen_images"
@@ -48,6 +51,8 @@ class RefineDataModule(CocoDataModule):
         skip_missing_images: leave images out that are not there, and let their annotations pass through.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
+        trusted: boxes of some of the images that a person has checked, in any of these formats. They take the place of
+            the noisy ones, and what they show all boxes to share is taken out of the others.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
     """
@@ -70,6 +75,7 @@ class RefineDataModule(CocoDataModule):
         allow_outside: bool = False,
         skip_missing_images: bool = False,
         yolo_rows: RowKind | None = None,
+        trusted: str | None = None,
         seed: int | None = None,
     ) -> None:
         if folds < 1 or not 0 <= fold < folds:
@@ -89,6 +95,7 @@ class RefineDataModule(CocoDataModule):
         )
         self.annotations = annotations
         self.image_root = image_root
+        self.trusted = trusted
         self.shortest_side = shortest_side
         self.longest_side = longest_side
         if not 0 <= scale_jitter <= LARGEST_SCALE_JITTER:
@@ -126,17 +133,20 @@ class RefineDataModule(CocoDataModule):
             InputError: if the file cannot be used, or images are missing and are not to be left out.
         """
         skip = skip_missing_images or self.skip_missing_images
-        coco, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside, self.yolo_rows)
+        read, paths = read_with_images(self.annotations, self.image_root, skip, self.allow_outside, self.yolo_rows)
+        coco = self._with_trusted(read)
         fold = images_of_fold(coco, self.fold, self.folds)
         other_folds = {image.id: "other fold" for image in coco.images if image.id not in fold}
         augmentation = Augmentation(self.shortest_side, self.longest_side)
-        return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers)
+        return FileToRefine(coco, paths, other_folds, augmentation, self.batch_size, self.num_workers, read)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the images that the training does not see, where there are any."""
+        """What a checkpoint keeps: the images that the training does not see, and what all boxes shared, if known."""
         training, _ = self._parts()
         unseen = sorted(self._training_data()[1].keys() - training.keys())
-        return {UNSEEN_IMAGES: torch.tensor(unseen, dtype=torch.long)} if unseen else {}
+        state: dict[str, Any] = {UNSEEN_IMAGES: torch.tensor(unseen, dtype=torch.long)} if unseen else {}
+        record = offsets_of(self._training_data()[0].content)
+        return state if record is None else {**state, OFFSETS: record.to_json()}
 
     def train_dataloader(self) -> DataLoader[RefineBatch]:
         """Shuffled batches with augmentation, of images outside the fold that is held out."""
@@ -180,9 +190,15 @@ class RefineDataModule(CocoDataModule):
 
     def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
         if self._data is None:
-            self._data = self._read_with_images(self.annotations, self.image_root)
-            rank_zero_only(warn_of_repeated_images)(self._data[0])
+            coco, paths = self._read_with_images(self.annotations, self.image_root)
+            self._data = self._with_trusted(coco), paths
+            rank_zero_only(warn_of_repeated_images)(coco)
         return self._data
+
+    def _with_trusted(self, coco: CocoFile) -> CocoFile:
+        if self.trusted is None:
+            return coco
+        return with_trusted_boxes(coco, self.trusted, self.image_root, self.yolo_rows)
 
 
 def unseen_images(checkpoint: Mapping[str, Any]) -> Tensor:

@@ -3,17 +3,21 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.present import without_missing_images
 from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.trusted_reading import read_trusted
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
+from ssd_det.errors import InputError
 
 
 def compare_annotations(
     annotations: str,
     *,
-    reference: str,
+    reference: str | None = None,
+    trusted: str | None = None,
     output: str | None = None,
     before: str | None = None,
     image_root: str | None = None,
@@ -25,6 +29,8 @@ def compare_annotations(
     Args:
         annotations: what to judge, refined as a rule: a COCO json file, a YOLO folder or a Pascal VOC folder.
         reference: the same annotations with true boxes, in any of these formats.
+        trusted: in place of a reference, boxes of some of the annotations that a person has checked; these alone are
+            compared. They are matched as in correct-annotations. Those that the file has in it already are left out.
         output: a json file to write the figures to.
         before: the boxes before refining; original_bbox is taken where it is not given.
         image_root: the folder of a YOLO folder's images, where it is not that of data.yaml.
@@ -33,13 +39,22 @@ def compare_annotations(
         overwrite: allow the output to exist.
     """
     from ssd_det.report.comparison_table import print_comparison  # noqa: PLC0415
-    from ssd_det.report.quality import compare  # noqa: PLC0415 (torch takes seconds to import)
+    from ssd_det.report.quality import compare, compare_trusted  # noqa: PLC0415 (torch takes seconds to import)
 
-    inputs = [annotations, reference, *([before] if before else [])]
-    path = check_output(output, others=inputs, overwrite=overwrite) if output else None
+    if (reference is None) == (trusted is None):
+        raise InputError(f"{annotations}: is compared with one file: give either --reference or --trusted.")
+    others = [name for name in (reference, trusted, before) if name is not None]
+    path = check_output(output, others=[annotations, *others], overwrite=overwrite) if output else None
     left_out = ["segmentation"]
-    file, true, *earlier = (read_annotations(name, image_root, left_out, yolo_rows=yolo_rows) for name in inputs)
-    comparison = compare(file, true, earlier[0] if earlier else None)
+
+    def read(name: str) -> CocoFile:
+        return read_annotations(name, image_root, left_out, yolo_rows=yolo_rows)
+
+    file, earlier = read(annotations), read(before) if before is not None else None
+    if trusted is not None:
+        comparison = compare_trusted(file, read_trusted(trusted, file, image_root, yolo_rows).boxes, earlier)
+    else:
+        comparison = compare(file, read(str(reference)), earlier)
     if path:
         write_json(path, asdict(comparison))
     print_comparison(comparison)

@@ -39,7 +39,7 @@ def write_report(
     root = image_root or (image_root_of(run) if run else "")
     compared_with = read_annotations(reference, root) if reference is not None else true
     boxes, comparison = _measure(coco, compared_with)
-    results = read_results(run) if run else None
+    results = read_results(run, coco) if run else None
     summary = summarise(coco, boxes, comparison, results)
     written = write_page(folder, coco, root, boxes, summary, count, allow_outside)
     _tell_of_page(folder / INDEX, coco, written)

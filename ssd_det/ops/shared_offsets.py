@@ -59,6 +59,27 @@ def measure_offsets(
     return SharedOffsets(np.stack(sides, 1), np.stack(margins, 1), np.bincount(categories, minlength=count))
 
 
+def measure_shape(noisy: Floats, trusted: Floats, image_sizes: Floats) -> tuple[Floats, Floats]:
+    """How much too large noisy boxes are, and how far their centres are off, over all categories.
+
+    Args:
+        noisy: ``[N, 4]``, xyxy in pixels, with area.
+        trusted: ``[N, 4]``, of the same objects.
+        image_sizes: ``[N, 2]``, (height, width) of each object's image.
+
+    Returns:
+        Width, height, x and y in units of the trusted box, and half the 95% interval of each, both ``[4]``; a margin is
+        infinite where fewer than 3 boxes tell.
+    """
+    moves = (noisy - trusted) / _sizes(trusted)
+    moves[_at_border(noisy, image_sizes)] = np.nan
+    low, high = moves[:, :2], moves[:, 2:]
+    values = np.concatenate([high - low, (high + low) / 2], axis=1)
+    alike = np.zeros(len(values), dtype=np.int64)
+    means, margins = zip(*(_of_side(values[:, axis], alike, 1) for axis in range(4)), strict=True)
+    return np.concatenate(means), np.concatenate(margins)
+
+
 def corrected(boxes: Floats, offsets: Floats, image_sizes: Floats) -> Floats:
     """Boxes whose sides are moved; a side at the border of its image stays there.
 

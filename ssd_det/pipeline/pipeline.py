@@ -14,6 +14,7 @@ from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.folds import check_folds
+from ssd_det.annotations.formats.trusted_reading import read_trusted
 from ssd_det.annotations.formats.with_images import (
     check_test_images,
     left_out_images,
@@ -49,6 +50,7 @@ SET_BY_PIPELINE = (
     "data.allow_outside",
     "data.skip_missing_images",
     "data.yolo_rows",
+    "data.trusted",
     "trainer.default_root_dir",
     "ckpt_path",
 )
@@ -77,6 +79,7 @@ def pipeline(
     test_annotations: str,
     output: str,
     test_image_root: str | None = None,
+    trusted: str | None = None,
     baselines: bool = False,
     average_over_flip: bool = False,
     rounds: int = 1,
@@ -97,6 +100,8 @@ def pipeline(
         output: the folder of the run; each stage has a folder in it.
         test_image_root: the folder that the file names of the test file start from; image_root where not given. Needed
             where training and test images have the same names in two folders.
+        trusted: boxes of some of the images that a person has checked, in any of these formats. They go into the noisy
+            ones, and what they show all boxes to share is taken out of the others before anything else.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
@@ -116,9 +121,11 @@ def pipeline(
     _check_overrides(overrides)
     refining = Refining(average_over_flip, rounds, folds)
     # A run is the same however its paths are written, and from whichever folder it is called.
-    paths = (annotations, image_root, test_annotations, test_image_root or image_root)
+    paths = (annotations, image_root, test_annotations, test_image_root or image_root, *([trusted] if trusted else []))
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside, yolo_rows)
+    if inputs.trusted:
+        read_trusted(inputs.trusted, coco, inputs.image_root, yolo_rows)  # so that mistakes in it show before any work
     check_folds(coco, refining.folds)
     run = Path(output).resolve()
     _check_folder(run)
@@ -242,7 +249,7 @@ def _open_run(run: Path, inputs: Inputs) -> RunRecord:
     Raises:
         InputError: if the run is one on other inputs.
     """
-    paths = asdict(inputs)
+    paths = {name: path for name, path in asdict(inputs).items() if path is not None}
     record = read_run_record(run)
     if record is None:
         return RunRecord(paths, {})
@@ -250,7 +257,8 @@ def _open_run(run: Path, inputs: Inputs) -> RunRecord:
     for name, path in paths.items():
         recorded = record.inputs.get(name, path)  # what an earlier version did not record had its default
         # What is not there any more was most likely moved; each stage sees whether it has the same content.
-        if recorded != path and was_begun and Path(recorded).exists():
+        # More trusted boxes are the next step of the same run.
+        if name != "trusted" and recorded != path and was_begun and Path(recorded).exists():
             raise InputError(
                 f"{run}: is a run with another configuration: its {name} is {recorded}, not {path}: "
                 f"give another output."

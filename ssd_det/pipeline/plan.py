@@ -21,6 +21,7 @@ from ssd_det.runs.layout import (
     REFINER,
     TEST_FOLDERS,
     Boxes,
+    corrected_file,
     fold_folder,
     refined_file,
     round_folder,
@@ -37,12 +38,14 @@ class Inputs:
         image_root: the folder of its images.
         test_annotations: the file or folder with true boxes to test on.
         test_image_root: the folder of its images.
+        trusted: the file or folder with boxes that a person has checked, if there is one.
     """
 
     annotations: str
     image_root: str
     test_annotations: str
     test_image_root: str
+    trusted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,15 @@ def plan(
         InputError: if a joint model is to be trained in rounds or folds.
     """
     noisy = Path(inputs.annotations)
+    correcting = [_correct(inputs, inputs.trusted, corrected_file(run), yolo_rows)] if inputs.trusted else []
+    learnt = replace(inputs, annotations=str(corrected_file(run))) if inputs.trusted else inputs
     true = true_file(run)
     true_is_known = all(a.true_bbox is not None for a in coco.annotations if coco.why_unusable(a) is None)
-    *earlier, last = _refining(inputs, refine, run, refining, true if true_is_known else None)
+    *earlier, last = _refining(learnt, refine, run, refining, true if true_is_known else None)
     if coco.source is not None:
         last = _with_folder(last, inputs, yolo_rows)
     # The last stage of refining compares its boxes with the true ones.
-    stages = [*earlier, *([_true_boxes(noisy, true)] if true_is_known else []), last]
+    stages = [*correcting, *earlier, *([_true_boxes(noisy, true)] if true_is_known else []), last]
     stages += _detector(run, "refined", detect, refined_file(run), inputs)
     if baselines:
         stages += _detector(run, "noisy", detect, noisy, inputs)
@@ -174,6 +179,18 @@ def _round(
         checkpoints.append(of_fold / REFINER / CHECKPOINT)
     settings = with_data(settings, fold=0, folds=1)
     return [*stages, _refine(title, checkpoints, settings, boxes, refined_file(folder), true, refining)]
+
+
+def _correct(inputs: Inputs, trusted: str, output: Path, yolo_rows: RowKind | None) -> Stage:
+    """Put trusted boxes in, and take out of all others what these show to be shared."""
+    words = [f"--trusted={trusted}", f"--image_root={inputs.image_root}", f"--output={output}", "--overwrite"]
+    return Stage(
+        "correct what boxes share",
+        output.parent,
+        [["correct-annotations", inputs.annotations, *words, *([f"--yolo_rows={yolo_rows}"] if yolo_rows else [])]],
+        [Path(inputs.annotations), Path(trusted)],
+        [output.name],
+    )
 
 
 def _true_boxes(noisy: Path, true: Path) -> Stage:

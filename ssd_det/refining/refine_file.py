@@ -4,7 +4,7 @@ All processes of the trainer take part in the passes. What they find goes to the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.image_sizes import image_sizes
+from ssd_det.annotations.untrusted import as_untrusted
 from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
 from ssd_det.batches.dataset import read_image
@@ -27,6 +28,7 @@ from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
 from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate
+from ssd_det.refining.truth import with_truth
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
 
 PREDICTED_IOU = SIGNALS.index("predicted_iou")
@@ -75,7 +77,12 @@ def refine_file(
 
     Raises:
         InputError: on every process, if an image cannot be read on any, or ``conclude`` raises it.
+
+    Trusted boxes are taken for what they would be, had nobody checked them, as far as that is known; the scores learn
+    from what becomes of them.
     """
+    unchecked, trusted = as_untrusted(data.coco)
+    data = replace(data, coco=unchecked)
 
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
         refining = RefinePass(refiners, views)
@@ -94,19 +101,24 @@ def refine_file(
             give_back()
             return refined
 
-        return conclude(_judge(refine, data, calibration_images, seed))
+        return conclude(_judge(refine, data, trusted, calibration_images, seed))
 
     return led_by_first(lead, work)
 
 
 def _judge(
-    refine: Callable[[NewBoxes], RefinedBoxes], data: FileToRefine, calibration_images: int, seed: int
+    refine: Callable[[NewBoxes], RefinedBoxes],
+    data: FileToRefine,
+    trusted: Mapping[int, Xywh],
+    calibration_images: int,
+    seed: int,
 ) -> RefinedFile:
     """Refine the boxes of a file with a function that does a pass, and learn how sure they are.
 
     Args:
         refine: does a pass over the file.
         data: the file.
+        trusted: what boxes of it should be, by annotation id.
         calibration_images: see :func:`refine_file`.
         seed: see :func:`refine_file`.
     """
@@ -133,6 +145,7 @@ def _judge(
     del refined  # of millions of objects, two tables are much
     calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
     if calibration is not None:
+        calibration = with_truth(calibration, objects, trusted)
         scores = torch.zeros(len(ids), dtype=torch.float64)
         scores[rows] = calibration.scores
     return RefinedFile(Refinements(ids, boxes, scores), level, calibration)

@@ -7,7 +7,7 @@ estimated in the same way, and if that falls short the estimate is raised.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ from ssd_det.ops.noise_level import LEAST_OBJECTS
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
+from ssd_det.refining.truth_check import TruthCheck
 
 TRIAL_PART = 3  # a trial takes one in so many of the images
 FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
@@ -89,6 +90,20 @@ class Rehearsal(NamedTuple):
     noise_level: float | None
 
 
+class Outcomes(NamedTuple):
+    """What became of boxes that were refined.
+
+    Attributes:
+        scores: ``Tensor[N]``, of the refined boxes.
+        gains: ``Tensor[N]``, by how much the IoU with what stood for the truth grew.
+        moves: ``Tensor[N, 4]``, displacements of the refined from the noisy boxes.
+    """
+
+    scores: Tensor
+    gains: Tensor
+    moves: Tensor
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What rehearsals have shown.
@@ -102,6 +117,8 @@ class Calibration:
             rehearsal that at least three in four are.
         rehearsed: how many boxes were refined again.
         edges: what the edges say.
+        learnt_from: what the scores were learnt from; nothing where all boxes are kept.
+        truth: what trusted boxes say, once they were asked.
     """
 
     scores: Tensor
@@ -109,6 +126,8 @@ class Calibration:
     noise_level: float
     rehearsed: int
     edges: EdgeEvidence
+    learnt_from: Outcomes = field(compare=False)
+    truth: TruthCheck | None = None
 
 
 def calibrate(
@@ -153,7 +172,8 @@ def calibrate(
 
     def keep_all() -> Calibration:
         none = torch.zeros(len(residuals), dtype=torch.float64)
-        return Calibration(none, NONE_ACCEPTED, level, len(trial.truth), edges)
+        nothing = Outcomes(none[:0], none[:0], residuals[:0])
+        return Calibration(none, NONE_ACCEPTED, level, len(trial.truth), edges, nothing)
 
     is_small = level < LEAST_LEVEL
     if edges.for_noisy or (is_small and not edges.for_refined):
@@ -166,12 +186,14 @@ def calibrate(
     scores = probability(objects.signals)
     if is_small and scores.mean() < LEAST_SHARE:
         return keep_all()
+    outcomes = Outcomes(probability(trial.signals), after - before, displacement(trial.noisy, trial.refined))
     return Calibration(
         scores=scores,
-        min_score=best_threshold(probability(trial.signals), after - before),
+        min_score=best_threshold(outcomes.scores, outcomes.gains),
         noise_level=level,
         rehearsed=len(trial.truth),
         edges=edges,
+        learnt_from=outcomes,
     )
 
 

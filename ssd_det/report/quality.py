@@ -1,5 +1,6 @@
 """How close boxes are to the true ones, and how the bad ones fail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -7,10 +8,12 @@ from torch import Tensor
 
 from ssd_det.annotations.categories import unique_names
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import area, intersection, iof, iou
 from ssd_det.report.measured_boxes import MeasuredBoxes
-from ssd_det.report.references import measure_against
+from ssd_det.report.references import measure_against, measure_against_some
 from ssd_det.report.reliability import Reliability, reliability
 
 THRESHOLDS = (0.5, 0.75, 0.9)
@@ -107,6 +110,27 @@ def compare(file: CocoFile, reference: CocoFile, before: CocoFile | None = None)
         InputError: if annotation ids differ.
     """
     return compare_measured(measure_against(file, reference, before), reference)
+
+
+def compare_trusted(file: CocoFile, trusted: Mapping[int, Xywh], before: CocoFile | None = None) -> Comparison:
+    """Compare the boxes of a file with those that a person has checked, where these are not in it themselves.
+
+    Args:
+        file: the boxes to judge.
+        trusted: boxes xywh, by annotation id.
+        before: the boxes before refining, as in :func:`compare`.
+
+    Raises:
+        InputError: if there is none to compare with, or annotation ids differ.
+    """
+    checked = [a._replace(bbox=trusted[a.id]) for a in file.annotations if a.id in trusted and not a.trusted]
+    if not checked:
+        raise InputError(
+            f"{file.path}: none of its annotations has a trusted box that is not in it already: "
+            f"give trusted boxes that were kept back."
+        )
+    reference = replace(file, annotations=checked)
+    return compare_measured(measure_against_some(file, reference, before), reference)
 
 
 def compare_measured(boxes: MeasuredBoxes, reference: CocoFile) -> Comparison:

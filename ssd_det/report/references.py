@@ -26,6 +26,21 @@ def measure_against(file: CocoFile, reference: CocoFile | None, before: CocoFile
     for other in (file, before):
         if other is not None and reference is not None:
             _check_ids(other, reference)
+    return _measure(file, reference, before)
+
+
+def measure_against_some(file: CocoFile, reference: CocoFile, before: CocoFile | None = None) -> MeasuredBoxes:
+    """Measure the boxes of a file against true ones of some of its annotations; all else as :func:`measure_against`.
+
+    Raises:
+        InputError: if annotation ids of the file and of the boxes before differ.
+    """
+    if before is not None:
+        _check_ids(before, file)
+    return _measure(file, reference, before)
+
+
+def _measure(file: CocoFile, reference: CocoFile | None, before: CocoFile | None) -> MeasuredBoxes:
     old = {a.id: a.bbox for a in before.annotations} if before is not None else None
     return measure_file(file, true_boxes(reference) if reference is not None else {}, old)
 

@@ -5,9 +5,10 @@ from dataclasses import astuple, dataclass
 
 from rich import table as rich_table
 
-from ssd_det.console import show
+from ssd_det.console import say, show
 from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.run_results import RunResults
+from ssd_det.report.trusted_reliability import TrustedReliability
 from ssd_det.runs.layout import Boxes
 
 TRAINED_ON: dict[Boxes, str] = {
@@ -39,6 +40,8 @@ def tables(results: RunResults) -> list[Table]:
             for stage, all_boxes in results.quality.items()
         ]
         made.append(Table("Boxes, IoU with the true ones", ["refining", "mean", "> 0.5", "> 0.75", "> 0.9"], quality))
+    if results.trusted:
+        made.append(trusted_table(results.trusted))
     seconds = [[title, f"{value:.1f}"] for title, value in results.seconds.items()]
     seconds.append(["all stages", f"{sum(results.seconds.values()):.1f}"])
     made.append(Table("Wall time", ["stage", "seconds"], seconds))
@@ -59,6 +62,24 @@ def detector_table(results: RunResults) -> Table:
     return Table("Detector on the test file", ["trained on", "AP", "AP50", "AP75"], rows)
 
 
+def trusted_table(trusted: TrustedReliability) -> Table:
+    """The table of trusted boxes: what the others are like, as nobody has checked them."""
+    scores = trusted.scores
+    rows = [
+        ["as they were", three_digits(trusted.original), "", "", ""],
+        ["corrected by what all share", three_digits(trusted.before), "", "", ""],
+        [
+            "refined",
+            three_digits(trusted.after),
+            f"{scores.share:.0%} ({trusted.low:.0%} to {trusted.high:.0%})",
+            f"{scores.mean_score:.0%}",
+            three_digits(scores.calibration_error),
+        ],
+    ]
+    columns = ["boxes", "mean IoU", "closer (95% interval)", "scores say", "calibration error"]
+    return Table(f"{scores.count} trusted boxes, compared with what they would be", columns, rows)
+
+
 def print_results(results: RunResults) -> None:
     """Show the tables on the screen."""
     for table in tables(results):
@@ -68,6 +89,8 @@ def print_results(results: RunResults) -> None:
         for row in table.rows:
             shown.add_row(*row)
         show(shown)
+    if results.trusted and results.trusted.offsets:
+        say(results.trusted.offsets)
 
 
 def markdown(results: RunResults, pictures: Sequence[str]) -> str:
@@ -81,6 +104,8 @@ def markdown(results: RunResults, pictures: Sequence[str]) -> str:
     for table in tables(results):
         rule = ["---", *["---:"] * (len(table.columns) - 1)]
         parts.append(f"## {table.title}\n\n" + "\n".join(map(_line, [table.columns, rule, *table.rows])))
+    if results.trusted and results.trusted.offsets:
+        parts.append(results.trusted.offsets)
     parts += [f"![{path}]({path})" for path in pictures]
     return "\n\n".join(parts) + "\n"
 

@@ -13,6 +13,7 @@ from ssd_det.report.detector_quality import DetectorMetrics
 from ssd_det.report.quality import Statistics
 from ssd_det.report.reliability import Bin, Reliability
 from ssd_det.report.training_curves import TrainingCurve, training_curves
+from ssd_det.report.trusted_reliability import TrustedReliability, trusted_reliability
 from ssd_det.runs.layout import METRICS, QUALITY, REFINED, TEST_FOLDERS, TRUE, Boxes, refined_file, true_file
 from ssd_det.runs.records import current_stages, damaged, read_stage_record
 from ssd_det.value_types import fits
@@ -71,6 +72,7 @@ class RunResults:
             were tested.
         quality: of the boxes, ``before`` and ``after`` refining, as far as they are known.
         scores: how reliable those of refined boxes are, ``None`` where this is not known.
+        trusted: how refined boxes compare with trusted ones, ``None`` where there are none.
         seconds: wall time of each stage by its title.
         curves: of the trainings; results.json leaves them out.
     """
@@ -79,6 +81,7 @@ class RunResults:
     won_back: dict[Boxes, WonBack]
     quality: dict[str, Statistics]
     scores: Reliability | None
+    trusted: TrustedReliability | None
     seconds: dict[str, float]
     curves: dict[str, TrainingCurve]
 
@@ -89,15 +92,17 @@ class RunResults:
             "won_back": {boxes: asdict(shares) for boxes, shares in self.won_back.items()},
             "quality": {stage: asdict(statistics) for stage, statistics in self.quality.items()} or None,
             "scores": asdict(self.scores) if self.scores else None,
+            **({"trusted": asdict(self.trusted)} if self.trusted else {}),
             "seconds": self.seconds,
         }
 
 
-def read_results(run: Path) -> RunResults:
+def read_results(run: Path, refined: CocoFile | None = None) -> RunResults:
     """Collect the results of a run, of the stages that its last call found or made up to date.
 
     Args:
         run: its folder.
+        refined: its refined file, which is judged by trusted boxes in it.
 
     Raises:
         InputError: if the folder is not a run's, or a file in it is not as the pipeline left it.
@@ -119,6 +124,7 @@ def read_results(run: Path) -> RunResults:
         },
         quality={stage: statistics for stage, statistics in stages.items() if statistics},
         scores=quality.scores if quality else None,
+        trusted=trusted_reliability(refined) if refined else None,
         seconds={record.title: record.seconds for record in records if record},
         curves=training_curves(run),
     )

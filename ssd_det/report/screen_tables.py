@@ -43,11 +43,15 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
         elif calibration.noise_level < LEAST_LEVEL and calibration.edges.for_refined:
             too_few = "" if calibration.min_score < 1 else ", but too few of them are likely to be closer to the truth"
             say(f"The refined boxes sit better on the edges of the images than those of the file{too_few}.")
-        elif calibration.noise_level < LEAST_LEVEL:
+        elif calibration.noise_level < LEAST_LEVEL and calibration.min_score == 1:
             say(
                 f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."
             )
-        say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes.")
+        truth = calibration.truth
+        also = f" and {truth.count} trusted ones" if truth else ""
+        say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes{also}.")
+        if truth:
+            say(truth.sentence)
 
 
 def print_per_class(by_category: Mapping[str, CategoryMetrics]) -> None:

@@ -17,6 +17,7 @@ METRICS = "metrics.json"
 QUALITY = "quality.json"
 LABELS = "labels"
 
+CORRECTED = "corrected"
 REFINER = "refiner"
 JOINT = "joint"
 REFINED = "refined"
@@ -38,6 +39,11 @@ TEST_FOLDERS: dict[Boxes, str] = {
 def refined_file(run: Path) -> Path:
     """The refined annotations of a run, or of a round or a fold of it."""
     return run / REFINED / f"{REFINED}.json"
+
+
+def corrected_file(run: Path) -> Path:
+    """The noisy annotations of a run with trusted boxes in them, and without what these show to be shared."""
+    return run / CORRECTED / f"{CORRECTED}.json"
 
 
 def true_file(run: Path) -> Path:

@@ -9,6 +9,7 @@ def init(
     image_root: str,
     output: str,
     test_annotations: str | None = None,
+    trusted: str | None = None,
     skip_timing: bool = False,
     allow_outside: bool = False,
     skip_missing_images: bool = False,
@@ -22,6 +23,8 @@ def init(
         image_root: the folder that its file names start from.
         output: the folder to write pipeline.yaml and what it refers to into, or the path of the yaml itself.
         test_annotations: a COCO json file with boxes that you trust, for the command that is printed.
+        trusted: boxes of some of the images that a person has checked, in any format, for that command as well; what
+            they show all boxes to share is printed.
         skip_timing: take no training steps to measure time and memory.
         allow_outside: let file names that are absolute or have a part .. lead out of image_root.
         skip_missing_images: leave images out that are not there.
@@ -36,6 +39,7 @@ def init(
         image_root,
         output,
         test_annotations,
+        trusted,
         skip_timing,
         allow_outside,
         skip_missing_images,

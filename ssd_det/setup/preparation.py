@@ -10,6 +10,7 @@ from ssd_det.annotations.formats.with_images import left_out_images, read_with_i
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
+from ssd_det.batches.trusted_boxes import with_trusted_boxes
 from ssd_det.console import say
 from ssd_det.setup.configuration import pipeline_yaml, write_setup
 from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
@@ -30,6 +31,7 @@ def prepare(
     image_root: str,
     output: str,
     test_annotations: str | None,
+    trusted: str | None,
     skip_timing: bool,
     allow_outside: bool,
     skip_missing_images: bool,
@@ -39,12 +41,14 @@ def prepare(
     """Write a configuration of the pipeline that fits data and machine; see :func:`ssd_det.setup.init.init`."""
     path = Path(output) if output.endswith(YAML) else Path(output) / "pipeline.yaml"
     if path.parent.is_dir():  # else it is made when there is something to write
-        check_output(path, others=[annotations], overwrite=overwrite)
+        check_output(path, others=[annotations, *([trusted] if trusted else [])], overwrite=overwrite)
     whole, paths = read_with_images(annotations, image_root, skip_missing_images, allow_outside, yolo_rows)
     if left_out := left_out_images(whole, paths, image_root):
         say(left_out)
     coco = with_found_images(whole, paths)
     warn_of_repeated_images(coco)
+    if trusted is not None:
+        with_trusted_boxes(whole, trusted, image_root, yolo_rows)  # says what they show
     data, machine = measure_data(coco), inspect_machine()
     print_seen(coco, data, machine)
     settings = choose(data, machine)
@@ -59,14 +63,20 @@ def prepare(
         with Starter() as starter:
             settings, costs = _fit_memory(path, annotations, data, machine, settings, words, starter)
     print_chosen(path, settings, costs)
-    _print_next(path, annotations, image_root, test_annotations, [*flags, *told])
+    _print_next(path, annotations, image_root, test_annotations, trusted, [*flags, *told])
 
 
 def _print_next(
-    path: Path, annotations: str, image_root: str, test_annotations: str | None, flags: Sequence[str]
+    path: Path,
+    annotations: str,
+    image_root: str,
+    test_annotations: str | None,
+    trusted: str | None,
+    flags: Sequence[str],
 ) -> None:
     """Say what to do with the file that was written."""
     options = {"config": path, "annotations": annotations, "image_root": image_root}
+    options |= {"trusted": trusted} if trusted else {}
     options |= {"test_annotations": test_annotations or PLACEHOLDER, "output": RUN_FOLDER}
     command = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items())
     say("Next:")

@@ -92,3 +92,29 @@ def test_other_images_and_classes_are_refused(noisy, tmp_path):
 def test_by_overlap_ids_mean_nothing(noisy, tmp_path):
     matched = match_trusted(noisy, coco(tmp_path, "trusted.json", [(1, 2, 2, (50, 42, 20, 20))]), "overlap")
     assert matched.boxes == {3: (50, 42, 20, 20)}
+
+
+def test_where_some_boxes_are_flagged_they_alone_are_trusted(noisy, tmp_path):
+    flagged = coco(tmp_path, "reviewed.json", [(1, 1, 1, (9, 9, 22, 22), {"trusted": True}), (3, 2, 2, (1, 1, 5, 5))])
+    assert match_trusted(noisy, flagged).boxes == {1: (9, 9, 22, 22)}
+
+
+@pytest.mark.parametrize("name", ["export/images/2.png", "export\\2.png"])
+def test_images_may_be_in_other_folders_if_their_names_tell_them_apart(noisy, tmp_path, name):
+    images = [{**IMAGES[1], "file_name": name}]
+    box = (30, 2, 2, (52, 40, 20, 20))
+    assert match_trusted(noisy, coco(tmp_path, "trusted.json", [box], images)).boxes == {3: (52, 40, 20, 20)}
+    twins = [*images, {**IMAGES[1], "id": 3, "file_name": "other/2.png"}]
+    boxes = [box, (31, 3, 2, (52, 40, 20, 20))]
+    with pytest.raises(InputError, match="has boxes of images that"):
+        match_trusted(noisy, coco(tmp_path, "trusted.json", boxes, twins))
+    with pytest.raises(InputError, match="has boxes of images that"):
+        match_trusted(
+            coco(
+                tmp_path,
+                "noisy.json",
+                [(3, 2, 2, (50, 40, 20, 20))],
+                [{**IMAGES[1], "file_name": "a/2.png"}, {**IMAGES[1], "id": 3, "file_name": "b/2.png"}],
+            ),
+            coco(tmp_path, "trusted.json", [box], images),
+        )

@@ -9,6 +9,7 @@ from ssd_det.batches.batch import collate, padded_size
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.batches.samplers import EqualSizeBatches
 from ssd_det.errors import InputError
+from ssd_det.main import main
 from tests.conftest import TINY_DATA
 
 
@@ -200,3 +201,20 @@ def test_images_that_are_missing_are_left_out_and_counted(demo, tmp_path, caplog
     assert 2 in to_refine.passed_over
     with pytest.raises(InputError, match="1 of 6 image files are not in"):
         _ = RefineDataModule(*files, **TINY_DATA).coco
+
+
+def test_trusted_boxes_are_learnt_from_and_refined_as_if_the_file_had_been_corrected(demo, tmp_path):
+    content = json.loads((demo / "train.json").read_text())
+    content["annotations"] = content["annotations"][:8]
+    (tmp_path / "trusted.json").write_text(json.dumps(content))
+    words = ["correct-annotations", str(demo / "noisy.json"), f"--trusted={tmp_path / 'trusted.json'}"]
+    assert main([*words, f"--output={tmp_path / 'corrected.json'}"]) == 0
+    corrected = RefineDataModule(str(tmp_path / "corrected.json"), str(demo / "images"))
+    given = RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), trusted=str(tmp_path / "trusted.json"))
+    assert given.coco.annotations == corrected.coco.annotations
+    assert sum(annotation.trusted for annotation in given.coco.annotations) == 8
+    data = given.to_refine()
+    assert data.coco.content == corrected.coco.content
+    kept = given.state_dict()["shared_offsets"]
+    assert kept == data.coco.content["shared_offsets"] == corrected.state_dict()["shared_offsets"]
+    assert data.as_read.content == json.loads((demo / "noisy.json").read_text())

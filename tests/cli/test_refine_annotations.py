@@ -230,3 +230,25 @@ def test_too_few_boxes_to_judge_by_are_all_kept_unless_a_score_is_given(inside, 
     assert json.loads((inside / "kept.json").read_text()) == few
     assert main([*words, "--overwrite", "--min_score=0"]) == 0
     assert any("original_bbox" in entry for entry in json.loads((inside / "kept.json").read_text())["annotations"])
+
+
+def test_trusted_boxes_are_put_in_before_a_folder_is_refined(inside, capsys):
+    convert = ["convert-annotations", "noisy.json", "--to=yolo", "--image_root=images", "--output=yolo"]
+    assert main(convert) == 0
+    content = json.loads((inside / "train.json").read_text())
+    boxes = [entry["bbox"] for entry in content["annotations"][:8]]
+    content["annotations"] = content["annotations"][:8]
+    (inside / "trusted.json").write_text(json.dumps(content))
+    capsys.readouterr()
+    words = ["--data.annotations=yolo", "--data.image_root=yolo", "--data.trusted=trusted.json"]
+    assert refine(inside, *words, "--calibration_images=0", output="out") == 0
+    assert "8 trusted boxes" in capsys.readouterr().out
+    entries = json.loads((inside / "out.json").read_text())["annotations"]
+    trusted = [entry for entry in entries if entry.get("trusted")]
+    assert [entry["bbox"] for entry in trusted] == boxes
+    assert main(["compare-annotations", "out", "--reference=out.json", "--output=same.json"]) == 0
+    assert json.loads((inside / "same.json").read_text())["after"]["all"]["mean_iou"] > 0.99
+    before = (inside / "trusted.json").read_bytes()
+    refuse = ["--data.trusted=trusted.json", "--overwrite"]
+    fails(capsys, refine(inside, *refuse, output="trusted.json"), "trusted.json")
+    assert (inside / "trusted.json").read_bytes() == before

@@ -19,11 +19,11 @@ def settings(name):
 
 @pytest.fixture
 def stages(demo, tmp_path):
-    def make(config="refine_small.yaml", **refining):
+    def make(config="refine_small.yaml", trusted=None, baselines=False, **refining):
         noisy = demo / "noisy.json"
-        inputs = Inputs(str(noisy), str(demo / "images"), str(demo / "test.json"), str(demo / "images"))
+        inputs = Inputs(str(noisy), str(demo / "images"), str(demo / "test.json"), str(demo / "images"), trusted)
         refine, detect = settings(config), settings("detect.yaml")
-        return plan(inputs, read_coco(noisy), refine, detect, tmp_path / "run", False, Refining(**refining))
+        return plan(inputs, read_coco(noisy), refine, detect, tmp_path / "run", baselines, Refining(**refining))
 
     return make
 
@@ -106,8 +106,8 @@ def yolo_stages(demo, tmp_path):
     assert main([*convert, f"--output={tmp_path / 'yolo'}"]) == 0
     folder, root = tmp_path / "yolo", str(tmp_path / "yolo")
 
-    def make(yolo_rows=None, **refining):
-        inputs = Inputs(root, root, root, root)
+    def make(yolo_rows=None, trusted=None, **refining):
+        inputs = Inputs(root, root, root, root, trusted)
         coco = read_annotations(folder, folder)
         refine, detect = settings("refine_small.yaml"), settings("detect.yaml")
         return plan(inputs, coco, refine, detect, tmp_path / "run", False, Refining(**refining), yolo_rows)
@@ -151,3 +151,58 @@ def test_a_joint_model_has_no_rounds_and_no_folds(stages):
 def test_numbers_out_of_range_are_refused(name):
     with pytest.raises(InputError, match=f"{name} is 0: give a number from 1 up"):
         Refining(**{name: 0})
+
+
+@pytest.mark.parametrize("config", ["refine_small.yaml", "joint_small.yaml"])
+def test_trusted_boxes_correct_what_all_later_stages_learn_from(stages, demo, tmp_path, config):
+    run, noisy, trusted = tmp_path / "run", str(demo / "noisy.json"), str(tmp_path / "trusted.json")
+    first, *later = stages(config, trusted=trusted, baselines=True)
+    corrected = str(run / "corrected" / "corrected.json")
+    assert first.commands[0][:3] == ["correct-annotations", noisy, f"--trusted={trusted}"]
+    assert (first.folder / first.products[0], [str(path) for path in first.inputs]) == (
+        run / "corrected" / "corrected.json",
+        [noisy, trusted],
+    )
+    learnt = {stage.title: stage.settings["data"]["init_args"]["annotations"] for stage in later if stage.resumable}
+    refiner = "fit refiner" if config == "refine_small.yaml" else "fit joint model"
+    assert learnt[refiner] == corrected
+    assert learnt["fit detector on noisy boxes"] == noisy
+    (refine,) = [stage for stage in later if stage.title == "refine annotations"]
+    assert refine.settings["data"]["init_args"]["annotations"] == corrected
+    without = [stage for stage in stages(config, baselines=True) if "corrected" in str(stage)]
+    assert without == []
+
+
+def test_a_changed_trusted_file_does_again_what_depends_on_it(stages, tmp_path, capsys):
+    trusted, more = tmp_path / "trusted.json", tmp_path / "more.json"
+    for path in (trusted, more):
+        path.write_text("{}")
+
+    def ran(path):
+        player = Player()
+        player.advance(stages(trusted=path and str(path), baselines=True))
+        return [words[0] for words in player.ran]
+
+    chain = ["correct-annotations", "fit", "refine-annotations", "compare-annotations", "fit", "test"]
+    assert [name for name in ran(trusted) if name != "true-annotations"] == chain + ["fit", "test"] * 2
+    assert ran(trusted) == []
+    trusted.write_text("{ }")
+    # Played products have the words of their commands in them: only these tell what they were made from.
+    assert ran(trusted)[0] == "correct-annotations"
+    assert f"{trusted} has changed" in capsys.readouterr().out
+    assert ran(more)[0] == "correct-annotations"
+    assert ran(None)[0] == "fit"
+    assert ran(None) == []
+
+
+def test_trusted_boxes_of_a_folder_go_into_a_json_file_and_back_into_a_copy(yolo_stages, tmp_path):
+    root = str(tmp_path / "yolo")
+    first, *later = yolo_stages("boxes", trusted=root)
+    assert first.commands == [
+        [
+            *("correct-annotations", root, f"--trusted={root}", f"--image_root={root}"),
+            *(f"--output={tmp_path / 'run' / 'corrected' / 'corrected.json'}", "--overwrite", "--yolo_rows=boxes"),
+        ]
+    ]
+    (refine,) = [stage for stage in later if stage.title == "refine annotations"]
+    assert f"--like={root}" in refine.commands[-1]

@@ -2,12 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from ssd_det.main import main
 from ssd_det.pipeline.lock import locked
-from ssd_det.pipeline.pipeline import _split
+from ssd_det.pipeline.pipeline import _open_run, _split
+from ssd_det.pipeline.plan import Inputs
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 
@@ -185,3 +187,23 @@ def test_rows_of_a_folder_are_what_they_are_said_to_be(words, tmp_path, capsys):
     asked += [f"--test_image_root={folder}", f"--output={tmp_path / 'run'}", "--refine.seed_everything=true"]
     refused(capsys, asked, "labels/a.txt: line 1: has 7 columns, which may be")
     refused(capsys, [*asked, "--yolo_rows=boxes"], "refine: seed_everything is True")
+
+
+def test_trusted_boxes_that_do_not_belong_to_the_file_are_refused_before_anything_is_written(
+    words, demo, tmp_path, capsys
+):
+    asked = [*words, f"--output={tmp_path / 'run'}"]
+    refused(capsys, [*asked, f"--trusted={demo / 'test.json'}"], "test.json: has boxes of images that")
+    refused(capsys, [*asked, f"--trusted={demo / 'noisy.json'}"], 'none of its annotations has "trusted": true')
+    refused(capsys, [*asked, f"--trusted={tmp_path / 'none.json'}"], "none.json")
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_trusted_boxes_are_a_step_of_the_same_run(demo, tmp_path):
+    inputs = Inputs(*(str(demo / name) for name in ("noisy.json", "images", "test.json", "images")))
+    first, second = (str(demo / name) for name in ("train.json", "test.json"))
+    (tmp_path / "run.json").write_text(json.dumps(_open_run(tmp_path, replace(inputs, trusted=first)).to_json()))
+    (tmp_path / "corrected").mkdir()
+    (tmp_path / "corrected" / "stage.json").write_text("{}")
+    assert _open_run(tmp_path, replace(inputs, trusted=second)).inputs["trusted"] == second
+    assert "trusted" not in _open_run(tmp_path, inputs).inputs

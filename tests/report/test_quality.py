@@ -10,6 +10,7 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
 from ssd_det.main import main
 from ssd_det.report.quality import Failures, Statistics, compare, failure_counts
+from tests.command import fails
 
 BOX = {"image_id": 1, "category_id": 3}
 
@@ -124,3 +125,24 @@ def test_comparing_imports_nothing_that_takes_longer_than_it():
     code = f"import sys, {modules}; print({{'torchmetrics', 'torchvision', 'lightning'}} & {{*sys.modules}})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"
+
+
+def test_trusted_boxes_are_compared_with_where_the_file_does_not_have_them(make_coco, tmp_path, capsys):
+    refined = [
+        {**BOX, "id": 1, "bbox": [0, 0, 10, 8], "original_bbox": [0, 0, 10, 4]},
+        {**BOX, "id": 2, "bbox": [0, 0, 40, 30], "trusted": True},
+        {**BOX, "id": 3, "bbox": [20, 10, 5, 5]},
+    ]
+    file = make_coco("refined.json", annotations=refined)
+    boxes = [{**BOX, "id": 1, "bbox": [0, 0, 10, 10]}, {**BOX, "id": 2, "bbox": [0, 0, 40, 30]}]
+    words = ["compare-annotations", str(file), f"--trusted={make_coco('trusted.json', annotations=boxes)}"]
+    assert main([*words, f"--output={tmp_path / 'quality.json'}"]) == 0
+    quality = json.loads((tmp_path / "quality.json").read_text())
+    assert (quality["annotations"], quality["before"]["all"]["count"]) == (1, 1)
+    assert quality["before"]["all"]["mean_iou"] == pytest.approx(0.4)
+    assert quality["after"]["all"]["mean_iou"] == pytest.approx(0.8)
+    capsys.readouterr()
+    fails(capsys, main([*words, f"--reference={file}"]), "give either --reference or --trusted")
+    fails(capsys, main(words[:2]), "give either --reference or --trusted")
+    words[2] = f"--trusted={make_coco('known.json', annotations=boxes[1:])}"
+    fails(capsys, main(words), "none of its annotations has a trusted box that is not in it already")

@@ -225,3 +225,24 @@ def test_a_record_that_was_damaged_is_no_run(run, capsys, damaged):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no run of the pipeline"):
         read_results(tmp_path)
+
+
+def test_trusted_boxes_judge_the_refined_ones_of_a_run(run):
+    assert "trusted" not in read_results(run, read_boxes(run)[0]).to_json()
+    path = run / "refined" / "refined.json"
+    content = json.loads(path.read_text())
+    entry = {**content["annotations"][0], "trusted": True, "original_bbox": [5, 0, 10, 10]}
+    known = {"bbox": [5, 0, 10, 10], "refined_bbox": [0, 0, 10, 9], "refine_score": 0.75, "taken": False}
+    content["annotations"] = [{**entry, "id": key, "untrusted": {**known, "taken": key == 1}} for key in (1, 2)]
+    content["shared_offsets"] = {"trusted": 4, "shape": {"width": [0.18, 0.03]}, "sides": {}}
+    path.write_text(json.dumps(content))
+    results = read_results(run, read_boxes(run)[0])
+    found = results.to_json()["trusted"]
+    assert found["original"] == found["before"] == pytest.approx(1 / 3)
+    assert found["after"] == pytest.approx((0.9 + 1 / 3) / 2), "one of them would not have been taken"
+    assert (found["scores"]["count"], found["scores"]["share"], found["scores"]["mean_score"]) == (2, 1, 0.75)
+    assert found["low"] == pytest.approx(0.342, abs=1e-3)
+    assert found["high"] == pytest.approx(1)
+    text = markdown(results, [])
+    assert "| refined | 0.617 | 100% (34% to 100%) | 75% | 0.250 |" in text
+    assert "Your boxes are 18% (± 3%) too wide; 4 trusted boxes." in text

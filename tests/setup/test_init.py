@@ -199,3 +199,13 @@ def test_missing_images_are_left_out_where_that_is_asked_for(data, tmp_path, mon
     assert "1 of 6 image files are not in images and are left out: 0002.png." in printed
     assert "5, 5 with objects" in printed
     assert "--skip_missing_images" in printed.partition("Next:")[2]
+
+
+def test_trusted_boxes_are_looked_at_and_named_in_the_next_command(here, capsys):
+    words = [*WORDS, f"--output={here}", "--skip_timing"]
+    assert main([*words, "--trusted=train.json"]) == 0
+    printed = capsys.readouterr().out
+    assert "trusted boxes say of all others, in units of the box" in printed
+    assert "--trusted train.json " in printed
+    assert main([*words, "--trusted=test.json", "--overwrite"]) == 2
+    assert "has boxes of images that" in capsys.readouterr().err

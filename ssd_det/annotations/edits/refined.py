@@ -11,6 +11,8 @@ from pycocotools import mask as masks
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
 from ssd_det.annotations.entries import COORDINATE_DIGITS, ChangedEntries, with_new_box
 from ssd_det.annotations.json_files import JsonObject
+from ssd_det.annotations.untrusted import KEY as UNTRUSTED
+from ssd_det.annotations.untrusted import Untrusted, untrusted_of
 from ssd_det.errors import InputError
 from ssd_det.ops import box_arrays
 from ssd_det.ops.box_types import Xywh, Xyxy, to_xywh
@@ -98,7 +100,8 @@ def refined_content(
 
     A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
     the keys ``original_bbox`` (kept if it has one), ``refine_score`` and ``refine_iou``; and ``original_area`` where
-    that does not follow from the original box. All else passes through.
+    that does not follow from the original box. A trusted annotation stays, and keeps under ``untrusted`` what refining
+    would have done to it. All else passes through.
 
     Args:
         coco: the file with the noisy boxes; its content is not changed.
@@ -113,8 +116,11 @@ def refined_content(
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
     boxes, scores = np.zeros((len(entries), 4)), np.zeros(len(entries))  # by position
+    judged: dict[int, JsonObject] = {}  # trusted annotations, by position
     for annotation in coco.annotations:
         reason = coco.why_unusable(annotation) or coco.why_fixed(annotation)
+        if annotation.trusted and annotation.id in refinements and annotation.image_id not in passed_over:
+            judged |= _judged_entry(coco, annotation, refinements[annotation.id], guard)
         if reason is None:
             reason = passed_over.get(annotation.image_id)
         if reason is None:
@@ -143,7 +149,7 @@ def refined_content(
 
     def change(position: int) -> JsonObject | None:
         if not is_refined[position]:
-            return None
+            return judged.get(position)
         return _refined_entry(entries[position], boxes[position].tolist(), scores[position], overlaps[position])
 
     summary = RefineSummary(
@@ -164,6 +170,23 @@ def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: f
         refine_score=round(float(score), SCORE_DIGITS),
         refine_iou=round(float(overlap), SCORE_DIGITS),
     )
+
+
+def _judged_entry(
+    coco: CocoFile, annotation: Annotation, refinement: Refinement, guard: Guard
+) -> dict[int, JsonObject]:
+    """A trusted annotation with what refining would have done to it, by position; none where this is not known."""
+    known, box = untrusted_of(coco, annotation), _rounded(refinement.box)
+    if known is None or coco.why_unusable(annotation._replace(bbox=known.current)) or box[2] <= 0 or box[3] <= 0:
+        return {}
+    before, score = known.current, round(float(refinement.score), SCORE_DIGITS)
+    taken = guard.why_kept(before, box, refinement.score) is None
+    return {
+        annotation.position: {
+            **coco.entry(annotation),
+            UNTRUSTED: Untrusted(before, box, score, taken).to_json(),
+        }
+    }
 
 
 def _rounded(box: Xyxy) -> Xywh:

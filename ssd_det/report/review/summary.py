@@ -12,8 +12,9 @@ from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.figures import FigureData, figures
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.quality import Comparison, Quality, Statistics
-from ssd_det.report.result_tables import Table, detector_table
+from ssd_det.report.result_tables import Table, detector_table, trusted_table
 from ssd_det.report.run_results import RunResults
+from ssd_det.report.trusted_reliability import TrustedReliability, trusted_reliability
 
 SHRINK = 0.65  # of the figures of a run, three of which are beside each other then
 FONT_SIZE = 8  # points
@@ -89,6 +90,10 @@ def summarise(
     if comparison is not None:
         tiles += _quality_tiles(comparison)
         tables.append(_quality_table(comparison))
+    trusted = trusted_reliability(coco)
+    if trusted is not None:
+        tiles.append(_trusted_tile(trusted))
+        tables.append(trusted_table(trusted))
     figure_data = FigureData(
         boxes=boxes if comparison is not None else None,
         scores=comparison.scores if comparison is not None else None,
@@ -129,6 +134,13 @@ def write_page_figures(folder: Path, data: FigureData) -> list[PageFigure]:
         for name, caption in CAPTIONS.items()
         if name in drawn
     ]
+
+
+def _trusted_tile(trusted: TrustedReliability) -> Tile:
+    """The reliability on trusted boxes, with what all boxes had in common."""
+    note = f"of {trusted.scores.count} trusted boxes, 95% interval; the scores say {trusted.scores.mean_score:.0%}"
+    value = f"{trusted.low:.0%} to {trusted.high:.0%}"
+    return Tile("Closer to trusted boxes", value, f"{note}. {trusted.offsets}" if trusted.offsets else note)
 
 
 def _quality_tiles(comparison: Comparison) -> Iterator[Tile]:

@@ -84,8 +84,9 @@ def test_a_second_time_changes_nothing(tight):
     twice, correction = corrected_content(parse_coco(coco.path, once), {})
     assert twice == once
     assert correction.taught == 0, "boxes that were moved tell nothing of what they were moved by"
-    again, _ = corrected_content(parse_coco(coco.path, once), {key: true[key] for key in (1, 2, 3, 4)})
+    again, correction = corrected_content(parse_coco(coco.path, once), {key: true[key] for key in (1, 2, 3, 4)})
     assert boxes_of(again) == boxes_of(once)
+    assert correction.taught == 0, "a trusted box does not tell that it was right before"
 
 
 def test_the_command_says_what_it_found_and_changes_no_input(tight, tmp_path, capsys):
@@ -111,3 +112,29 @@ def test_bad_input_ends_in_one_sentence_and_writes_nothing(tight, tmp_path, caps
     code = main([*words, f"--output={tmp_path / 'corrected.json'}"])
     fails(capsys, code, "annotation 1: its box cannot be trusted (outside the image)")
     assert not (tmp_path / "corrected.json").exists()
+
+
+def test_a_trusted_box_keeps_what_the_others_would_make_of_it(tight):
+    coco, true = tight
+    content, correction = corrected_content(coco, {key: true[key] for key in (1, 2, 3, 4, 5, 6)})
+    for key in (1, 2, 3, 4, 5, 6):
+        entry = content["annotations"][key - 1]
+        assert entry["bbox"] == list(true[key])
+        assert entry["untrusted"]["bbox"] == pytest.approx(true[key], abs=2e-3)
+    # Of a box that is like no other only the others tell.
+    x, y, width, height = true[3]
+    odd, _ = corrected_content(coco, {key: true[key] for key in (1, 2, 4, 5, 6)} | {3: (x, y, 2 * width, height)})
+    assert odd["annotations"][2]["untrusted"]["bbox"] == pytest.approx(true[3], abs=2e-3)
+    assert all("untrusted" not in entry for entry in content["annotations"][6:])
+    assert content["shared_offsets"]["trusted"] == 6
+    assert content["shared_offsets"]["shape"]["width"][0] == pytest.approx(-0.2, abs=1e-3)
+    assert content["shared_offsets"]["sides"]["cat"]["left"][0] == pytest.approx(-0.125, abs=1e-3)
+    assert correction.record.sentence.startswith("Your boxes are 20% (± ")
+
+
+def test_two_trusted_boxes_say_nothing_of_all(tight):
+    coco, true = tight
+    content, correction = corrected_content(coco, {1: true[1], 2: true[2]})
+    assert "shared_offsets" not in content
+    assert correction.record is None
+    assert content["annotations"][0]["untrusted"] == {"bbox": coco.content["annotations"][0]["bbox"]}

@@ -4,6 +4,7 @@ import pytest
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.refined import Guard, Refinement, refined_content
+from ssd_det.annotations.entries import restored
 from ssd_det.errors import InputError
 
 BOX = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
@@ -126,3 +127,26 @@ def test_segmentations_that_disagree_are_counted_and_kept(make_coco, segmentatio
     (entry,), summary = refine(path, {5: (4, 5, 14, 11)})
     assert entry["segmentation"] == segmentation
     assert summary.segmentations == count
+
+
+def test_a_trusted_annotation_keeps_its_box_and_what_refining_would_have_done(make_coco):
+    trusted = {**BOX, "trusted": True, "original_bbox": [4, 5, 10, 3]}
+    path = make_coco(annotations=[trusted])
+    (entry,), summary = refine(path, {5: (4, 5, 14, 11)})
+    known = {"bbox": [4, 5, 10, 3], "refined_bbox": [4, 5, 10, 6], "refine_score": 0.8, "taken": True}
+    assert entry == {**trusted, "untrusted": known}
+    assert (summary.refined, summary.passed_through) == (0, {"trusted": 1})
+    (entry,), _ = refine(path, {5: (4, 5, 14, 11)}, min_score=0.9)
+    assert entry == {**trusted, "untrusted": {**known, "taken": False}}
+    (again,), _ = refine(make_coco(annotations=[{**trusted, "untrusted": known}]), {5: (4, 5, 14, 10)})
+    assert again["untrusted"]["bbox"] == [4, 5, 10, 6], "the next round starts from what this one took"
+    assert restored(entry) == {**BOX, "bbox": [4, 5, 10, 3]}
+
+
+@pytest.mark.parametrize("changes", [{"original_bbox": None}, {"original_bbox": [1, 1, 0, 5]}, {"image_id": 2}])
+def test_of_a_trusted_annotation_without_a_box_to_refine_nothing_is_said(make_coco, changes):
+    image = {"file_name": "a.png", "width": 40, "height": 30}
+    trusted = {**BOX, "trusted": True, "original_bbox": [4, 5, 10, 3], **changes}
+    path = make_coco(images=[{"id": 1, **image}, {"id": 2, **image}], annotations=[trusted])
+    (entry,), _ = refine(path, {5: (4, 5, 14, 11)}, {2: "image missing"})
+    assert entry == trusted
