@@ -8,7 +8,7 @@ from ssd_det.runs.records import read_stage_record
 
 
 def progress_at(stages: Sequence[Stage], number: int) -> str:
-    """What to say of a run when a stage begins, in brackets; empty where there is nothing to say.
+    """The line to print when a stage begins; empty where there is nothing to say.
 
     How long a stage will take is known if it has ended before, in this call or an earlier one, or one of its kind has.
 
@@ -27,7 +27,7 @@ def progress_at(stages: Sequence[Stage], number: int) -> str:
     known = [time for time in expected if time is not None]
     parts = [f"{duration(so_far)} so far"] if so_far else []
     parts += [f"{duration(sum(known))} left"] if len(known) == len(expected) else []
-    return f" ({', '.join(parts)})" if parts else ""
+    return f"{', '.join(parts)}.".capitalize() if parts else ""
 
 
 def _seconds(stage: Stage) -> float | None:

@@ -70,7 +70,7 @@ class Stage:
             processes: to run the commands in.
             label: which stage of how many this is, to print before its title.
             defaults: of settings that the stage's record may lack, where they are known.
-            progress: how far the run has come, to print after its title.
+            progress: how far the run has come, a line to print where there is something to do.
 
         Raises:
             InputError: if a command is killed or leaves a product out.
@@ -85,11 +85,13 @@ class Stage:
             print(f"{label} {self.title}: finished before, and nothing it depends on has changed.", flush=True)
             return
         if why:
-            print(f"{label} {self.title}: done again, because {why}.{progress}", flush=True)
+            print(f"{label} {self.title}: done again, because {why}.", flush=True)
             record = None
         else:
             goes_on = f": goes on{f', as {rest}' if rest else ''}" if record else ""
-            print(f"{label} {self.title}{goes_on}{progress}", flush=True)
+            print(f"{label} {self.title}{goes_on}", flush=True)
+        if progress:
+            print(progress, flush=True)
         spent = record.seconds + self._interrupted_seconds(record) if record else 0.0
         self._run(processes, replace(due, seconds=spent), goes_on=record is not None)
 

@@ -34,18 +34,18 @@ def test_what_nothing_is_known_of_is_not_said(stages):
     end(stages[0], 600.0, finished=False)
     assert progress_at(stages, 1) == ""
     end(stages[0], 600.0)
-    assert progress_at(stages, 2) == " (about 10 minutes so far)"
+    assert progress_at(stages, 2) == "About 10 minutes so far."
 
 
 def test_stages_of_the_same_kind_take_as_long(stages):
     for stage, seconds in zip(stages[:4], (600.0, 120.0, 300.0, 60.0), strict=True):
         end(stage, seconds)
-    assert progress_at(stages, 5) == " (about 18 minutes so far, about 6 minutes left)"
+    assert progress_at(stages, 5) == "About 18 minutes so far, about 6 minutes left."
     end(stages[4], 420.0)
-    assert progress_at(stages, 6) == " (about 25 minutes so far, about 60 seconds left)"
+    assert progress_at(stages, 6) == "About 25 minutes so far, about 60 seconds left."
 
 
 def test_a_run_that_is_done_again_takes_as_long_as_before(stages):
     for stage in stages:
         end(stage, 100.0)
-    assert progress_at(stages, 1) == " (about 10 minutes left)"
+    assert progress_at(stages, 1) == "About 10 minutes left."

@@ -52,6 +52,14 @@ def test_a_stage_runs_once_and_says_so(stage, capsys):
     assert "finished before" in capsys.readouterr().out
 
 
+def test_how_far_the_run_has_come_is_said_where_there_is_something_to_do(stage, capsys):
+    for _ in range(2):
+        stage.advance(FakeProcesses(stage.folder), "[1/1]", progress="About 3 minutes left.")
+    assert capsys.readouterr().out.splitlines()[:2] == ["[1/1] do it", "About 3 minutes left."]
+    stage.advance(FakeProcesses(stage.folder), "[1/1]", progress="About 3 minutes left.")
+    assert "left" not in capsys.readouterr().out
+
+
 def test_another_setting_makes_it_run_again_and_is_named(stage, capsys):
     advance(stage)
     (stage.folder / "leftover").write_text("")
