@@ -22,6 +22,7 @@ from ssd_det.starting.parent import PARENT
 CAN_FORK = sys.platform == "linux"
 """Only there a process dies with its parent; and macOS kills processes that have forked after some of its libraries."""
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+GRACE_SECONDS = 1.0
 SERVER = "from ssd_det.starting.fork_server import main; main()"
 SLOW = ("fit", "refine-annotations", "validate", "test", "predict")
 """Commands that import torch and Lightning. The first of them is worth a process that all are forked from."""
@@ -141,8 +142,11 @@ class Starter:
             self._connection.close()
             self._connection = None
         if self._server is not None:
-            self._server.kill()
-            self._server.wait()
+            try:
+                self._server.wait(GRACE_SECONDS)  # it ends by itself, unless a command still runs or imports do
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
             self._server = None
 
     def _fork(
