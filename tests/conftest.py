@@ -74,6 +74,7 @@ def ended_wandb():
     if wandb is not None and wandb.run is not None:
         with suppress(Exception):  # of a run whose process a test has ended
             wandb.teardown()
+        wandb.run = None
 
 
 @pytest.fixture(scope="session")

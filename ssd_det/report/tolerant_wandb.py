@@ -90,6 +90,7 @@ class TolerantWandbLogger(WandbLogger):
         for end in (wandb.finish, wandb.teardown):
             with suppress(Exception, SystemExit):
                 end(exit_code=1)
+        wandb.run = None  # one that could not be ended would be the next training's
 
     def _look_after(self) -> None:
         """Find out, at the end of the process, whether wandb was there to the last."""

@@ -1,6 +1,7 @@
 """The process that commands are forked from: it has imported what they need, and does nothing but wait.
 
-Nothing may run here that a fork would tear apart: no threads but those that a library stops for a fork, no CUDA.
+Nothing may run here that a fork would tear apart: no threads but those that a library stops for a fork, no CUDA; nor
+may there be what the first command to end takes from all others, such as wandb's temporary folder.
 """
 
 import gc
@@ -18,7 +19,7 @@ from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.stopping import STOP_SIGNALS
 
 PACKAGE = "ssd_det"
-PRELOADED = ("ssd_det.cli", "wandb", "albumentations")  # what trainings, refining and tests import, which takes seconds
+PRELOADED = ("ssd_det.cli", "albumentations")  # what trainings, refining and tests import, which takes seconds
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wandb
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from ssd_det.errors import InputError
@@ -55,6 +56,17 @@ def test_what_is_not_about_wandb_is_still_an_error(failing):
     with pytest.raises(InputError, match=r"a\.png does not decode"), giving_up(failing):
         raise InputError("a.png does not decode")
     assert not failing.has_given_up
+
+
+def test_a_run_that_cannot_be_ended_is_not_the_next_training_s(failing, monkeypatch):
+    def fail(exit_code):
+        raise ConnectionResetError("Connection lost")
+
+    monkeypatch.setattr(wandb, "run", object())
+    for name in ("finish", "teardown"):
+        monkeypatch.setattr(wandb, name, fail)
+    failing.log_metrics({"loss": 1.0}, 0)
+    assert wandb.run is None
 
 
 def test_only_wandb_is_replaced():

@@ -14,6 +14,7 @@ import pytest
 from ssd_det.errors import InputError
 from ssd_det.main import COMMANDS
 from ssd_det.starting import starter as module
+from ssd_det.starting.fork_server import PRELOADED
 from ssd_det.starting.starter import Starter
 from ssd_det.stopping import Stopped, StopSignals
 from tests.starting.test_parent import running
@@ -213,3 +214,10 @@ def test_our_own_commands_run_without_code_of_their_folder(tmp_path):
         assert "seed_everything" in starter.run(PRINT_CONFIG, tmp_path).output
         assert starter.run(["--version"], Path(tmp_path)).output.startswith("ssd-det ")
     assert not (tmp_path / "marker").exists()
+
+
+def test_what_is_preloaded_has_no_temporary_folder_that_the_first_command_to_end_would_remove(tmp_path):
+    code = f"import os, {', '.join(PRELOADED)}; print(os.listdir({str(tmp_path)!r}))"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout == "[]\n"
