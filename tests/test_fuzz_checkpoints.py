@@ -62,7 +62,7 @@ def with_own_containers(value):
 
 def sentence_or(costs, function, *allowed):
     """Call a function, which may raise errors for users alone; returns whether it came to its end."""
-    with costs.of(function), suppress(InputError, *allowed):
+    with costs.of("a checkpoint or a record"), suppress(InputError, *allowed):
         function()
         return True
     return False
