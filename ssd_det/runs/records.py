@@ -11,6 +11,8 @@ from ssd_det.errors import InputError
 from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD
 from ssd_det.value_types import fits
 
+LONGEST_NAME = 255  # bytes of the name of a file or folder, on every usual file system
+
 
 @dataclass(frozen=True)
 class StageRecord:
@@ -203,10 +205,10 @@ def _time(value: Any) -> float:
 
 
 def _path(value: Any) -> str:
-    """The path of a file or folder, which has no character that none can have."""
-    if "\0" in _checked(value, str):
+    """The path of a file or folder, which has no character and no length that none can have."""
+    path: str = _checked(value, str)
+    if "\0" in path or any(len(name.encode(errors="replace")) > LONGEST_NAME for name in path.split("/")):
         raise TypeError
-    path: str = value
     return path
 
 

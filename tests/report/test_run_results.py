@@ -214,7 +214,7 @@ def test_a_file_of_the_run_that_was_damaged_is_named(run, capsys, name, text, fo
     assert f"{run / name}: is not what the pipeline wrote: remove {run / folder}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damaged", [{"current": 5}, {"inputs": {}}, {"inputs": None}])
+@pytest.mark.parametrize("damaged", [{"current": 5}, {"current": ["x" * 5000]}, {"inputs": {}}, {"inputs": None}])
 def test_a_record_that_was_damaged_is_no_run(run, capsys, damaged):
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**record, **damaged}))

@@ -108,6 +108,8 @@ def test_a_stage_record_with_a_missing_key_is_named(tmp_path, key):
         {"current": 5},
         {"current": [1]},
         {"current": ["../other"]},
+        {"current": ["fold_0/" + "x" * 256]},
+        {"inputs": {"annotations": "/data/" + "ä" * 128}},
         {"current": ["/other"]},
         {"inputs": {"annotations": "\0"}},
         {"resolved": {"refine": {"from": [], "settings": {}}}},
