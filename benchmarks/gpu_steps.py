@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torchvision.models.detection import FasterRCNN
 
+from benchmarks.joint_step import make_detector as published_detector
 from benchmarks.refiner_step import CLASSES
 from ssd_det.batches.batch import Objects, RefineBatch, padded_size
 from ssd_det.models.backbone import Backbone, BackboneName
-from ssd_det.models.detector import build_faster_rcnn, levels_above
+from ssd_det.models.detector import levels_above
 from ssd_det.models.joint_model import JointModel, detection_targets
-from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner, build_head
+from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.models.refiner_head import RefinerHead
 from ssd_det.models.views import make_views
 from ssd_det.tasks.refine import RefineTask
@@ -104,25 +105,8 @@ def make_batch(scale: Scale, objects: float, device: torch.device) -> RefineBatc
 
 
 def make_detector(backbone: Backbone, scale: Scale) -> FasterRCNN:
-    """torchvision's, in the sizes that it is published with."""
-    return build_faster_rcnn(
-        backbone,
-        CLASSES,
-        feature_width=scale.feature_width,
-        anchor_sizes=None,
-        candidates=2000,
-        proposals=1000,
-        rois_per_image=512,
-        sampling_ratio=2,
-        aligned_pooling=False,
-        score_threshold=0.05,
-        nms_threshold=0.5,
-        detections_per_image=100,
-        shortest_side=scale.height,
-        longest_side=scale.width,
-        image_mean=IMAGENET_MEAN,
-        image_std=IMAGENET_STD,
-    )
+    """torchvision's, with its own pooling."""
+    return published_detector(backbone, scale.height, scale.width, scale.feature_width, aligned_pooling=False)
 
 
 def make_head(scale: Scale) -> RefinerHead:

@@ -26,22 +26,29 @@ def make_backbone(name: str) -> Backbone:
     return Backbone(name, extra_levels=levels_above("convolution"))  # type: ignore[arg-type]
 
 
-def make_detector(backbone: Backbone) -> FasterRCNN:
+def make_detector(
+    backbone: Backbone,
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    feature_width: int = 1024,
+    aligned_pooling: bool = True,
+) -> FasterRCNN:
+    """torchvision's, in the sizes that it is published with, for images of a height and width in pixels."""
     return build_faster_rcnn(
         backbone,
         CLASSES,
-        feature_width=1024,
+        feature_width=feature_width,
         anchor_sizes=None,
         candidates=2000,
         proposals=1000,
         rois_per_image=512,
         sampling_ratio=2,
-        aligned_pooling=True,
+        aligned_pooling=aligned_pooling,
         score_threshold=0.05,
         nms_threshold=0.5,
         detections_per_image=100,
-        shortest_side=HEIGHT,
-        longest_side=WIDTH,
+        shortest_side=height,
+        longest_side=width,
         image_mean=IMAGENET_MEAN,
         image_std=IMAGENET_STD,
     )

@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = tuple(
@@ -80,6 +82,25 @@ class StopSignals:
         if number == getattr(signal, "SIGHUP", None):
             let_go_of_terminal()
         raise Stopped(number)
+
+
+@contextmanager
+def held_back(numbers: Collection[int] = STOP_SIGNALS) -> Iterator[None]:
+    """Let signals wait to the end of a block, in this thread and in processes that it starts until these let them in.
+
+    All threads of such a process begin with them blocked, those of libraries at a fork included.
+
+    Args:
+        numbers: of the signals; where there are none, systems without such masks will do.
+    """
+    if not numbers:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def let_go_of_terminal() -> None:

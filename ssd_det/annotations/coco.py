@@ -123,6 +123,12 @@ class CocoFile:
             return "trusted"
         return self.source.fixed.get(annotation.position) if self.source else None
 
+    def why_never_usable(self, annotation: Annotation) -> str | None:
+        """Why an annotation could not be used, whatever its box was; ``None`` where it could."""
+        image = self.image_by_id[annotation.image_id]
+        whole = Xywh((0.0, 0.0, float(image.width), float(image.height)))
+        return self.why_unusable(annotation._replace(bbox=whole))
+
     def count_usable(self) -> int:
         """Count the annotations that can be trained on or refined, at least one.
 

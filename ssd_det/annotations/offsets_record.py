@@ -9,6 +9,7 @@ from ssd_det.annotations.values import are_numbers, is_number
 KEY = "shared_offsets"
 TOO = {"width": ("too wide", "too narrow"), "height": ("too tall", "too short")}
 SHIFTED = {"x": ("to the right", "to the left"), "y": ("down", "up")}
+SHAPE = (*TOO, *SHIFTED)
 OF = {"x": "width", "y": "height"}
 
 
@@ -77,7 +78,7 @@ def offsets_of(content: JsonObject) -> OffsetsRecord | None:
             return None
         return OffsetsRecord(
             int(record["trusted"]),
-            {name: _measured(record["shape"][name]) for name in (*TOO, *SHIFTED) if name in record["shape"]},
+            {name: _measured(record["shape"][name]) for name in SHAPE if name in record["shape"]},
             {
                 str(category): {side: _measured(value) for side, value in sides.items()}
                 for category, sides in record["sides"].items()

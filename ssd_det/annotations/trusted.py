@@ -139,8 +139,7 @@ def _why_not(coco: CocoFile, annotation: Annotation) -> str | None:
     """Why an annotation can take no trusted box; ``None`` where it can, wherever its own box is."""
     if annotation.trusted:
         return None
-    reason = coco.why_unusable(annotation)
-    return coco.why_fixed(annotation) if reason in (None, "no area", "outside the image") else reason
+    return coco.why_never_usable(annotation) or coco.why_fixed(annotation)
 
 
 def _by_overlap(

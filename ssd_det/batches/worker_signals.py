@@ -7,29 +7,20 @@ just when the training is to come to the end of it.
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from ssd_det.stopping import STOP_SIGNALS
+from ssd_det.stopping import STOP_SIGNALS, held_back
 
 CAN_WAIT = hasattr(signal, "sigwaitinfo")
 """Windows has no such signals between processes, and macOS does not say who sent one."""
 
 
-@contextmanager
-def sigterm_held_back() -> Iterator[None]:
+def sigterm_held_back() -> AbstractContextManager[None]:
     """Block SIGTERM in this thread while it starts workers, all of whose threads then begin with it blocked.
 
     Libraries start threads of their own in a process that was just forked; one that took the signal would end it.
     """
-    if not CAN_WAIT:
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return held_back((signal.SIGTERM,) if CAN_WAIT else ())
 
 
 def leave_stopping_to_parent(worker: int) -> None:

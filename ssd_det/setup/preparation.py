@@ -10,7 +10,7 @@ from ssd_det.annotations.formats.with_images import left_out_images, read_with_i
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output
 from ssd_det.annotations.repeated_images import warn_of_repeated_images
-from ssd_det.batches.trusted_boxes import with_trusted_boxes
+from ssd_det.batches.trusted_boxes import correct_by_trusted
 from ssd_det.console import say
 from ssd_det.setup.configuration import pipeline_yaml, write_setup
 from ssd_det.setup.facts import DataFacts, Machine, inspect_machine, measure_data
@@ -48,7 +48,7 @@ def prepare(
     coco = with_found_images(whole, paths)
     warn_of_repeated_images(coco)
     if trusted is not None:
-        with_trusted_boxes(whole, trusted, image_root, yolo_rows)  # says what they show
+        correct_by_trusted(whole, trusted, image_root, yolo_rows)  # says what they show
     data, machine = measure_data(coco), inspect_machine()
     print_seen(coco, data, machine)
     settings = choose(data, machine)

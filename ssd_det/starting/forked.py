@@ -3,11 +3,9 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from ssd_det.stopping import STOP_SIGNALS
+from ssd_det.stopping import held_back
 
 
 class ForkedProcess:
@@ -36,7 +34,7 @@ class ForkedProcess:
             if not self._connection.poll(timeout):
                 raise subprocess.TimeoutExpired(f"process {self.number}", timeout or 0.0)
             try:
-                with stop_signals_held_back():
+                with held_back():
                     self._code = self._connection.recv()
             except (EOFError, OSError):  # the server was killed, and its commands with it
                 self._code = -signal.SIGKILL
@@ -53,13 +51,3 @@ class ForkedProcess:
     def _send(self, number: int) -> None:
         if self._code is None:
             os.kill(self.number, number)
-
-
-@contextmanager
-def stop_signals_held_back() -> Iterator[None]:
-    """Let signals that stop commands wait until the end of a block, and of what it starts until that lets them in."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

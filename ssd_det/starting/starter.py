@@ -16,8 +16,9 @@ from typing import IO, Protocol
 
 from ssd_det.errors import InputError
 from ssd_det.starting.fork_server import PACKAGE, Request
-from ssd_det.starting.forked import ForkedProcess, stop_signals_held_back
+from ssd_det.starting.forked import ForkedProcess
 from ssd_det.starting.parent import PARENT
+from ssd_det.stopping import held_back
 
 CAN_FORK = sys.platform == "linux"
 """Only there a process dies with its parent; and macOS kills processes that have forked after some of its libraries."""
@@ -161,7 +162,7 @@ class Starter:
         streams = {STANDARD_OUTPUT: output, STANDARD_ERROR: errors}
         given = {number: stream.fileno() for number, stream in streams.items() if stream is not None}
         process = 0
-        with suppress(*LOST), stop_signals_held_back():
+        with suppress(*LOST), held_back():
             connection.send(Request(list(words), str(folder or Path.cwd()), list(given)))
             for descriptor in given.values():
                 send_handle(connection, descriptor, None)
@@ -175,7 +176,7 @@ class Starter:
     def _start_server(self) -> Connection:
         """Start the process that commands are forked from, and wait until it has imported what they need."""
         self._connection, theirs = Pipe()
-        with theirs, stop_signals_held_back():
+        with theirs, held_back():
             self._server = subprocess.Popen(
                 [sys.executable, "-P", "-c", SERVER, str(theirs.fileno())],
                 env=self.environment,

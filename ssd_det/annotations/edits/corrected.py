@@ -12,7 +12,7 @@ from ssd_det.annotations.entries import COORDINATE_DIGITS, with_annotations, wit
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.offsets_record import KEY as OFFSETS
-from ssd_det.annotations.offsets_record import Measured, OffsetsRecord, offsets_of
+from ssd_det.annotations.offsets_record import SHAPE, Measured, OffsetsRecord, offsets_of
 from ssd_det.annotations.untrusted import KEY as UNTRUSTED
 from ssd_det.annotations.untrusted import Untrusted
 from ssd_det.memory import collection_paused
@@ -65,7 +65,7 @@ def corrected_content(coco: CocoFile, trusted: Mapping[int, Xywh]) -> tuple[Json
     """
     pairs = _pairs(coco, trusted)
     offsets = pairs.offsets()
-    row_of = {category.id: row for row, category in enumerate(coco.categories)}
+    row_of = _row_of(coco)
     certain = offsets.certain
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
@@ -141,23 +141,18 @@ class _Pairs:
             offsets: of all rows.
             names: of the categories.
         """
-        shape = zip(
-            ("width", "height", "x", "y"), *measure_shape(self.noisy, self.trusted, self.image_sizes), strict=True
-        )
-        sides = {
-            name: {
-                side: Measured(round(float(mean), DIGITS), round(float(margin), DIGITS))
-                for side, mean, margin in zip(SIDES, offsets.sides[row], offsets.margins[row], strict=True)
-                if np.isfinite(margin)
-            }
-            for row, name in enumerate(names)
-        }
-        known = {
-            name: Measured(round(float(mean), DIGITS), round(float(margin), DIGITS))
-            for name, mean, margin in shape
-            if np.isfinite(margin)
-        }
-        return OffsetsRecord(len(self.annotations), known, sides)
+        shape = _known(SHAPE, *measure_shape(self.noisy, self.trusted, self.image_sizes))
+        sides = {name: _known(SIDES, offsets.sides[row], offsets.margins[row]) for row, name in enumerate(names)}
+        return OffsetsRecord(len(self.annotations), shape, sides)
+
+
+def _known(names: Sequence[str], means: Floats, margins: Floats) -> dict[str, Measured]:
+    """What could be measured, of what has these names, as it is written."""
+    return {
+        name: Measured(round(float(mean), DIGITS), round(float(margin), DIGITS))
+        for name, mean, margin in zip(names, means, margins, strict=True)
+        if np.isfinite(margin)
+    }
 
 
 def _pairs(coco: CocoFile, trusted: Mapping[int, Xywh]) -> _Pairs:
@@ -176,7 +171,7 @@ def _pairs(coco: CocoFile, trusted: Mapping[int, Xywh]) -> _Pairs:
         if coco.why_unusable(annotation._replace(bbox=pair[0])) is None:
             teaching.append((annotation, *pair))
     annotations = [annotation for annotation, _, _ in teaching]
-    row_of = {category.id: row for row, category in enumerate(coco.categories)}
+    row_of = _row_of(coco)
     return _Pairs(
         annotations,
         corners([noisy for _, noisy, _ in teaching]),
@@ -185,6 +180,11 @@ def _pairs(coco: CocoFile, trusted: Mapping[int, Xywh]) -> _Pairs:
         np.array([row_of[annotation.category_id] for annotation in annotations], dtype=np.int64),
         len(coco.categories),
     )
+
+
+def _row_of(coco: CocoFile) -> dict[int, int]:
+    """The row of each category, by its id."""
+    return {category.id: row for row, category in enumerate(coco.categories)}
 
 
 def _rounded(boxes: Floats) -> list[Xywh]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.ops.box_types import Xywh
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.review.crops import crop_region
@@ -105,17 +105,11 @@ def page_objects(
                 crop_region(visible, images[index]),
                 *change,
                 trusted=annotation.trusted,
-                fixed=_why_fixed(coco, annotation),
+                fixed=coco.why_never_usable(annotation),
                 chosen=reasons.get(annotation.id),
             )
         )
     return objects
-
-
-def _why_fixed(coco: CocoFile, annotation: Annotation) -> str | None:
-    """Why no box of an annotation can be trusted, wherever it is."""
-    image = coco.image_by_id[annotation.image_id]
-    return coco.why_unusable(annotation._replace(bbox=Xywh((0.0, 0.0, float(image.width), float(image.height)))))
 
 
 def _rounded(box: Xywh) -> list[float]:
