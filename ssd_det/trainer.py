@@ -17,6 +17,7 @@ from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_cont
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule, unseen_images
+from ssd_det.console import say
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.refining.refine_file import RefinedFile, refine_file
@@ -147,6 +148,8 @@ class SSDDetTrainer(Trainer):
             content, summary = refined_content(data.coco, refined.refinements, passed_over, chosen)
             kept = save_annotations(data.as_read or data.coco, content, destination)
             print_calibration(refined.noise_level, refined.calibration)
+            if refined.rest:
+                say(refined.rest.sentence)
             print_summary(summary, destination.path)
             if destination.folder:
                 print_folder(destination.json, kept)

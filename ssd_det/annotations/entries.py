@@ -9,9 +9,10 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
-EARLIER_BOXES = ("true_bbox", "original_bbox")
+REFINED_FROM = "refined_from"  # the box that refining started from, where another one stands under original_bbox
+EARLIER_BOXES = ("true_bbox", "original_bbox", REFINED_FROM)
 COORDINATE_DIGITS = 3  # of boxes that are written, in pixels
-REFINING_KEYS = ("original_bbox", "original_area", "refine_score", "refine_iou", "trusted", "untrusted")
+REFINING_KEYS = ("original_bbox", "original_area", REFINED_FROM, "refine_score", "refine_iou", "trusted", "untrusted")
 
 
 def moved(entry: JsonObject, bbox: Sequence[float]) -> JsonObject:

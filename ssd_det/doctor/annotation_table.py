@@ -90,7 +90,7 @@ def _read(piece: Sequence[JsonObject]) -> AnnotationTable:
         category_ids=whole_numbers(piece, "category_id"),
         box=box,
         missing=_are_missing(boxes, box),
-        bad_earlier=np.logical_or(*(_are_no_boxes([entry.get(key) for entry in piece]) for key in EARLIER_BOXES)),
+        bad_earlier=np.any([_are_no_boxes([entry.get(key) for entry in piece]) for key in EARLIER_BOXES], axis=0),
         crowd=crowd.is_set,
         difficult=difficult.is_set,
         flags=np.maximum(crowd.written_as, difficult.written_as),

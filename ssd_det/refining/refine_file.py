@@ -28,6 +28,7 @@ from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
 from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate
+from ssd_det.refining.rest_correction import RestGain, without_rest
 from ssd_det.refining.truth import with_truth
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
 
@@ -45,11 +46,13 @@ class RefinedFile:
         refinements: box and score of each annotation that was refined, by id.
         noise_level: of the boxes of the file, as one pass tells it; ``None`` for fewer than 20 objects.
         calibration: what rehearsals have shown; ``None`` where there were none, and scores are predicted IoUs.
+        rest: what trusted boxes have improved; ``None`` where they did not.
     """
 
     refinements: Refinements
     noise_level: float | None
     calibration: Calibration | None
+    rest: RestGain | None = None
 
 
 def refine_file(
@@ -78,8 +81,8 @@ def refine_file(
     Raises:
         InputError: on every process, if an image cannot be read on any, or ``conclude`` raises it.
 
-    Trusted boxes are taken for what they would be, had nobody checked them, as far as that is known; the scores learn
-    from what becomes of them.
+    Trusted boxes are taken for what they would be, had nobody checked them, as far as that is known; all boxes and the
+    scores learn from what becomes of them.
     """
     unchecked, trusted = as_untrusted(data.coco)
     data = replace(data, coco=unchecked)
@@ -144,11 +147,14 @@ def _judge(
     objects = _objects(data.coco, usable, rows, refined)
     del refined  # of millions of objects, two tables are much
     calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
+    rest = None
     if calibration is not None:
+        objects, rest = without_rest(objects, torch.tensor([a.category_id for a in usable]), trusted)
+        boxes[rows] = objects.refined
         calibration = with_truth(calibration, objects, trusted)
         scores = torch.zeros(len(ids), dtype=torch.float64)
         scores[rows] = calibration.scores
-    return RefinedFile(Refinements(ids, boxes, scores), level, calibration)
+    return RefinedFile(Refinements(ids, boxes, scores), level, calibration, rest)
 
 
 def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.values import is_number
+from ssd_det.annotations.entries import REFINED_FROM
+from ssd_det.annotations.values import is_number, optional_box
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
@@ -50,6 +52,8 @@ class MeasuredBoxes:
         iou_with_original: ``Tensor[N]``, of the boxes before and after, 1 where a box was not refined.
         iou_with_true_before: ``Tensor[N]``, NaN where the true box is not known.
         iou_with_true_after: ``Tensor[N]``, NaN where the true box is not known.
+        refining_helped: ``BoolTensor[N]``, whether the box is closer to the true one than the one that refining started
+            from, which is not the one before where that had been corrected.
     """
 
     annotations: list[Annotation]
@@ -63,11 +67,12 @@ class MeasuredBoxes:
     iou_with_original: Tensor
     iou_with_true_before: Tensor
     iou_with_true_after: Tensor
+    refining_helped: Tensor
 
     @property
     def has_truth(self) -> Tensor:
         """Whether the true box is known, ``BoolTensor[N]``."""
-        return torch.tensor([box is not None for box in self.true_boxes], dtype=torch.bool)
+        return known_rows(self.true_boxes)
 
     def rows(self, indices: Sequence[int]) -> "MeasuredBoxes":
         """Some of the rows, in the order of their indices."""
@@ -84,6 +89,7 @@ class MeasuredBoxes:
             iou_with_original=self.iou_with_original[rows],
             iou_with_true_before=self.iou_with_true_before[rows],
             iou_with_true_after=self.iou_with_true_after[rows],
+            refining_helped=self.refining_helped[rows],
         )
 
     def changes(self) -> list[BoxChange]:
@@ -110,6 +116,11 @@ class MeasuredBoxes:
         ]
 
 
+def known_rows(boxes: Sequence[Xywh | None]) -> Tensor:
+    """Which of N boxes are known, ``BoolTensor[N]``."""
+    return torch.tensor([box is not None for box in boxes], dtype=torch.bool)
+
+
 def measure_file(
     coco: CocoFile, true_boxes: Mapping[int, Xywh], old_boxes: Mapping[int, Xywh] | None = None
 ) -> MeasuredBoxes:
@@ -126,7 +137,7 @@ def measure_file(
     entries = coco.content["annotations"]
     found = [(a.id, score) for a in coco.annotations if (score := entries[a.position].get("refine_score")) is not None]
     scores = {key: score for key, score in found if is_number(score)}
-    return measure(coco.annotations, true_boxes, scores, old_boxes)
+    return measure(coco.annotations, true_boxes, scores, old_boxes, _refined_from(coco) if old_boxes is None else {})
 
 
 def measure(
@@ -134,6 +145,7 @@ def measure(
     true_boxes: Mapping[int, Xywh],
     scores: Mapping[int, float],
     old_boxes: Mapping[int, Xywh] | None = None,
+    refined_from: Mapping[int, Xywh] = MappingProxyType({}),
 ) -> MeasuredBoxes:
     """Measure the boxes of annotations.
 
@@ -142,12 +154,18 @@ def measure(
         true_boxes: by annotation id, where they are known.
         scores: of refined boxes, by annotation id, where they have one.
         old_boxes: the boxes before refining, by annotation id; ``original_bbox`` is taken where not given.
+        refined_from: the boxes that refining started from, by annotation id, where these are others than those before.
     """
     before = corners([a.unrefined if old_boxes is None else old_boxes[a.id] for a in annotations])
     after = corners([a.bbox for a in annotations])
     known_boxes = [true_boxes.get(a.id) for a in annotations]
     true = corners([box or UNKNOWN for box in known_boxes])
     refined = torch.tensor([old_boxes is not None or a.original_bbox is not None for a in annotations]).bool()
+    before_iou, after_iou = iou(before, true), iou(after, true)
+    start_iou = before_iou
+    if refined_from:
+        starts = [refined_from.get(a.id) for a in annotations]
+        start_iou = torch.where(known_rows(starts), iou(corners([box or UNKNOWN for box in starts]), true), before_iou)
     return MeasuredBoxes(
         annotations=list(annotations),
         before=before,
@@ -158,9 +176,24 @@ def measure(
         refined=refined,
         shift=centre_distance(after, before),
         iou_with_original=torch.where(refined, iou(after, before), 1.0),
-        iou_with_true_before=iou(before, true),
-        iou_with_true_after=iou(after, true),
+        iou_with_true_before=before_iou,
+        iou_with_true_after=after_iou,
+        refining_helped=after_iou > start_iou,
     )
+
+
+def _refined_from(coco: CocoFile) -> dict[int, Xywh]:
+    """The boxes that refining started from, by annotation id, where they are not those before.
+
+    Raises:
+        InputError: if one is no box.
+    """
+    entries, found = coco.content["annotations"], {}
+    for annotation in coco.annotations:
+        entry = entries[annotation.position]
+        if REFINED_FROM in entry:
+            found[annotation.id] = optional_box(f"{coco.path}: annotation {annotation.id}", REFINED_FROM, entry)
+    return {key: box for key, box in found.items() if box}
 
 
 def carried_true_boxes(annotations: Sequence[Annotation]) -> dict[int, Xywh]:

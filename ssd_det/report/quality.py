@@ -156,14 +156,14 @@ def compare_measured(boxes: MeasuredBoxes, reference: CocoFile) -> Comparison:
 
 
 def _judge_scores(boxes: MeasuredBoxes) -> Reliability | None:
-    """How well the scores of refined boxes tell whether these are closer to the true ones."""
+    """How well the scores of refined boxes tell whether refining brought these closer to the true ones."""
     known = boxes.has_truth.tolist()
     rows = [row for row, score in enumerate(boxes.scores) if score is not None and known[row]]
     if not rows:
         return None
     scored = boxes.rows(rows)
     scores = torch.tensor(scored.scores, dtype=torch.float32)
-    return reliability(scores.clamp(0, 1), scored.iou_with_true_after > scored.iou_with_true_before)
+    return reliability(scores.clamp(0, 1), scored.refining_helped)
 
 
 def _quality(judged: MeasuredBoxes, boxes: Tensor, overlaps: Tensor, names: dict[int, str]) -> Quality:

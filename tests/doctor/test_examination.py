@@ -158,6 +158,7 @@ PLANTED = [
     (first_annotation(rotation=90, area=None, segmentation=None, bbox=[60, 12, 30, 41]), {"rotated-box": 1}),
     (first_annotation(attributes={"rotation": 360.0}), {}),
     (first_annotation(true_bbox=[1]), {"bad-earlier-box": 1}),
+    (first_annotation(refined_from=[1]), {"bad-earlier-box": 1}),
     (first_image(file_name=""), {"bad-file-name": 1}),
     (first_image(width=0), {"bad-image-size": 1}),
     (first_image(height=INFINITY), {"bad-image-size": 1}),

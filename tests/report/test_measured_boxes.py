@@ -3,6 +3,7 @@
 import pytest
 
 from ssd_det.annotations.coco import read_coco
+from ssd_det.errors import InputError
 from ssd_det.report.measured_boxes import BoxChange, carried_true_boxes, measure_file
 
 BOX = {"image_id": 1, "category_id": 3, "bbox": [0, 0, 10, 10]}
@@ -36,6 +37,25 @@ def test_rows_are_taken_in_the_order_asked_for(coco):
     assert some.true_boxes == [None, (0, 0, 10, 5)]
     assert some.after.tolist() == [[0, 0, 10, 10], [0, 0, 10, 10]]
     assert some.before.tolist() == [[0, 0, 10, 10], [3, 4, 13, 14]]
+
+
+def test_refining_helped_where_it_brought_a_box_closer_than_the_one_that_it_started_from(make_coco):
+    true = {5: (0, 0, 10, 10), 6: (0, 0, 10, 10), 7: (0, 0, 10, 10)}
+    moved = {**BOX, "bbox": [0, 0, 10, 8], "original_bbox": [0, 0, 10, 5]}
+    starts = [{"refined_from": [0, 0, 10, 9]}, {"refined_from": [0, 0, 10, 7]}, {}]
+    path = make_coco(annotations=[{**moved, **start, "id": 5 + row} for row, start in enumerate(starts)])
+    boxes = measure_file(read_coco(path), true)
+    assert boxes.refining_helped.tolist() == [False, True, True]
+    assert boxes.iou_with_true_before.tolist() == [0.5, 0.5, 0.5]
+    assert boxes.rows([2, 0]).refining_helped.tolist() == [True, False]
+    before = dict.fromkeys(true, (0, 0, 10, 9))
+    assert measure_file(read_coco(path), true, before).refining_helped.tolist() == [False, False, False]
+
+
+def test_a_start_that_is_no_box_is_refused(make_coco):
+    path = make_coco(annotations=[{**BOX, "id": 5, "refined_from": [1]}])
+    with pytest.raises(InputError, match=r"annotation 5: refined_from is \[1\]"):
+        measure_file(read_coco(path), {})
 
 
 def test_boxes_of_an_earlier_file_count_as_those_before(coco):

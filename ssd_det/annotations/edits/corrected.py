@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.coco import Annotation, CocoFile
-from ssd_det.annotations.entries import COORDINATE_DIGITS, with_annotations, with_new_box
+from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, with_annotations, with_new_box
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.offsets_record import KEY as OFFSETS
@@ -196,5 +196,6 @@ def _rounded(boxes: Floats) -> list[Xywh]:
 def _with_box(coco: CocoFile, annotation: Annotation, box: Xywh) -> JsonObject:
     """A copy of an annotation with another box, which keeps its own."""
     new = with_new_box(coco.entry(annotation), box)
-    new.pop("refine_iou", None)  # of the box that was moved
+    for key in ("refine_iou", REFINED_FROM):  # of the box that was moved
+        new.pop(key, None)
     return new

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as masks
 
 from ssd_det.annotations.coco import Annotation, CocoFile, Image
-from ssd_det.annotations.entries import COORDINATE_DIGITS, ChangedEntries, with_new_box
+from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, ChangedEntries, with_new_box
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.untrusted import KEY as UNTRUSTED
 from ssd_det.annotations.untrusted import Untrusted, untrusted_of
@@ -99,9 +99,10 @@ def refined_content(
     """Copy the content of a file with refined boxes in it.
 
     A refined annotation gets the new ``bbox``, an ``area`` that follows where it was width times height, and
-    the keys ``original_bbox`` (kept if it has one), ``refine_score`` and ``refine_iou``; and ``original_area`` where
-    that does not follow from the original box. A trusted annotation stays, and keeps under ``untrusted`` what refining
-    would have done to it. All else passes through.
+    the keys ``original_bbox`` (kept if it has one), ``refine_score`` and ``refine_iou``; ``original_area`` where
+    that does not follow from the original box, and ``refined_from``, its box, where that is not the original one.
+    A trusted annotation stays, and keeps under ``untrusted`` what refining would have done to it. All else passes
+    through.
 
     Args:
         coco: the file with the noisy boxes; its content is not changed.
@@ -164,9 +165,11 @@ def refined_content(
 
 def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: float) -> JsonObject:
     """Copy an annotation as it stands in the file with its refined box xywh in it."""
+    was_moved = entry.get("original_bbox") is not None
     return with_new_box(
         entry,
         box,
+        **({REFINED_FROM: entry["bbox"]} if was_moved else {}),
         refine_score=round(float(score), SCORE_DIGITS),
         refine_iou=round(float(overlap), SCORE_DIGITS),
     )

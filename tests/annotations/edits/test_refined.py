@@ -39,9 +39,14 @@ def test_an_existing_original_is_kept(make_coco):
     path = make_coco(annotations=[{**BOX, "original_bbox": [4, 5, 10, 3]}])
     (entry,), summary = refine(path, {5: (4, 5, 14, 11)})
     assert entry["original_bbox"] == [4, 5, 10, 3]
+    assert entry["refined_from"] == BOX["bbox"]
     assert entry["refine_iou"] == summary.mean_iou == 0.5
+    assert restored(entry) == {**BOX, "bbox": [4, 5, 10, 3]}
     (entry,), _ = refine(make_coco(annotations=[{**BOX, "original_bbox": None}]), {5: (4, 5, 14, 11)})
     assert entry["original_bbox"] == BOX["bbox"]
+    assert "refined_from" not in entry
+    (entry,), _ = refine(make_coco(annotations=[{**entry, "bbox": [4, 5, 10, 8]}]), {5: (4, 5, 14, 11)})
+    assert entry["refined_from"] == [4, 5, 10, 8]
 
 
 def test_what_cannot_be_refined_passes_through_and_is_counted(make_coco):
