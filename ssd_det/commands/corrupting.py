@@ -19,10 +19,11 @@ def corrupt_annotations(
     annotations: str,
     *,
     output: str,
-    noise_level: float,
+    noise_level: float | None = None,
     seed: int = 0,
     kind: Kind = "uniform",
     detections: str | None = None,
+    factor: float | None = None,
     image_root: str | None = None,
     yolo_rows: RowKind | None = None,
     overwrite: bool = False,
@@ -33,11 +34,12 @@ def corrupt_annotations(
         annotations: a COCO json file, a YOLO folder or a Pascal VOC folder.
         output: what to write, in the same format; of a folder, a folder, with a COCO json file of the same name
             beside it. A COCO json file keeps the boxes as true_bbox.
-        noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size.
+        noise_level: n, from 0 up to 1: boxes shift and grow by up to n times their size. For every kind but scale.
         seed: decides the noise of each annotation, together with its id.
         kind: uniform as published, gaussian, loose, tight, shifted to the right and down, corners on a coarse grid,
-            boxes from a detector, or a mix of all but the last.
+            scale, every box by the same factor, boxes from a detector, or a mix of all but scale and detector.
         detections: for detector, the predictions.json that ssd-det predict wrote for these images.
+        factor: for scale, what boxes are scaled by about their centres.
         image_root: the folder of a YOLO folder's images, if it is not that of data.yaml.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
@@ -46,10 +48,11 @@ def corrupt_annotations(
     others = [detections] if detections else []
     destination = check_destination(output, annotations, others, overwrite, kind="noisy")
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
-    content, count = corrupt(coco, noise_level, seed, kind, detections)
+    content, count = corrupt(coco, noise_level, seed, kind, detections, factor)
     kept = save_annotations(coco, content, destination)
     total = len(content["annotations"])
-    say(f"{destination.path}: {kind} noise of level {noise_level} on {count} of {total} boxes, seed {seed}.")
+    strength = f"level {noise_level}" if factor is None else f"factor {factor}"
+    say(f"{destination.path}: {kind} noise of {strength} on {count} of {total} boxes, seed {seed}.")
     if destination.folder:
         print_folder(destination.json, kept)
 

@@ -5,13 +5,15 @@ import numpy as np
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.detected import nearest_detections
 from ssd_det.annotations.edits.generators import generators
-from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves
+from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves, scaled
 from ssd_det.annotations.entries import keep_box, moved, with_annotations
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_arrays import corners
+
+LARGEST_FACTOR = 10
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -39,7 +41,12 @@ def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
 
 @collection_paused()
 def corrupt(
-    coco: CocoFile, noise_level: float, seed: int, kind: Kind = "uniform", detections: str | None = None
+    coco: CocoFile,
+    noise_level: float | None,
+    seed: int,
+    kind: Kind = "uniform",
+    detections: str | None = None,
+    factor: float | None = None,
 ) -> tuple[JsonObject, int]:
     """Add noise to the boxes of a file, and keep the old ones as ``true_bbox``.
 
@@ -48,33 +55,34 @@ def corrupt(
 
     Args:
         coco: the file; its content is not changed.
-        noise_level: how strong the noise is, in [0, 1): n of the published protocol; 0 changes no box.
+        noise_level: how strong the noise is, in [0, 1): n of the published protocol; 0 changes no box. ``None`` for
+            ``scale``.
         seed: decides the draws, together with the annotation ids.
         kind: of noise, see :func:`ssd_det.annotations.edits.noise_kinds.moves`. For ``detector`` a box becomes the
             detection of its class that it overlaps most, where their IoU is at least 0.2; others get uniform noise.
         detections: for ``detector``, the COCO results of a detector on these images.
+        factor: for ``scale``, what every box is scaled by about its centre, above 0 and up to 10.
 
     Returns:
         The content of the noisy file, and how many annotations noise was drawn for.
 
     Raises:
-        InputError: if the noise level is out of range, or ``kind`` and ``detections`` do not go together.
+        InputError: if a number is out of range, or ``kind`` and what is given for it do not go together.
     """
-    if not 0 <= noise_level < 1:
-        raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
-    if (kind == "detector") != (detections is not None):
-        raise InputError(
-            f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
-        )
+    _check(noise_level, kind, detections, factor)
     chosen = [a for a in coco.annotations if a.measurable and coco.why_fixed(a) is None]
     boxes = corners([a.bbox for a in chosen])
     sizes = image_sizes(coco, chosen)
     random = generators(seed, [a.id for a in chosen])
-    noisy = perturb(boxes, moves("uniform" if kind == "detector" else kind, boxes, random, noise_level), sizes)
+    if factor is not None:
+        noisy = perturb(boxes, scaled(len(boxes), factor), sizes)
+    else:
+        drawn = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
+        noisy = perturb(boxes, drawn, sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
-    changed = (noisy != boxes).any(axis=1) & (noise_level > 0)
+    changed = (noisy != boxes).any(axis=1) & (noise_level != 0)
     noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
     entries = {}
     for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
@@ -83,6 +91,22 @@ def corrupt(
         keep_box(new, "true_bbox", entry["bbox"])
         entries[annotation.position] = new
     return with_annotations(coco, entries), len(chosen)
+
+
+def _check(noise_level: float | None, kind: Kind, detections: str | None, factor: float | None) -> None:
+    if (kind == "scale") != (factor is not None) or (kind == "scale") != (noise_level is None):
+        raise InputError(
+            f"kind is {kind}, noise_level is {noise_level} and factor is {factor}: give a factor for kind scale, and a "
+            f"noise_level for every other kind."
+        )
+    if factor is not None and not 0 < factor <= LARGEST_FACTOR:
+        raise InputError(f"factor is {factor}: give a number above 0 and up to {LARGEST_FACTOR}.")
+    if noise_level is not None and not 0 <= noise_level < 1:
+        raise InputError(f"noise_level is {noise_level}: give a number from 0 up to, but not including, 1.")
+    if (kind == "detector") != (detections is not None):
+        raise InputError(
+            f"kind is {kind} and detections is {detections}: give the results of a detector for kind detector only."
+        )
 
 
 @collection_paused()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from numpy.random import Generator
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["uniform", "gaussian", "loose", "tight", "shifted", "grid", "detector", "mix"]
+Kind = Literal["uniform", "gaussian", "loose", "tight", "shifted", "grid", "scale", "detector", "mix"]
 
 TIGHTENING = 0.75  # of the level, or a tight box would be much further off than a loose one
 CELL = 1.5  # times the level and the median side of a box: about as far off as uniform noise of that level
@@ -56,7 +56,7 @@ MIXED = (*DRAWN, "grid")
 
 
 def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: float) -> Array:
-    """How each box moves, for any kind but ``detector``, which draws nothing.
+    """How each box moves, for any kind that draws: all but ``scale`` and ``detector``.
 
     Args:
         kind: ``uniform`` as published; ``gaussian``, of the same spread; ``loose`` and ``tight``, every side too far
@@ -75,6 +75,11 @@ def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: floa
         name = MIXED[random.integers(len(MIXED))] if kind == "mix" else kind
         moves_of_boxes[index] = gridded[index] if name == "grid" else DRAWN[name](random, level)
     return moves_of_boxes
+
+
+def scaled(count: int, factor: float) -> Array:
+    """The moves ``[N, 4]`` that scale boxes about their centres, all by the same factor."""
+    return np.tile([0.0, 0.0, factor - 1, factor - 1], (count, 1))
 
 
 def _onto_grid(boxes: Array, level: float) -> Array:

@@ -7,6 +7,7 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.noise import corrupt, perturb, with_true_boxes
 from ssd_det.annotations.edits.noise_kinds import KINDS
 from ssd_det.errors import InputError
+from ssd_det.ops.boxes import corners
 
 
 @pytest.mark.parametrize("level", ["r01", "r04", "r09"])
@@ -60,7 +61,7 @@ def test_levels_out_of_range_are_refused(make_coco, level):
         corrupt(read_coco(make_coco()), level, seed=0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "detector"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("detector", "scale")])
 def test_every_kind_of_noise_is_the_same_for_a_seed_and_leaves_crowds(demo, tmp_path, kind):
     true = json.loads((demo / "train.json").read_text())
     true["annotations"][2]["iscrowd"] = 1
@@ -74,6 +75,35 @@ def test_every_kind_of_noise_is_the_same_for_a_seed_and_leaves_crowds(demo, tmp_
     changed = [new["bbox"] != old["bbox"] for new, old in zip(content["annotations"], true["annotations"], strict=True)]
     assert sum(changed) > 0.9 * count
     assert corrupt(coco, 0.0, seed=1, kind=kind)[0]["annotations"][0]["bbox"] == true["annotations"][0]["bbox"]
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_scaled_boxes_keep_their_centres_inside_their_image(make_coco, factor):
+    entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [8, 9, 10, 10]}
+    path = make_coco(annotations=[entry, {**entry, "id": 6, "bbox": [0, 9, 10, 10]}])
+    content, count = corrupt(read_coco(path), None, 0, "scale", factor=factor)
+    first, second = (corners([entry["bbox"]])[0].tolist() for entry in content["annotations"])
+    half = 5 * factor
+    assert count == 2
+    assert first == pytest.approx([13 - half, 14 - half, 13 + half, 14 + half])
+    assert second == pytest.approx([max(5 - half, 0), 14 - half, 5 + half, 14 + half])
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "factor", "message"),
+    [
+        (0.4, "scale", 0.7, "give a factor for kind scale"),
+        (None, "scale", None, "give a factor for kind scale"),
+        (0.4, "loose", 0.7, "a noise_level for every other kind"),
+        (None, "uniform", None, "a noise_level for every other kind"),
+        (None, "scale", 0.0, "factor is 0.0: give a number above 0 and up to 10"),
+        (None, "scale", float("nan"), "factor is nan: give a number"),
+        (None, "scale", 11.0, "factor is 11.0: give a number"),
+    ],
+)
+def test_a_factor_goes_with_its_kind_only(make_coco, level, kind, factor, message):
+    with pytest.raises(InputError, match=message):
+        corrupt(read_coco(make_coco()), level, 0, kind, factor=factor)
 
 
 def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp_path):
