@@ -53,7 +53,7 @@ def test_the_page_of_commands_has_types_defaults_and_what_is_required():
     from docs.hooks.commands import commands_page  # noqa: PLC0415 (needs the extra)
 
     rows = commands_page().splitlines()
-    assert "| `--noise_level` | number | required |" in "\n".join(row[:41] for row in rows)
+    assert "| `--output` | text | required |" in "\n".join(row[:34] for row in rows)
     for start in (
         "| `--to` | `coco`, `yolo`, `voc` |  |",
         "| `ANNOTATIONS` | text, one or more | required |",
