@@ -150,7 +150,8 @@ def _judge(
     rest = None
     if calibration is not None:
         objects, rest = without_rest(objects, torch.tensor([a.category_id for a in usable]), trusted)
-        boxes[rows] = objects.refined
+        if rest:
+            boxes = boxes.index_copy(0, rows, objects.refined)
         calibration = with_truth(calibration, objects, trusted)
         scores = torch.zeros(len(ids), dtype=torch.float64)
         scores[rows] = calibration.scores
