@@ -8,7 +8,10 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.refining import refine_file as module
+from ssd_det.refining.edges import EdgeEvidence
 from ssd_det.refining.refine_file import refine_file
+from ssd_det.refining.rehearsal import Calibration, Outcomes
+from ssd_det.refining.rest_correction import RestGain
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
 from tests.conftest import TINY_DATA, TINY_MODEL
@@ -55,6 +58,27 @@ def test_a_pass_over_other_boxes_refines_these_and_leaves_the_file_alone(trainer
     row = plain.rows_of([first.id])
     assert not torch.equal(plain.boxes[row], other.boxes[other.rows_of([first.id])])
     assert data.coco.annotations == before
+
+
+@pytest.mark.parametrize("gained", [False, True])
+def test_boxes_are_those_that_trusted_ones_leave_or_improve(trainer, refiners, data, monkeypatch, gained):
+    def calibrated(objects, *rest):
+        scores = torch.full((len(objects.annotation_ids),), 0.9, dtype=torch.float64)
+        nothing = Outcomes(scores[:0], scores[:0], torch.zeros(0, 4))
+        return Calibration(scores, 0.5, 0.4, 0, EdgeEvidence(0.0, 0.0), nothing)
+
+    def improved(objects, categories, trusted):
+        assert categories.tolist() == [annotation.category_id for annotation in data.coco.annotations]
+        gain = RestGain(0.5, 0.6) if gained else None
+        return replace(objects, refined=objects.refined + 1) if gained else objects, gain
+
+    plain = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda refined: refined)
+    monkeypatch.setattr(module, "calibrate", calibrated)
+    monkeypatch.setattr(module, "without_rest", improved)
+    found = refine_file(trainer, refiners, data, make_views(), 5, 0, conclude=lambda refined: refined)
+    assert (found.rest is not None) == gained
+    assert found.refinements.boxes == pytest.approx(plain.refinements.boxes + gained)
+    assert set(found.refinements.scores.tolist()) == {0.9}
 
 
 def test_an_image_that_cannot_be_read_ends_it(trainer, refiners, data):
