@@ -53,6 +53,7 @@ SET_BY_PIPELINE = (
     "data.trusted",
     "trainer.default_root_dir",
     "ckpt_path",
+    "start_from",
 )
 TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
 
