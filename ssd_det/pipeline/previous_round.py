@@ -12,9 +12,9 @@ from ssd_det.errors import InputError
 from ssd_det.pipeline.changes import differences
 from ssd_det.pipeline.sections import checkpoint_callbacks
 from ssd_det.pipeline.stage import Stage
+from ssd_det.runs.earlier_rounds import rounds_before
 from ssd_det.runs.layout import CHECKPOINT, CORRECTED, REFINED, corrected_file
 from ssd_det.runs.records import ResolvedSection, current_stages, read_run_record
-from ssd_det.runs.rounds import rounds_before
 
 SHARE = 1 / 4  # of the epochs: networks that know the pictures learn the boxes that have moved
 

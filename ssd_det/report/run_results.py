@@ -15,6 +15,7 @@ from ssd_det.report.reliability import Bin, Reliability
 from ssd_det.report.rounds import Rounds, measure_rounds
 from ssd_det.report.training_curves import TrainingCurve, training_curves
 from ssd_det.report.trusted_reliability import TrustedReliability, trusted_reliability
+from ssd_det.runs.earlier_rounds import rounds_before
 from ssd_det.runs.layout import (
     METRICS,
     QUALITY,
@@ -27,7 +28,6 @@ from ssd_det.runs.layout import (
     true_file,
 )
 from ssd_det.runs.records import current_stages, damaged, read_stage_record
-from ssd_det.runs.rounds import rounds_before
 from ssd_det.value_types import fits
 
 WINNERS: tuple[Boxes, ...] = ("joint", "refined")
