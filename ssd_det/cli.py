@@ -47,7 +47,7 @@ from ssd_det.training_stop import end_launched
 from ssd_det.write_errors import writing
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
-OF_ONE_CALL = ("ckpt_path", "weights_only")  # what made this training go on is nothing for another command
+OF_ONE_CALL = ("ckpt_path", "weights_only", "start_from")  # where this training began is nothing for another command
 DEFAULT_TASK = RefineTask.__name__
 DEFAULT_DATA = RefineDataModule.__name__
 MEASURED = ("fit", "validate", "test", "predict")
@@ -145,7 +145,7 @@ class SSDDetCLI(LightningCLI):
     def subcommands() -> dict[str, set[str]]:
         """The Trainer's methods that are commands, and their parameters that are not options."""
         return {
-            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"},
+            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "given"},
             "validate": {"model", "dataloaders", "datamodule", "verbose"},
             "refine_annotations": {"model", "datamodule", "given"},
             "test": {"model", "dataloaders", "datamodule", "verbose"},
@@ -219,6 +219,12 @@ class SSDDetCLI(LightningCLI):
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
         _keep_metrics(self.trainer)
+
+    def fit(self, model: Task, **options: Any) -> None:
+        """Train, with the model's settings that the user wrote out."""
+        if _requeued(self.trainer) is not None:
+            options["start_from"] = None
+        cast("SSDDetTrainer", self.trainer).fit(model, given=self.given, **options)
 
     def refine_annotations(self, model: Task, datamodule: CocoDataModule, **options: Any) -> None:
         """Refine, with the model's settings that the user wrote out."""

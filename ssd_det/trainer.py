@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -25,6 +25,7 @@ from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tolerant_wandb import giving_up, working
 from ssd_det.report.tracking import track_refined
+from ssd_det.tasks.base import Task
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
@@ -35,7 +36,7 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be 
 
 
 class SSDDetTrainer(Trainer):
-    """A Trainer with one more method, whose trainings end well: by a signal, or where a disk is full."""
+    """A Trainer with one more method, whose trainings may start from others, and end well whatever stops them."""
 
     @cached_property
     def _stop_request(self) -> StopRequest:
@@ -79,6 +80,37 @@ class SSDDetTrainer(Trainer):
         refusal = self.strategy.broadcast(refusal)
         if refusal is not None:
             raise InputError(refusal)
+
+    def fit(
+        self,
+        model: LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: LightningDataModule | None = None,
+        ckpt_path: str | Path | None = None,
+        weights_only: bool | None = None,
+        start_from: str | None = None,
+        given: frozenset[str] = frozenset(),
+    ) -> None:
+        """Train a model; see Lightning.
+
+        Args:
+            model: to train.
+            train_dataloaders: in place of the datamodule's.
+            val_dataloaders: in place of the datamodule's.
+            datamodule: the annotation file and its images.
+            ckpt_path: the checkpoint of a training that was stopped, to go on with it where it was.
+            weights_only: see Lightning.
+            start_from: the checkpoint of another training, whose weights and estimate of the noise a new one begins
+                with, in place of model.weights; not read where ckpt_path is given.
+            given: names of the model's settings that a user wrote out, which start_from may not contradict.
+
+        Raises:
+            InputError: if an input cannot be used.
+        """
+        if start_from is not None and ckpt_path is None:
+            cast("Task", model).restore(start_from, given)
+        super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
 
     def refine_annotations(
         self,

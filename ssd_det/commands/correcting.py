@@ -6,7 +6,8 @@ from ssd_det.annotations.formats.destination import check_destination, save_anno
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.annotations.formats.trusted_reading import read_trusted
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.trusted import Match, TrustedBoxes
+from ssd_det.annotations.trusted import Match
+from ssd_det.ops.box_types import Xywh
 from ssd_det.report.folder_messages import print_folder
 
 
@@ -15,6 +16,7 @@ def correct_annotations(
     *,
     output: str,
     trusted: str | None = None,
+    also_trusted: str | None = None,
     match: Match | None = None,
     image_root: str | None = None,
     yolo_rows: RowKind | None = None,
@@ -29,6 +31,8 @@ def correct_annotations(
             beside it. A COCO json file keeps the boxes as original_bbox.
         trusted: boxes that a person has checked, of any of these images, in any of these formats. Where some
             annotations of it have "trusted": true, these alone are trusted.
+        also_trusted: more of them, such as the corrected file of the round before; where both have a box for an
+            annotation, that of trusted is taken.
         match: trusted boxes to annotations by ids, or by overlap, one to one within image and class; where not given,
             by id where a json file has ids of the noisy one, and else by overlap.
         image_root: the folder of a YOLO folder's images, if it is not that of data.yaml.
@@ -36,13 +40,15 @@ def correct_annotations(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist, or to be the input.
     """
-    destination = check_destination(output, annotations, [trusted] if trusted else [], overwrite)
+    sources = [path for path in (also_trusted, trusted) if path is not None]
+    destination = check_destination(output, annotations, sources, overwrite)
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows)
-    matched = TrustedBoxes({}, 0, (), ())
-    if trusted is not None:
-        matched = read_trusted(trusted, coco, image_root, yolo_rows, match)
-        say_matched(trusted, matched)
-    content, correction = corrected_content(coco, matched.boxes)
+    boxes: dict[int, Xywh] = {}
+    for path in sources:
+        matched = read_trusted(path, coco, image_root, yolo_rows, match)
+        say_matched(path, matched)
+        boxes |= matched.boxes
+    content, correction = corrected_content(coco, boxes)
     kept = save_annotations(coco, content, destination)
     say_corrected(destination.path, correction)
     if destination.folder:

@@ -27,7 +27,7 @@ def changes(record: StageRecord, due: StageRecord, defaults: JsonObject, missing
         defaults: of settings that the record may lack.
         missing: products that are not there any more.
     """
-    settings = _differences(with_short_names(record.settings), with_short_names(due.settings), defaults)
+    settings = differences(with_short_names(record.settings), with_short_names(due.settings), defaults)
     found = [f"{name} was {old} and is {new}" for name, old, new in settings]
     found += [f"{path} has changed" for path, new in due.inputs.items() if record.inputs.get(path) != new]
     if record.commands != due.commands and not found:
@@ -98,7 +98,7 @@ def _moved(value: Any, moved: Mapping[str, str]) -> Any:
     return value
 
 
-def _differences(old: Any, new: Any, defaults: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+def differences(old: Any, new: Any, defaults: Any, name: str = "") -> list[tuple[str, Any, Any]]:
     """Where two settings differ: dotted name, old and new value.
 
     Args:
@@ -116,7 +116,7 @@ def _differences(old: Any, new: Any, defaults: Any, name: str = "") -> list[tupl
         if before is _ABSENT:
             found += [(dotted, default, today)] if today != default and (today or default) else []
         elif today is not _ABSENT:
-            found += _differences(before, today, default, dotted)
+            found += differences(before, today, default, dotted)
         elif before:
             found.append((dotted, before, None))
     return found

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.previous_round import read_previous_round
 from ssd_det.pipeline.processes import Processes, check_ended
 from ssd_det.pipeline.progress import progress_at
 from ssd_det.pipeline.scratch import scratch_folder
@@ -53,6 +54,7 @@ SET_BY_PIPELINE = (
     "data.trusted",
     "trainer.default_root_dir",
     "ckpt_path",
+    "start_from",
 )
 TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
 
@@ -80,6 +82,7 @@ def pipeline(
     output: str,
     test_image_root: str | None = None,
     trusted: str | None = None,
+    previous_round: str | None = None,
     baselines: bool = False,
     average_over_flip: bool = False,
     rounds: int = 1,
@@ -102,6 +105,8 @@ def pipeline(
             where training and test images have the same names in two folders.
         trusted: boxes of some of the images that a person has checked, in any of these formats. They go into the noisy
             ones, and what they show all boxes to share is taken out of the others before anything else.
+        previous_round: the output of a finished run on the same data, whose boxes were looked at. This run goes on from
+            it: it adds to its trusted boxes, and its trainings start from those there, for a quarter of their epochs.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
@@ -124,6 +129,12 @@ def pipeline(
     paths = (annotations, image_root, test_annotations, test_image_root or image_root, *([trusted] if trusted else []))
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
     coco = _check(inputs, test_image_root is not None, skip_missing_images, allow_outside, yolo_rows)
+    previous = None
+    if previous_round is not None:
+        others = [name for name, is_given in (("baselines", baselines), ("rounds", rounds > 1)) if is_given]
+        previous = read_previous_round(Path(previous_round).resolve(), Path(output).resolve(), inputs.paths, others)
+        inputs = replace(inputs, previous_round=str(previous.run))
+        print(previous.sentence, flush=True)
     if inputs.trusted:
         read_trusted(inputs.trusted, coco, inputs.image_root, yolo_rows)  # so that mistakes in it show before any work
     check_folds(coco, refining.folds)
@@ -138,7 +149,8 @@ def pipeline(
             flags = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images, "yolo_rows": yolo_rows}
             on = {name: value for name, value in flags.items() if value}
             settings = {name: with_data(section, **on) for name, section in settings.items()}
-            stages = plan(inputs, coco, settings["refine"], settings["detect"], run, baselines, refining, yolo_rows)
+            sections = settings["refine"], settings["detect"]
+            stages = plan(inputs, coco, *sections, run, baselines, refining, yolo_rows, previous)
             for folder in (run, *(stage.folder for stage in stages)):
                 remove_unfinished(folder)
             for number, stage in enumerate(stages, start=1):
@@ -249,11 +261,14 @@ def _open_run(run: Path, inputs: Inputs) -> RunRecord:
     Raises:
         InputError: if the run is one on other inputs.
     """
-    paths = {name: path for name, path in asdict(inputs).items() if path is not None}
+    paths = inputs.paths
     record = read_run_record(run)
     if record is None:
         return RunRecord(paths, {})
     was_begun = not record.resolved or any(run.rglob(STAGE_RECORD))
+    if was_begun and ("previous_round" in paths) != ("previous_round" in record.inputs):
+        goes_on = record.inputs.get("previous_round", "nothing")
+        raise InputError(f"{run}: is a run that goes on from {goes_on}: do so here as well, or give another output.")
     for name, path in paths.items():
         recorded = record.inputs.get(name, path)  # what an earlier version did not record had its default
         # What is not there any more was most likely moved; each stage sees whether it has the same content.

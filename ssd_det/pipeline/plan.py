@@ -1,13 +1,14 @@
 """Which stages a run has, and what each is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
+from ssd_det.pipeline.previous_round import PreviousRound
 from ssd_det.pipeline.sections import JOINT_TASK, checkpoint_callbacks, task_of, with_data, with_trainer
 from ssd_det.pipeline.stage import Stage
 from ssd_det.runs.layout import (
@@ -39,6 +40,7 @@ class Inputs:
         test_annotations: the file or folder with true boxes to test on.
         test_image_root: the folder of its images.
         trusted: the file or folder with boxes that a person has checked, if there is one.
+        previous_round: the folder of the run that it goes on from, if there is one.
     """
 
     annotations: str
@@ -46,6 +48,12 @@ class Inputs:
     test_annotations: str
     test_image_root: str
     trusted: str | None = None
+    previous_round: str | None = None
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Those that are given, by name."""
+        return {name: path for name, path in asdict(self).items() if path is not None}
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ def plan(
     baselines: bool,
     refining: Refining,
     yolo_rows: RowKind | None = None,
+    previous: PreviousRound | None = None,
 ) -> list[Stage]:
     """The stages of a run, in their order.
 
@@ -95,12 +104,15 @@ def plan(
         baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
         refining: how boxes are refined.
         yolo_rows: what longer rows of a YOLO folder are, where they do not tell.
+        previous: the round that the run goes on from, if there is one.
 
     Raises:
-        InputError: if a joint model is to be trained in rounds or folds.
+        InputError: if a joint model is to be trained in rounds or folds, or the round before has another model or lacks
+            a training.
     """
     noisy = Path(inputs.annotations)
-    correcting = [_correct(inputs, inputs.trusted, corrected_file(run), yolo_rows)] if inputs.trusted else []
+    also = previous.trusted if previous else None
+    correcting = [_correct(inputs, inputs.trusted, also, corrected_file(run), yolo_rows)] if inputs.trusted else []
     learnt = replace(inputs, annotations=str(corrected_file(run))) if inputs.trusted else inputs
     true = true_file(run)
     true_is_known = all(a.true_bbox is not None for a in coco.annotations if coco.why_unusable(a) is None)
@@ -114,6 +126,9 @@ def plan(
         stages += _detector(run, "noisy", detect, noisy, inputs)
     if baselines and true_is_known:
         stages += _detector(run, "clean", detect, true, inputs)
+    if previous is not None:
+        previous.check_models({"refine": refine, "detect": detect})
+        stages = previous.continued(stages, run)
     return [replace(stage, run=run) for stage in stages]
 
 
@@ -181,14 +196,15 @@ def _round(
     return [*stages, _refine(title, checkpoints, settings, boxes, refined_file(folder), true, refining)]
 
 
-def _correct(inputs: Inputs, trusted: str, output: Path, yolo_rows: RowKind | None) -> Stage:
-    """Put trusted boxes in, and take out of all others what these show to be shared."""
+def _correct(inputs: Inputs, trusted: str, also: Path | None, output: Path, yolo_rows: RowKind | None) -> Stage:
+    """Put trusted boxes in, those of the round before as well, and take out of others what these show to be shared."""
     words = [f"--trusted={trusted}", f"--image_root={inputs.image_root}", f"--output={output}", "--overwrite"]
+    words += [f"--also_trusted={also}"] if also else []
     return Stage(
         "correct what boxes share",
         output.parent,
         [["correct-annotations", inputs.annotations, *words, *([f"--yolo_rows={yolo_rows}"] if yolo_rows else [])]],
-        [Path(inputs.annotations), Path(trusted)],
+        [Path(inputs.annotations), Path(trusted), *([also] if also else [])],
         [output.name],
     )
 

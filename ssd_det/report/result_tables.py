@@ -7,6 +7,7 @@ from rich import table as rich_table
 
 from ssd_det.console import say, show
 from ssd_det.report.comparison_table import three_digits
+from ssd_det.report.rounds import Rounds
 from ssd_det.report.run_results import RunResults
 from ssd_det.report.trusted_reliability import TrustedReliability
 from ssd_det.runs.layout import Boxes
@@ -42,8 +43,10 @@ def tables(results: RunResults) -> list[Table]:
         made.append(Table("Boxes, IoU with the true ones", ["refining", "mean", "> 0.5", "> 0.75", "> 0.9"], quality))
     if results.trusted:
         made.append(trusted_table(results.trusted))
+    if results.rounds:
+        made.append(rounds_table(results.rounds))
     seconds = [[title, f"{value:.1f}"] for title, value in results.seconds.items()]
-    seconds.append(["all stages", f"{sum(results.seconds.values()):.1f}"])
+    seconds.append(["all stages", f"{results.total_seconds:.1f}"])
     made.append(Table("Wall time", ["stage", "seconds"], seconds))
     return made
 
@@ -78,6 +81,25 @@ def trusted_table(trusted: TrustedReliability) -> Table:
     ]
     columns = ["boxes", "mean IoU", "closer (95% interval)", "scores say", "calibration error"]
     return Table(f"{scores.count} trusted boxes, compared with what they would be", columns, rows)
+
+
+def rounds_table(rounds: Rounds) -> Table:
+    """The table of rounds."""
+    rows = [
+        [one.name, "not there any more", "", "", "", ""]
+        if one.trusted is None
+        else [
+            one.name,
+            str(one.trusted),
+            str(one.refined),
+            three_digits(one.mean_iou),
+            three_digits(one.ap),
+            "" if one.seconds is None else f"{one.seconds:.1f}",
+        ]
+        for one in rounds.rounds
+    ]
+    columns = ["boxes", "trusted", "refined", "mean IoU", "AP", "seconds"]
+    return Table(f"Rounds, compared with {rounds.judged} trusted boxes", columns, rows)
 
 
 def print_results(results: RunResults) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,9 +12,21 @@ from ssd_det.errors import InputError
 from ssd_det.report.detector_quality import DetectorMetrics
 from ssd_det.report.quality import Statistics
 from ssd_det.report.reliability import Bin, Reliability
+from ssd_det.report.rounds import Rounds, measure_rounds
 from ssd_det.report.training_curves import TrainingCurve, training_curves
 from ssd_det.report.trusted_reliability import TrustedReliability, trusted_reliability
-from ssd_det.runs.layout import METRICS, QUALITY, REFINED, TEST_FOLDERS, TRUE, Boxes, refined_file, true_file
+from ssd_det.runs.earlier_rounds import rounds_before
+from ssd_det.runs.layout import (
+    METRICS,
+    QUALITY,
+    REFINED,
+    RUN_RECORD,
+    TEST_FOLDERS,
+    TRUE,
+    Boxes,
+    refined_file,
+    true_file,
+)
 from ssd_det.runs.records import current_stages, damaged, read_stage_record
 from ssd_det.value_types import fits
 
@@ -75,6 +87,7 @@ class RunResults:
         trusted: how refined boxes compare with trusted ones, ``None`` where there are none.
         seconds: wall time of each stage by its title.
         curves: of the trainings; results.json leaves them out.
+        rounds: this one and those before, ``None`` where it is the first.
     """
 
     detectors: dict[Boxes, DetectorMetrics | None]
@@ -84,6 +97,12 @@ class RunResults:
     trusted: TrustedReliability | None
     seconds: dict[str, float]
     curves: dict[str, TrainingCurve]
+    rounds: Rounds | None = None
+
+    @property
+    def total_seconds(self) -> float:
+        """Wall time of all stages."""
+        return sum(self.seconds.values())
 
     def to_json(self) -> JsonObject:
         """The content of results.json."""
@@ -93,6 +112,7 @@ class RunResults:
             "quality": {stage: asdict(statistics) for stage, statistics in self.quality.items()} or None,
             "scores": asdict(self.scores) if self.scores else None,
             **({"trusted": asdict(self.trusted)} if self.trusted else {}),
+            **({"rounds": asdict(self.rounds)} if self.rounds else {}),
             "seconds": self.seconds,
         }
 
@@ -115,7 +135,7 @@ def read_results(run: Path, refined: CocoFile | None = None) -> RunResults:
     quality = _read_product(run, REFINED, QUALITY, current, RefinedQuality.from_json)
     stages = {"before": quality.before, "after": quality.after} if quality else {}
     records = [read_stage_record(run / folder) for folder in current]
-    return RunResults(
+    results = RunResults(
         detectors=detectors,
         won_back={
             winner: _all_won_back(detectors["noisy"], metrics, detectors["clean"])
@@ -128,6 +148,8 @@ def read_results(run: Path, refined: CocoFile | None = None) -> RunResults:
         seconds={record.title: record.seconds for record in records if record},
         curves=training_curves(run),
     )
+    earlier = rounds_before(run)
+    return replace(results, rounds=_rounds(run, earlier, results, refined)) if earlier and refined else results
 
 
 def read_boxes(run: Path) -> tuple[CocoFile, CocoFile | None]:
@@ -147,6 +169,23 @@ def won_back(noisy: float | None, refined: float | None, clean: float | None) ->
     if noisy is None or refined is None or clean is None or clean <= noisy:
         return None
     return (refined - noisy) / (clean - noisy)
+
+
+def _rounds(run: Path, earlier: Sequence[Path], results: RunResults, refined: CocoFile) -> Rounds:
+    """What a run and the rounds before it have made of the boxes, and reached with them."""
+    paths = [refined_file(folder) for folder in earlier]
+    names = [f"round {number} ({folder.name})" for number, folder in enumerate((*earlier, run), start=1)]
+    measured = measure_rounds(names, [*(read_coco(path) if path.is_file() else None for path in paths), refined])
+    reached = [read_results(folder) if (folder / RUN_RECORD).is_file() else None for folder in earlier]
+    before, *rounds = measured.rounds
+    with_reached = [
+        replace(one, ap=metrics.ap if (metrics := found.detectors["refined"]) else None, seconds=found.total_seconds)
+        if found
+        else one
+        for one, found in zip(rounds, (*reached, results), strict=True)
+    ]
+    noisy = next((metrics.ap for found in (*reached, results) if found and (metrics := found.detectors["noisy"])), None)
+    return replace(measured, rounds=(replace(before, ap=noisy), *with_reached))
 
 
 def _all_won_back(noisy: DetectorMetrics | None, refined: DetectorMetrics, clean: DetectorMetrics | None) -> WonBack:

@@ -144,6 +144,14 @@ def image_root_of(run: Path) -> str:
         raise _no_run(run) from None
 
 
+def previous_round_of(run: Path) -> Path | None:
+    """The folder of the round before a run's; ``None`` where it is the first, or is no run."""
+    try:
+        return Path(_path(_checked(_recorded(run, "inputs"), dict)["previous_round"]))
+    except (KeyError, TypeError):
+        return None
+
+
 def damaged(path: Path) -> InputError:
     """The error that names a file of a stage which is not as the pipeline left it."""
     return InputError(f"{path}: is not what the pipeline wrote: remove {path.parent} and run the pipeline again.")

@@ -82,3 +82,44 @@ def test_one_seed_decides_everything(inside, monkeypatch):
     fast = ["--trainer.fast_dev_run=true", "--trainer.accelerator=cpu"]
     assert main(["fit", *TINY, *DATA, *fast, "--seed_everything=45"]) == 0
     assert seeds[0] == (45, 45)
+
+
+def test_a_training_starts_from_the_weights_and_the_noise_of_another(inside):
+    still = ["--model.learning_rate=0", "--model.optimizer=adamw", "--model.weight_decay=0"]
+    first = checkpoint_in(inside)
+    content = torch.load(first, weights_only=True)
+    content["noise"]["level"] = 0.25
+    torch.save(content, inside / "first.ckpt")
+    more = ["--trainer.max_epochs=1", "--start_from=first.ckpt", *logging_to("next")]
+    assert main(["fit", *TINY, *DATA, *more, *still]) == 0
+    (last,) = (inside / "next" / "checkpoints").glob("*.ckpt")
+    found = torch.load(last, weights_only=True)
+    learnt = [name for name, value in found["state_dict"].items() if "running" not in name and "num_b" not in name]
+    assert learnt
+    for name in learnt:
+        assert torch.equal(found["state_dict"][name], content["state_dict"][name]), name
+    assert found["noise"]["level"] == 0.25
+    assert found["epoch"] == content["epoch"] == 0, "its epochs are counted anew"
+    assert "start_from" not in (inside / "next" / "config.yaml").read_text()
+    # Going on with it needs no other checkpoint any more.
+    (inside / "first.ckpt").unlink()
+    again = ["--trainer.max_epochs=2", "--start_from=first.ckpt", f"--ckpt_path={last}", *logging_to("next")]
+    assert main(["fit", *TINY, *DATA, *again, *still]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--start_from=none.ckpt"], "none.ckpt: there is no such file"),
+        (["--start_from=noisy.json"], "noisy.json: is not a checkpoint of a refiner"),
+        (["--start_from={checkpoint}", "--model.roi_size=3"], "model.roi_size is 3, but"),
+        (["--start_from={checkpoint}", "--data.annotations=other.json"], "blob"),
+    ],
+)
+def test_a_training_does_not_start_from_what_does_not_fit(inside, capsys, words, message):
+    content = json.loads((inside / "noisy.json").read_text())
+    content["categories"][0]["name"] = "blob"
+    (inside / "other.json").write_text(json.dumps(content))
+    words = [word.format(checkpoint=checkpoint_in(inside)) for word in words]
+    fails(capsys, main(["fit", *TINY, *DATA, *logging_to("next"), *words]), message)
+    assert not list(inside.glob("next/checkpoints/*"))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from ssd_det.runs.records import (
     current_stages,
     damaged,
     image_root_of,
+    previous_round_of,
     read_run_record,
     read_stage_record,
 )
@@ -137,3 +139,10 @@ def test_a_damaged_file_is_named_with_the_stage_to_remove(tmp_path):
     assert f"{tmp_path / 'a.json'}: is not what the pipeline wrote: remove {tmp_path} and" in str(
         damaged(tmp_path / "a.json")
     )
+
+
+def test_the_round_before_is_that_of_the_record_if_there_is_one(tmp_path):
+    assert previous_round_of(tmp_path) is None
+    for content, expected in (({}, None), ({"previous_round": 1}, None), ({"previous_round": "/a"}, Path("/a"))):
+        (tmp_path / "run.json").write_text(json.dumps({"inputs": content}))
+        assert previous_round_of(tmp_path) == expected

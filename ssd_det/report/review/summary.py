@@ -12,7 +12,7 @@ from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.figures import FigureData, figures
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.quality import Comparison, Quality, Statistics
-from ssd_det.report.result_tables import Table, detector_table, trusted_table
+from ssd_det.report.result_tables import Table, detector_table, rounds_table, trusted_table
 from ssd_det.report.run_results import RunResults
 from ssd_det.report.trusted_reliability import TrustedReliability, trusted_reliability
 
@@ -94,6 +94,8 @@ def summarise(
     if trusted is not None:
         tiles.append(_trusted_tile(trusted))
         tables.append(trusted_table(trusted))
+    if results is not None and results.rounds:
+        tables.append(rounds_table(results.rounds))
     figure_data = FigureData(
         boxes=boxes if comparison is not None else None,
         scores=comparison.scores if comparison is not None else None,

@@ -104,6 +104,20 @@ def test_the_command_says_what_it_found_and_changes_no_input(tight, tmp_path, ca
     assert boxes_of(json.loads((tmp_path / "corrected.json").read_text()))[7] == pytest.approx(true[7], abs=2e-3)
 
 
+def test_trusted_boxes_of_an_earlier_round_are_added_to_those_of_today(tight, tmp_path):
+    coco, true = tight
+    for name, found in (("today", {1: true[1], 2: true[2]}), ("earlier", {2: true[3], 4: true[4]})):
+        entries = [{**coco.content["annotations"][key - 1], "bbox": list(box)} for key, box in found.items()]
+        (tmp_path / f"{name}.json").write_text(json.dumps({**coco.content, "annotations": entries}))
+    words = ["correct-annotations", str(coco.path), f"--trusted={tmp_path / 'today.json'}"]
+    words += [f"--also_trusted={tmp_path / 'earlier.json'}", f"--output={tmp_path / 'out.json'}"]
+    assert main(words) == 0
+    boxes = {
+        e["id"]: e["bbox"] for e in json.loads((tmp_path / "out.json").read_text())["annotations"] if "trusted" in e
+    }
+    assert boxes == {key: list(true[key]) for key in (1, 2, 4)}
+
+
 def test_bad_input_ends_in_one_sentence_and_writes_nothing(tight, tmp_path, capsys):
     coco, _ = tight
     entry = {**coco.content["annotations"][0], "id": 1, "bbox": [600, 10, 5, 5]}
