@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -92,22 +91,6 @@ def test_without_true_boxes_there_is_nothing_to_compare_bags_with(unbroken, demo
     (tmp_path / "refiner").symlink_to(run / "refiner")
     (tmp_path / "run.json").write_text(json.dumps({"current": ["refiner", "refined"]}))
     assert measure_bags(tmp_path, images=100) is None
-
-
-def test_stages_side_by_side_leave_the_same_products(unbroken, words, tmp_path):
-    whole, _ = unbroken
-    run = tmp_path / "run"
-    shutil.copytree(whole, run, copy_function=os.link)  # each file that is written takes the place of a link
-    again = ("test_noisy/metrics.json", "test_clean/metrics.json")
-    for name in again:
-        (run / name).unlink()
-    result = ssd_det(*words, f"--output={run}", "--baselines", "--side_by_side=2")
-    assert result.returncode == 0, result.stderr
-    for title in ("[7/9] test detector on noisy boxes", "[9/9] test detector on clean boxes"):
-        assert f"{title}: done again, because" in result.stdout
-    for name in again:
-        assert (run / name).read_text() == (whole / name).read_text()
-    assert (run / "run.json").read_text() == (whole / "run.json").read_text().replace(str(whole), str(run))
 
 
 def test_a_finished_run_is_left_as_it_is(unbroken, words, demo):
