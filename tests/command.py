@@ -19,6 +19,19 @@ def starter():
     return starter
 
 
+class SharedStarter:
+    """Stands in for a pipeline's own, which would have to import torch for each test: asks the one of all tests."""
+
+    def __init__(self, environment):
+        pass
+
+    def run(self, words):
+        return starter().run(words)
+
+    def close(self):
+        pass
+
+
 def ssd_det(*words, cwd=None):
     """Run ``ssd-det`` in a process of its own."""
     finished = starter().run([*map(str, words)], cwd)

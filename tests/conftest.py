@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.noise import corrupt
+from tests.command import SharedStarter
 from tests.fuzzing import Costs
 
 # Commands leave signals ignored that are ignored where they start, as under nohup and in the background of a script.
@@ -75,6 +76,12 @@ def ended_wandb():
         with suppress(Exception):  # of a run whose process a test has ended
             wandb.teardown()
         wandb.run = None
+
+
+@pytest.fixture
+def shared_starter(monkeypatch):
+    """Let the pipelines of this process have their configurations read by processes that start warm."""
+    monkeypatch.setattr("ssd_det.pipeline.processes.Starter", SharedStarter)
 
 
 @pytest.fixture(scope="session")

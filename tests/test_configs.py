@@ -104,6 +104,7 @@ def test_a_configuration_serves_testing_as_well(path, command, capsys):
 
 
 # The chains of the paper differ in single numbers; tests/test_paper_configs.py takes steps with each of them.
+@pytest.mark.usefixtures("shared_starter")
 @pytest.mark.parametrize("path", [path for path in CHAINS if path not in PAPER or path.stem == "voc07_40"], ids=name_of)
 def test_every_chain_is_understood_down_to_its_stages(path, demo, tmp_path, monkeypatch, capsys):
     """The whole configuration of both stages is worked out and accepted before the first of them runs."""
@@ -114,9 +115,10 @@ def test_every_chain_is_understood_down_to_its_stages(path, demo, tmp_path, monk
     words = ["pipeline", f"--config={path}", *data, f"--image_root={demo / 'images'}", f"--output={tmp_path / 'run'}"]
     assert main([*words, "--baselines", "--detect.model.learning_rate=0.5"]) == 0
     assert len(stages) == (10 if path in PAPER else 9)
+    refiner = next(stage for stage in stages if stage.folder.name in ("refiner", "joint"))
     detector = next(stage for stage in stages if stage.folder.name == "detector")
     assert detector.settings["model"]["init_args"]["learning_rate"] == 0.5
-    refiner, detector = (stage.settings["model"]["init_args"] for stage in (stages[0], detector))
+    refiner, detector = (stage.settings["model"]["init_args"] for stage in (refiner, detector))
     assert refiner["backbone"] == detector["backbone"]
     assert refiner["image_mean"] == detector["image_mean"]
 

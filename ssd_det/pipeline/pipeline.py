@@ -22,7 +22,6 @@ from ssd_det.annotations.formats.with_images import (
     with_found_images,
 )
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import make_folder, remove_unfinished, write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
@@ -31,10 +30,10 @@ from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.previous_round import read_previous_round
 from ssd_det.pipeline.processes import Processes, check_ended
-from ssd_det.pipeline.progress import progress_at
+from ssd_det.pipeline.run_stages import advance_all
 from ssd_det.pipeline.scratch import scratch_folder
-from ssd_det.pipeline.sections import default_words, defaults_of, resolve_words, settings_of, with_data
-from ssd_det.pipeline.stage import Stage
+from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
+from ssd_det.pipeline.side_by_side import Lanes
 from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD, section_settings_file
 from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
 from ssd_det.stopping import Stopped, stopped_by
@@ -87,6 +86,7 @@ def pipeline(
     average_over_flip: bool = False,
     rounds: int = 1,
     folds: int = 1,
+    side_by_side: int = 1,
     allow_outside: bool = False,
     skip_missing_images: bool = False,
     yolo_rows: RowKind | None = None,
@@ -112,6 +112,8 @@ def pipeline(
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
+        side_by_side: how many stages may run at the same time, each on its share of the cores. Those that need nothing
+            of each other do, such as the refiner and a detector on noisy boxes; products are the same.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
         skip_missing_images: leave images out that are not there; their annotations pass through.
         yolo_rows: what longer rows of YOLO labels are, where they do not tell: boxes with columns behind them (boxes),
@@ -124,6 +126,8 @@ def pipeline(
             "under torchrun use the single commands fit, refine-annotations and test."
         )
     _check_overrides(overrides)
+    if side_by_side < 1:
+        raise InputError(f"side_by_side is {side_by_side}: give a number from 1 up.")
     refining = Refining(average_over_flip, rounds, folds)
     # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root, *([trusted] if trusted else []))
@@ -142,7 +146,9 @@ def pipeline(
     _check_folder(run)
     make_folder(run)
     step = "the preparation"
-    with locked(run), scratch_folder(run) as temporary, Processes(temporary) as processes:
+    at_work: dict[Path, str] = {}
+    with locked(run), scratch_folder(run) as temporary, Lanes(side_by_side, temporary) as lanes:
+        processes = lanes.processes[0]
         try:
             record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
             settings = {name: record.resolved[name].settings for name in SECTIONS}
@@ -153,19 +159,14 @@ def pipeline(
             stages = plan(inputs, coco, *sections, run, baselines, refining, yolo_rows, previous)
             for folder in (run, *(stage.folder for stage in stages)):
                 remove_unfinished(folder)
-            for number, stage in enumerate(stages, start=1):
-                label = f"[{number}/{len(stages)}]"
-                step = f"{label} {stage.title}"
-                stage.advance(processes, label, _defaults(stage, processes), progress_at(stages, number))
-                record = replace(record, current=(*record.current, stage.folder.relative_to(run).as_posix()))
-                write_json(run / RUN_RECORD, record.to_json())
+            advance_all(stages, lanes, run, record, at_work)
             step = "the report"
             code = processes.run(["report", str(run), *(["--allow_outside"] if allow_outside else [])])
             check_ended(code, f"{run}: the process of the report")
         except Stopped as stop:
-            begun = f"{stopped_by(stop.number)} in {step}"
+            begun = f"{stopped_by(stop.number)} in {' and '.join(at_work.values()) or step}"
             raise Stopped(stop.number, f"{begun}: the same command goes on from there.") from None
-    print(f"{processes.seconds:.1f} s in the processes of this call.", flush=True)
+    print(f"{lanes.seconds:.1f} s in the processes of this call.", flush=True)
 
 
 def main(words: Sequence[str]) -> None:
@@ -279,16 +280,6 @@ def _open_run(run: Path, inputs: Inputs) -> RunRecord:
                 f"give another output."
             )
     return replace(record, inputs=paths, current=())
-
-
-def _defaults(stage: Stage, processes: Processes) -> JsonObject | None:
-    """What the settings of a stage are by default, where its record lacks some; asking takes the time of a start."""
-    if not stage.lacks_settings():
-        return None
-    try:
-        return defaults_of(processes.ask({stage.title: default_words(stage.settings)})[stage.title])
-    except InputError:  # a class of a user's may have no defaults
-        return None
 
 
 def _resolve(

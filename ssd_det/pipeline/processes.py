@@ -1,7 +1,9 @@
-"""The processes of a run: one at a time, and none that outlives the pipeline."""
+"""The processes that a lane of a run has: one at a time, and none that outlives the pipeline."""
 
 import os
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from ssd_det.errors import InputError
 from ssd_det.starting.starter import Started, Starter
 from ssd_det.stopping import Stopped, stop_of
 
+THREADS = "OMP_NUM_THREADS"
 GRACE_SECONDS = 60  # a training ends its step and writes a checkpoint
 
 
@@ -19,14 +22,19 @@ class Processes:
 
     Args:
         temporary: the folder of their temporary files; the system's where not given.
+        threads: of torch in each, unless the user has set a number; as many as torch takes where not given.
 
     Attributes:
         seconds: wall time in which a process was running.
     """
 
-    def __init__(self, temporary: Path | None = None) -> None:
+    def __init__(self, temporary: Path | None = None, threads: int | None = None) -> None:
         own = {} if temporary is None else {"TMPDIR": str(temporary)}
-        self._starter = Starter({**os.environ, **own})
+        number = {} if threads is None else {THREADS: str(threads)}
+        self._starter = Starter({**number, **os.environ, **own})
+        self._running: Started | None = None
+        self._is_stopped = False
+        self._starting = threading.Lock()
         self.seconds = 0.0
 
     def __enter__(self) -> "Processes":
@@ -42,16 +50,35 @@ class Processes:
 
         Returns:
             Its exit code, negative if a signal ended it.
+
+        Raises:
+            Stopped: if a signal stops this process, or another thread has stopped these processes.
         """
         started = time.monotonic()
-        process = self._starter.start(words)
+        with self._starting:
+            if self._is_stopped:
+                raise Stopped(signal.SIGTERM)
+            process = self._running = self._starter.start(words)
         try:
             return process.wait()
         except Stopped:
             _end(process)
             raise
         finally:
+            self._running = None
             self.seconds += time.monotonic() - started
+
+    def terminate(self) -> None:
+        """Send SIGTERM to what another thread runs, and let it run nothing more."""
+        with self._starting:
+            self._is_stopped = True
+            if self._running is not None:
+                self._running.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL to what another thread runs."""
+        if (process := self._running) is not None:
+            process.kill()
 
     def ask(self, questions: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Run commands.

@@ -7,26 +7,23 @@ from ssd_det.pipeline.stage import Stage
 from ssd_det.runs.records import read_stage_record
 
 
-def progress_at(stages: Sequence[Stage], number: int) -> str:
+def progress(stages: Sequence[Stage], ended: Sequence[Stage], side_by_side: int = 1) -> str:
     """The line to print when a stage begins; empty where there is nothing to say.
 
     How long a stage will take is known if it has ended before, in this call or an earlier one, or one of its kind has.
 
     Args:
         stages: of the run.
-        number: of the stage that begins, from 1 up.
+        ended: those of them that this call has brought to their end.
+        side_by_side: how many run at the same time; as many times faster the run is taken to be.
     """
-    seconds = [_seconds(stage) for stage in stages]
-    of_kind = {stage.kind: time for stage, time in zip(stages, seconds, strict=True) if time is not None}
-    done, rest = seconds[: number - 1], stages[number - 1 :]
-    so_far = sum(time for time in done if time is not None)
-    expected = [
-        of_kind.get(stage.kind) if time is None else time
-        for stage, time in zip(rest, seconds[number - 1 :], strict=True)
-    ]
-    known = [time for time in expected if time is not None]
-    parts = [f"{duration(so_far)} so far"] if so_far else []
-    parts += [f"{duration(sum(known))} left"] if len(known) == len(expected) else []
+    seconds = [(stage, _seconds(stage)) for stage in stages]
+    of_kind = {stage.kind: time for stage, time in seconds if time is not None}
+    so_far = sum(time for stage, time in seconds if time is not None and stage in ended)
+    rest = [of_kind.get(stage.kind) if time is None else time for stage, time in seconds if stage not in ended]
+    known = [time for time in rest if time is not None]
+    parts = [f"{duration(so_far / side_by_side)} so far"] if so_far else []
+    parts += [f"{duration(sum(known) / side_by_side)} left"] if len(known) == len(rest) else []
     return f"{', '.join(parts)}.".capitalize() if parts else ""
 
 

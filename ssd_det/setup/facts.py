@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.starting.cores import usable_cores
 
 GIB = 2**30
 BF16_CAPABILITY = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware
@@ -114,13 +115,12 @@ def measure_data(coco: CocoFile) -> DataFacts:
 
 def inspect_machine() -> Machine:
     """Find out what this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     gpus = []
     for index in range(torch.cuda.device_count()):
         free, _ = torch.cuda.mem_get_info(index)
         bf16 = torch.cuda.get_device_capability(index) >= BF16_CAPABILITY
         gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, bf16))
-    return Machine(cores, free_memory(), tuple(gpus))
+    return Machine(usable_cores(), free_memory(), tuple(gpus))
 
 
 def free_memory() -> float:

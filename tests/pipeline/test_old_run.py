@@ -91,11 +91,11 @@ def commands(monkeypatch):
     return Commands(monkeypatch)
 
 
-def run_pipeline(old):
+def run_pipeline(old, *more):
     words = [f"--{section}.config={old / 'configs' / section}.yaml" for section in ("refine", "detect")]
     words += [f"--annotations={old / 'data' / 'noisy.json'}", f"--test_annotations={old / 'data' / 'test.json'}"]
     words += [f"--image_root={old / 'data' / 'images'}", f"--output={old / 'run'}", "--average_over_flip"]
-    return main(["pipeline", *words])
+    return main(["pipeline", *words, *more])
 
 
 @pytest.mark.parametrize("version", [VERSION, "0.1.1"], ids=["recorded settings", "settings worked out anew"])
@@ -109,6 +109,26 @@ def test_every_stage_is_seen_as_finished(old, commands, monkeypatch, capsys, ver
     assert commands.asked == ([] if version == VERSION else ["refine", "detect"])
     assert [words[0] for words in commands.ran] == ["report"]
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_stages_side_by_side_are_seen_as_finished_as_well(old, commands, monkeypatch, capsys):
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    assert run_pipeline(old, "--side_by_side=2") == 0
+    assert len(finished_lines(capsys)) == 5
+    assert [words[0] for words in commands.ran] == ["report"]
+    record = json.loads((old / "run" / "run.json").read_text())
+    assert record["current"] == ["refiner", "true", "refined", "detector", "test"]
+
+
+def test_of_stages_side_by_side_one_that_fails_is_named_and_what_it_leads_to_is_not_begun(
+    old, commands, monkeypatch, capsys
+):
+    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    (old / "run" / "refined" / "refined.json").unlink()
+    assert run_pipeline(old, "--side_by_side=2") == 2, "nothing writes refined.json"
+    printed = capsys.readouterr()
+    assert "refined: the stage did not write refined.json" in printed.err
+    assert "fit detector" not in printed.out
 
 
 def test_its_record_has_short_names_from_now_on(old, commands, monkeypatch):

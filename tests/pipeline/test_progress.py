@@ -3,7 +3,7 @@
 import pytest
 
 from ssd_det.annotations.output import write_json
-from ssd_det.pipeline.progress import progress_at
+from ssd_det.pipeline.progress import progress
 from ssd_det.pipeline.stage import Stage
 from ssd_det.runs.layout import STAGE_RECORD
 from ssd_det.runs.records import StageRecord
@@ -30,22 +30,30 @@ def end(stage, seconds, finished=True):
 
 
 def test_what_nothing_is_known_of_is_not_said(stages):
-    assert progress_at(stages, 1) == ""
+    assert progress(stages, []) == ""
     end(stages[0], 600.0, finished=False)
-    assert progress_at(stages, 1) == ""
+    assert progress(stages, []) == ""
     end(stages[0], 600.0)
-    assert progress_at(stages, 2) == "About 10 minutes so far."
+    assert progress(stages, stages[:1]) == "About 10 minutes so far."
 
 
 def test_stages_of_the_same_kind_take_as_long(stages):
     for stage, seconds in zip(stages[:4], (600.0, 120.0, 300.0, 60.0), strict=True):
         end(stage, seconds)
-    assert progress_at(stages, 5) == "About 18 minutes so far, about 6 minutes left."
+    assert progress(stages, stages[:4]) == "About 18 minutes so far, about 6 minutes left."
     end(stages[4], 420.0)
-    assert progress_at(stages, 6) == "About 25 minutes so far, about 60 seconds left."
+    assert progress(stages, stages[:5]) == "About 25 minutes so far, about 60 seconds left."
 
 
 def test_a_run_that_is_done_again_takes_as_long_as_before(stages):
     for stage in stages:
         end(stage, 100.0)
-    assert progress_at(stages, 1) == "About 10 minutes left."
+    assert progress(stages, []) == "About 10 minutes left."
+
+
+def test_stages_side_by_side_take_less_time(stages):
+    for stage, seconds in zip(stages[:4], (600.0, 120.0, 300.0, 60.0), strict=True):
+        end(stage, seconds)
+    end(stages[4], 420.0)
+    ended = [stages[0], *stages[3:5]]
+    assert progress(stages, ended, side_by_side=2) == "About 9 minutes so far, about 4 minutes left."

@@ -13,6 +13,8 @@ from ssd_det.pipeline.plan import Inputs
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 
+pytestmark = pytest.mark.usefixtures("shared_starter")
+
 
 def refused(capsys, words, message):
     assert main(words) == 2

@@ -1,4 +1,4 @@
-"""A run with trusted boxes, from the noisy file to the report, in processes of its own."""
+"""A run with trusted boxes, from the noisy file to the report, in processes of its own, two stages side by side."""
 
 import json
 
@@ -21,7 +21,7 @@ def with_trusted(words, demo, tmp_path_factory):
     content["annotations"] = content["annotations"][:12]
     path = run.parent / "trusted.json"
     path.write_text(json.dumps(content))
-    result = ssd_det(*words, *EPOCH, f"--trusted={path}", f"--output={run}")
+    result = ssd_det(*words, *EPOCH, f"--trusted={path}", "--side_by_side=2", f"--output={run}")
     assert result.returncode == 0, result.stderr
     return run, path, result.stdout
 
