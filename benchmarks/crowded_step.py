@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -30,8 +31,7 @@ from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.tasks.refine import RefineTask
 
 HEIGHT, WIDTH, IMAGES, CLASSES, NEGATIVES, CHANNELS = 224, 320, 2, 3, 100, 64
-SMALL = {
-    "backbone": "mobilenet_v2",
+SMALL: dict[str, Any] = {
     "fpn_channels": CHANNELS,
     "feature_width": 256,
     "roi_size": 5,
