@@ -1,9 +1,11 @@
 """What a training or refining step is fed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import clip_boxes_to_image
@@ -70,6 +72,8 @@ class RefineBatch:
         image_ids: ``LongTensor[B]``, of the annotation file.
         scales: ``Tensor[B, 2]``, resized over original size, (x, y).
         seeds: B of them, which stay on the CPU.
+        every: the objects of all images, those included that the refiner does not learn from in this step; ``None``
+            where it does from all.
     """
 
     images: Tensor
@@ -79,6 +83,7 @@ class RefineBatch:
     image_ids: Tensor
     scales: Tensor
     seeds: tuple[int, ...]
+    every: Objects | None = None
 
 
 @dataclass
@@ -133,6 +138,27 @@ def collate(samples: Sequence[Sample]) -> RefineBatch:
         image_ids=torch.tensor([sample.image_id for sample in samples]),
         scales=torch.stack([sample.scale for sample in samples]),
         seeds=tuple(sample.seed for sample in samples),
+    )
+
+
+def collate_some(samples: Sequence[Sample], max_objects: int) -> RefineBatch:
+    """Put samples into one batch, with a random subset of the objects of images that have more than ``max_objects``."""
+    batch, counts = collate(samples), [len(sample.boxes) for sample in samples]
+    if max(counts) <= max_objects:
+        return batch
+    firsts = accumulate(counts[:-1], initial=0)
+    draws = (np.random.default_rng(sample.seed).permutation(len(sample.boxes)) for sample in samples)
+    rows = torch.from_numpy(
+        np.concatenate([first + np.sort(draw[:max_objects]) for first, draw in zip(firsts, draws, strict=True)])
+    )
+    every = batch.objects
+    some = Objects(every.boxes[rows], every.labels[rows], every.image_index[rows], every.image_sizes)
+    return replace(
+        batch,
+        objects=some,
+        true_boxes=batch.true_boxes[rows],
+        annotation_ids=batch.annotation_ids[rows],
+        every=every,
     )
 
 

@@ -29,15 +29,17 @@ class JointModel(nn.Module):
         self.detector = detector
 
     def forward(
-        self, images: Tensor, objects: Objects, draws: Tensor | None = None
+        self, images: Tensor, objects: Objects, draws: Tensor | None = None, every: Objects | None = None
     ) -> tuple[RefinerOutput, dict[str, Tensor]]:
         """Refine the boxes of a batch, and learn to detect the refined boxes.
 
         Args:
             images: ``Tensor[B, 3, H, W]`` in [0, 1], RGB, padded on the right and below; H and W are
                 multiples of 32.
-            objects: the annotated objects, all of the images': what is not among them is background to the detector.
+            objects: the annotated objects that the refiner learns from.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make the refiner's negatives from.
+            every: the annotated objects, all of the images': what is not among them is background to the detector.
+                Those of ``objects`` where not given.
 
         Returns:
             What the refiner made, and the detector's losses, not weighted, by torchvision's names:
@@ -45,7 +47,11 @@ class JointModel(nn.Module):
         """
         features = self.refiner.features(images, objects.image_sizes)
         output: RefinerOutput = self.refiner.head(features, objects, draws)
-        return output, self.detection_losses(images, features, objects, output.refined)
+        if every is None:
+            return output, self.detection_losses(images, features, objects, output.refined)
+        with torch.no_grad():  # pools some bags at a time, and keeps nothing of them
+            boxes = self.refiner.head(features, every).refined
+        return output, self.detection_losses(images, features, every, boxes)
 
     def detection_losses(
         self, images: Tensor, features: Sequence[Tensor], objects: Objects, boxes: Tensor

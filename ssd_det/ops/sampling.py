@@ -12,6 +12,7 @@ WIDEST_LEVEL = 0.4
 NARROWEST_LEVEL = 0.1
 VALID_IOF = 0.7
 NEGATIVE_IOU = 0.3
+BAGS_AT_ONCE = 8  # compared with all negatives: bounds memory, and stays in the caches
 
 
 def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float]) -> Tensor:
@@ -100,7 +101,8 @@ def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> 
     Returns:
         ``BoolTensor[B, N]``.
     """
-    overlap = iou(negatives[image_index][:, :, None], proposals[:, None]).amax(-1)
+    bags = zip(torch.split(image_index, BAGS_AT_ONCE), torch.split(proposals, BAGS_AT_ONCE), strict=True)
+    overlap = torch.cat([iou(negatives[index][:, :, None], some[:, None]).amax(-1) for index, some in bags])
     index = image_index[:, None].expand_as(overlap)
     highest = overlap.new_zeros(negatives.shape[:2]).scatter_reduce(0, index, overlap, "amax")
     return highest < NEGATIVE_IOU

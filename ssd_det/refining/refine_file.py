@@ -27,9 +27,10 @@ from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
 from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, joined, share_of
-from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate
+from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate, images_to_rehearse
 from ssd_det.refining.rest_correction import RestGain, without_rest
 from ssd_det.refining.truth import with_truth
+from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
 
 PREDICTED_IOU = SIGNALS.index("predicted_iou")
@@ -87,8 +88,10 @@ def refine_file(
     unchecked, trusted = as_untrusted(data.coco)
     data = replace(data, coco=unchecked)
 
+    kept = _kept_features(data, calibration_images, seed)
+
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
-        refining = RefinePass(refiners, views)
+        refining = RefinePass(refiners, views, kept)
         loader = data.loader(trainer.world_size, boxes)
         trainer.predict(refining, dataloaders=loader, return_predictions=False)
         return refining.take_found()
@@ -104,9 +107,21 @@ def refine_file(
             give_back()
             return refined
 
-        return conclude(_judge(refine, data, trusted, calibration_images, seed))
+        refined = _judge(refine, data, trusted, calibration_images, seed)
+        if kept is not None:
+            kept.drop()
+        return conclude(refined)
 
     return led_by_first(lead, work)
+
+
+def _kept_features(data: FileToRefine, calibration_images: int, seed: int) -> KeptFeatures | None:
+    """Features of the images that rehearsals will be on; nothing where there are none."""
+    if not calibration_images:
+        return None
+    coco, there = data.coco, data.paths.keys() - data.passed_over.keys()
+    image_ids = [a.image_id for a in coco.annotations if a.image_id in there and coco.why_unusable(a) is None]
+    return KeptFeatures(images_to_rehearse(image_ids, calibration_images, seed).tolist())
 
 
 def _judge(

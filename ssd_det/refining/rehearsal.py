@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ssd_det.annotations.edits.noise import perturb
@@ -35,13 +36,16 @@ from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
 from ssd_det.refining.truth_check import TruthCheck
 
-TRIAL_PART = 3  # a trial takes one in so many of the images
+TRIAL_OBJECTS = 300  # of which the noise and the response to it are known to some 3 percent
+REHEARSED_OBJECTS = 1000  # that scores are learnt from
 FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
 LARGEST_ERROR = 4.0  # in deviations
 LARGEST_CORRECTION = 1.5
 LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 LEAST_SHARE = 0.75  # of refined boxes that must be better where the noise is smaller
 
+
+IntArray = NDArray[np.int64]
 
 # Refines annotations, by id, with other boxes ``Tensor[M, 4]``, xyxy in pixels, in place of those of the file.
 RefineAgain = Callable[[Sequence[int], Tensor], RefinedBoxes]
@@ -145,7 +149,7 @@ def calibrate(
         estimated_level: of the noise of the boxes.
         refine_again: refines other boxes in place of those of the file.
         read_image: gives an image by its id, ``[H, W, 3]``.
-        images: rehearse on so many of them at most.
+        images: rehearse on so many of them at most, and on no more than hold 1000 objects.
         seed: decides which, and the noise.
 
     Returns:
@@ -156,19 +160,19 @@ def calibrate(
     residuals = in_parts(displacement, objects.unseen, objects.noisy)
     relative = relative_variance(residuals, objects.signals[:, :EVIDENCE])
 
-    def rehearse(level: float, response: Response, count: int) -> Rehearsal:
-        chosen = _choose(objects.image_ids, count, seed)
+    def rehearse(level: float, response: Response, most_objects: int) -> Rehearsal:
+        chosen = _rows_in(objects.image_ids, images_to_rehearse(objects.image_ids, images, seed, most_objects))
         own = own_variance(residuals, relative[chosen], level / 3**0.5, response)
         return _rehearse(objects, chosen, own.sqrt(), level, refine_again, seed)
 
-    trial = rehearse(estimated_level, no_response(), -(-images // TRIAL_PART))
+    trial = rehearse(estimated_level, no_response(), TRIAL_OBJECTS)
     if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
         return None
     response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
-    edges = _edges(objects, _choose(objects.image_ids, images, seed), read_image, seed)
+    edges = _edges(objects, _rows_in(objects.image_ids, _choose(objects.image_ids, images, seed)), read_image, seed)
 
     def keep_all() -> Calibration:
         none = torch.zeros(len(residuals), dtype=torch.float64)
@@ -180,7 +184,7 @@ def calibrate(
         return keep_all()
     if is_small:
         level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
-    trial = rehearse(level, response, images)
+    trial = rehearse(level, response, REHEARSED_OBJECTS)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
     scores = probability(objects.signals)
@@ -203,10 +207,31 @@ def _edges(objects: FileObjects, chosen: Tensor, read_image: ReadImage, seed: in
     return compare_edges(objects.noisy[chosen], objects.refined[chosen], image_ids, read_image, seed)
 
 
-def _choose(image_ids: Sequence[int], count: int, seed: int) -> Tensor:
+def images_to_rehearse(
+    image_ids: Sequence[int], count: int, seed: int, most_objects: int = REHEARSED_OBJECTS
+) -> IntArray:
+    """The ids of the images that a rehearsal is on.
+
+    Args:
+        image_ids: of the image of each object.
+        count: so many images at most.
+        seed: decides which; the first of them are the same for all numbers of objects.
+        most_objects: no more images than hold as many.
+    """
+    chosen = _choose(image_ids, count, seed)
+    known, objects = np.unique(image_ids, return_counts=True)
+    held = objects[np.searchsorted(known, chosen)].cumsum()
+    return chosen[: np.searchsorted(held, most_objects) + 1]
+
+
+def _choose(image_ids: Sequence[int], count: int, seed: int) -> IntArray:
+    """The ids of some of the images."""
+    chosen: IntArray = np.random.default_rng(seed % 2**64).permutation(np.unique(image_ids))[:count]
+    return chosen
+
+
+def _rows_in(image_ids: Sequence[int], chosen: IntArray) -> Tensor:
     """The rows of the objects in some of the images, ``LongTensor[M]``."""
-    known = np.unique(image_ids)
-    chosen = np.random.default_rng(seed).permutation(known)[:count]
     return torch.from_numpy(np.flatnonzero(np.isin(image_ids, chosen)))
 
 
@@ -223,7 +248,7 @@ def _rehearse(
         refine_again: refines other boxes in place of those of the file.
         seed: decides error and noise.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(seed % 2**64)
     wildness = random.standard_t(FREEDOM, (len(chosen), 4)) / np.sqrt(FREEDOM / (FREEDOM - 2))
     errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own
     noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_level

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
@@ -15,6 +15,7 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, from_view, to_view
 from ssd_det.ops.boxes import iou
+from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.noise_estimate import noise_statistics
 
 
@@ -69,15 +70,21 @@ class RefinePass(LightningModule):
     Args:
         refiners: at least one.
         views: at least one.
+        kept: features of the images that several passes look at.
     """
 
-    def __init__(self, refiners: Sequence[TrainedRefiner], views: Sequence[View]) -> None:
+    def __init__(
+        self, refiners: Sequence[TrainedRefiner], views: Sequence[View], kept: KeptFeatures | None = None
+    ) -> None:
         super().__init__()
         # Under SLURM Lightning loads the checkpoint of a requeued training into whatever runs in its folder.
         self.strict_loading = False
-        self.refiners = nn.ModuleList(trained.refiner for trained in refiners)
+        modules = nn.ModuleList(trained.refiner for trained in refiners)
+        # With channels innermost, CPUs convolve faster, and boxes are pooled from the pyramid as it is.
+        self.refiners = modules.to(memory_format=torch.channels_last)
         self.unseen = [trained.unseen.sort().values for trained in refiners]
         self.views = views
+        self.kept = kept
         self.found: list[RefinedBatch | FailedBatch] = []
 
     def on_predict_start(self) -> None:
@@ -99,11 +106,10 @@ class RefinePass(LightningModule):
         """Refine a batch; one that could not be read is handed on."""
         if isinstance(batch, FailedBatch):
             return batch
-        passes = [
-            self._refine(batch, refiner, unseen, view)
-            for refiner, unseen in zip(self.refiners, self._unseen(batch), strict=True)
-            for view in self.views
-        ]
+        ways = [(refiner, view) for refiner in range(len(self.refiners)) for view in range(len(self.views))]
+        unseen = self._unseen(batch)
+        image_ids = batch.image_ids.tolist() if self.kept is not None else []
+        passes = [self._refine(batch, image_ids, refiner, view, unseen[refiner]) for refiner, view in ways]
         every = torch.stack([one.boxes for one in passes])
         boxes = every.mean(dim=0)
         agreement = iou(every, boxes).mean(dim=0)
@@ -123,10 +129,21 @@ class RefinePass(LightningModule):
         """For each refiner, the objects whose image it has not seen, ``BoolTensor[G]``."""
         return [_among(batch.image_ids, ids)[batch.objects.image_index] for ids in self.unseen]
 
-    @staticmethod
-    def _refine(batch: RefineBatch, refiner: nn.Module, unseen: Tensor, view: View) -> _OnePass:
+    def _refine(
+        self, batch: RefineBatch, image_ids: Sequence[int], number: int, view_number: int, unseen: Tensor
+    ) -> _OnePass:
+        """Refine a batch with one refiner in one view, both by their numbers."""
+        refiner, view = cast(Refiner, self.refiners[number]), self.views[view_number]
         images, objects = to_view(batch.images, batch.objects, view)
-        output: RefinerOutput = refiner(images, objects)
+
+        def features() -> list[Tensor]:
+            return refiner.features(images.contiguous(memory_format=torch.channels_last), objects.image_sizes)
+
+        if self.kept is None:
+            pyramid = features()
+        else:
+            pyramid = self.kept.of(image_ids, number * len(self.views) + view_number, features)
+        output: RefinerOutput = refiner.head(pyramid, objects)
         return _OnePass(
             boxes=from_view(output.refined, batch.images, batch.objects, view),
             signals=pass_signals(output, objects),

@@ -13,6 +13,7 @@ from ssd_det.batches.batch import Objects
 from ssd_det.models.views import make_views
 from ssd_det.ops.device_values import copied_to
 from ssd_det.ops.sampling import uniform_draws
+from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
 from tests.conftest import TINY_MODEL
@@ -130,6 +131,20 @@ def test_refining_waits_for_nothing_but_its_result():
         gpu.waits.clear()
         refining.predict_step(batch, 0)
         assert not gpu.waits
+
+
+def test_features_that_are_kept_cost_a_wait_for_the_ids_of_the_images():
+    refiner = networks.refiner().eval()
+    with StandInGpu() as gpu, torch.no_grad():
+        gpu.moved(refiner)
+        batch = moved(networks.batch())
+        kept = KeptFeatures(range(10**4))
+        trained = TrainedRefiner(refiner, torch.zeros(0, dtype=torch.long))
+        refining = RefinePass([trained], make_views(flip=True), kept)
+        for _ in range(2):
+            gpu.waits.clear()
+            refining.predict_step(batch, 0)
+            assert sum(gpu.waits.values()) == 1
 
 
 def test_a_joint_step_waits_twice_for_what_the_detector_must_know():

@@ -140,3 +140,40 @@ def test_an_object_without_any_area_is_left_out_and_an_image_without_objects_sta
     targets = detection_targets(objects, torch.zeros(3, 4))
     assert [target["boxes"].shape for target in targets] == [(0, 4), (0, 4)]
     assert [target["labels"].shape for target in targets] == [(0,), (0,)]
+
+
+def some(objects, rows):
+    return Objects(objects.boxes[rows], objects.labels[rows], objects.image_index[rows], objects.image_sizes)
+
+
+def test_the_detector_learns_all_objects_where_the_refiner_learns_from_some():
+    model, objects = make_model().train(), make_objects()
+    torch.manual_seed(7)
+    _, expected = model(make_images(), objects, make_draws())
+    torch.manual_seed(7)
+    output, losses = model(make_images(), some(objects, [1, 2]), make_draws(), objects)
+    assert len(output.refined) == 2
+    assert losses.keys() == expected.keys()
+    for name, loss in losses.items():
+        assert_close(loss, expected[name])
+
+
+def kept_for_gradients(model, objects, every=None):
+    """Bytes that a forward pass keeps."""
+    kept = {}
+
+    def pack(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = model(make_images(), objects, make_draws(), every)
+    assert result
+    return sum(kept.values())
+
+
+def test_objects_that_are_not_learnt_from_take_no_memory_of_a_step():
+    model, objects = make_model().train(), make_objects()
+    crowd = some(objects, [0, 1, 2] * 40)
+    few, bounded, unbounded = (kept_for_gradients(model, *given) for given in ((objects,), (objects, crowd), (crowd,)))
+    assert bounded - few < 0.2 * (unbounded - few)

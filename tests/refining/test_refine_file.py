@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from torch.testing import assert_close
 
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
@@ -87,3 +88,24 @@ def test_an_image_that_cannot_be_read_ends_it(trainer, refiners, data):
     paths[broken] = paths[broken].with_name("none.png")
     with pytest.raises(InputError, match=f"image {broken} "):
         refine_file(trainer, refiners, replace(data, paths=paths), make_views(), 0, 0, conclude=list)
+
+
+def test_what_is_learnt_of_scores_needs_no_second_look_at_the_images(trainer, refiners, data):
+    looks, outcomes = [], {}
+    refiners[0].refiner.backbone.register_forward_hook(lambda _, images, __: looks.append(len(images[0])))
+    for images in (0, 500):
+        looks.clear()
+        found = refine_file(trainer, refiners, data, make_views(), images, 0, conclude=lambda refined: refined)
+        outcomes[images] = sum(looks), found
+    assert outcomes[500][1].calibration.rehearsed
+    assert outcomes[500][0] == outcomes[0][0]
+
+
+def test_scores_are_the_same_where_there_is_no_room_for_features(trainer, refiners, data, monkeypatch):
+    def refine():
+        return refine_file(trainer, refiners, data, make_views(), 500, 0, conclude=lambda refined: refined)
+
+    kept = refine()
+    monkeypatch.setattr(module.KeptFeatures.__init__, "__defaults__", (0,))
+    computed = refine()
+    assert_close(computed.calibration.scores, kept.calibration.scores, rtol=0, atol=1e-3)

@@ -10,7 +10,7 @@ from torchmetrics.functional.classification import binary_auroc, binary_calibrat
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.refining.refined_boxes import RefinedBoxes
-from ssd_det.refining.rehearsal import FileObjects, calibrate
+from ssd_det.refining.rehearsal import FileObjects, calibrate, images_to_rehearse
 
 COUNT = 900
 SIDE = 500
@@ -118,6 +118,15 @@ def test_it_is_the_same_every_time():
     assert torch.equal(first.scores, second.scores)
     assert replace(first, scores=None) == replace(second, scores=None)
     assert first.rehearsed == 100
+
+
+def test_no_more_images_are_refined_again_than_hold_the_objects_that_are_needed():
+    image_ids = np.repeat(np.arange(100), 20)
+    chosen = images_to_rehearse(image_ids, 500, 0, most_objects=250)
+    assert len(chosen) == 13
+    assert images_to_rehearse(image_ids, 500, 0, most_objects=2000).tolist()[:13] == chosen.tolist()
+    assert len(images_to_rehearse(image_ids, 500, 0, most_objects=10**6)) == 100
+    assert images_to_rehearse(image_ids, 5, 0).tolist() == chosen.tolist()[:5]
 
 
 def test_too_few_boxes_teach_nothing():

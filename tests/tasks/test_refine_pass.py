@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -7,6 +9,7 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.models.signals import PASS_SIGNALS
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
 from tests.conftest import TINY_DATA, TINY_MODEL
@@ -42,6 +45,29 @@ def test_averaging_over_the_flip_is_the_mean_of_both(refiner, datamodule):
     of_pass = slice(len(PASS_SIGNALS))
     means = (plain.signals + flipped.signals)[:, of_pass] / 2
     assert_close(both.signals[:, of_pass], means, rtol=0, atol=1e-6)
+
+
+def test_a_pass_finds_the_boxes_that_a_plain_forward_does(refiner, datamodule):
+    batch = next(iter(datamodule.to_refine().loader(1)))
+    plain = deepcopy(refiner.refiner).eval()
+    with torch.no_grad():
+        found = RefinePass([refiner], make_views()).eval().predict_step(batch, 0)
+        boxes = plain(batch.images, batch.objects).refined
+    assert_close(found.boxes, boxes / batch.scales[batch.objects.image_index].repeat(1, 2), rtol=0, atol=1e-3)
+
+
+def test_another_pass_over_the_same_images_takes_the_features_of_the_first(refiner, datamodule):
+    batch = next(iter(datamodule.to_refine().loader(1)))
+    kept = KeptFeatures(batch.image_ids.tolist())
+    looks = []
+    refiner.refiner.backbone.register_forward_hook(lambda *_: looks.append(1))
+    found = []
+    with torch.no_grad():
+        for _ in range(2):
+            found.append(RefinePass([refiner], make_views(flip=True), kept).eval().predict_step(batch, 0))
+    assert len(looks) == 2  # once a view
+    assert torch.equal(found[0].boxes, found[1].boxes)
+    assert torch.equal(found[0].signals, found[1].signals)
 
 
 def test_a_batch_that_could_not_be_read_is_handed_on(refiner):
