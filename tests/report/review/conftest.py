@@ -22,14 +22,16 @@ def said_of(request):
     return f"{request.url} {request.failure}"
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
+@pytest.fixture(scope="module")
 def browser(request, tmp_path_factory):
+    """The Chromium that is installed, or Firefox for tests that are parametrised with it; see ``in_each_browser``."""
+    name = getattr(request, "param", "chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="the page is not tested: pip install playwright")
-    program = next(filter(None, map(shutil.which, PROGRAMS[request.param])), None)
+    program = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
     if program is None:
-        pytest.skip(f"the page is not tested in {request.param.title()}: none is installed")
+        pytest.skip(f"the page is not tested in {name.title()}: none is installed")
     with playwright.sync_playwright() as driver:
-        if request.param == "chromium":
+        if name == "chromium":
             sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
             browser = driver.chromium.launch(executable_path=program, args=sandbox, timeout=0)
         else:

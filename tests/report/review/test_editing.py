@@ -5,8 +5,19 @@ import json
 import pytest
 
 from ssd_det.main import main
-from tests.report.review.using import apply, drag, export, ids, load, open_large, progress, screen_point
+from tests.report.review.using import (
+    apply,
+    drag,
+    export,
+    ids,
+    in_each_browser,
+    load,
+    open_large,
+    progress,
+    screen_point,
+)
 
+pytestmark = in_each_browser
 NUMBERS = "#numbers"
 
 
