@@ -34,7 +34,7 @@ def boxes_of(exported):
         ((18, 40), (0, -5), [8, 10, 20, 25]),  # the bottom
         ((28, 40), (6, 8), [8, 10, 26, 38]),  # a corner
         ((18, 25), (-2, 7), [6, 17, 20, 30]),  # all of it
-        ((18, 25), (-36, 60), [0, 30, 20, 30]),  # no further than the image
+        ((18, 25), (-19, 42), [0, 30, 20, 30]),  # no further than the image
         ((8, 25), (40, 0), [27, 10, 1, 30]),  # no smaller than a pixel
     ],
 )
