@@ -26,7 +26,8 @@ class TrustedBoxes:
     Attributes:
         boxes: xywh in pixels, by the id of the annotation in the noisy file.
         by_overlap: how many of them were matched by where they are.
-        unmatched: ids, in the trusted file, of boxes that no annotation of their class overlaps.
+        unmatched: ids, in the trusted file, of boxes that no annotation of their class overlaps, or one with another
+            trusted box.
         other_class: ids of annotations whose trusted box has another class; the class of the noisy file stays.
     """
 
@@ -49,8 +50,8 @@ def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None
             file whose id the noisy file has are matched by id, and all others by overlap.
 
     Raises:
-        InputError: if the trusted file has other images or classes, or a box that cannot be trusted or does not belong
-            to what its id says.
+        InputError: if the trusted file has other images or classes, a box that cannot be trusted or does not belong to
+            what its id says, or none that belongs to the noisy file.
     """
     if flagged := [annotation for annotation in trusted.annotations if annotation.trusted]:
         trusted = replace(trusted, annotations=flagged)
@@ -58,10 +59,7 @@ def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None
     by_id = {annotation.id: annotation for annotation in noisy.annotations}
     boxes, strangers, other_class = {}, [], []
     for box in trusted.annotations:
-        if reason := trusted.why_unusable(box):
-            raise InputError(
-                f"{trusted.path}: annotation {box.id}: its box cannot be trusted ({reason}): correct or remove it."
-            )
+        check_trusted_box(trusted, box)
         has_id = match == "ids" or (match is None and trusted.source is None and box.id in by_id)
         if not has_id:
             strangers.append(box)
@@ -75,7 +73,24 @@ def match_trusted(noisy: CocoFile, trusted: CocoFile, match: Match | None = None
     matched = {box.id for _, box in pairs}
     boxes |= {own.id: box.bbox for own, box in pairs}
     unmatched = tuple(box.id for box in strangers if box.id not in matched)
+    if unmatched and not boxes:
+        raise InputError(
+            f"{trusted.path}: none of its boxes overlaps one of its class in {noisy.path}: give trusted boxes of the "
+            f"same objects."
+        )
     return TrustedBoxes(boxes, len(pairs), unmatched, tuple(other_class))
+
+
+def check_trusted_box(coco: CocoFile, annotation: Annotation) -> None:
+    """Make sure that the box of an annotation is one of a single object, with an area in its image.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if reason := coco.why_unusable(annotation):
+        raise InputError(
+            f"{coco.path}: annotation {annotation.id}: its box cannot be trusted ({reason}): correct or remove it."
+        )
 
 
 def _images(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:
@@ -91,7 +106,15 @@ def _images(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:
             f"{trusted.path}: has boxes of images that {noisy.path} does not have: {first_of(unknown)}: "
             f"give trusted boxes of its images, under the same file names."
         )
-    return {key: own for key, own in found.items() if own is not None}
+    own = {key: noisy.image_by_id[image] for key, image in found.items() if image is not None}
+    for image in shown:
+        there, here = ((file.width, file.height) for file in (image, own[image.id]))
+        if there != here:
+            raise InputError(
+                f"{trusted.path}: image {image.id}: {image.file_name} has {there[0]}x{there[1]} pixels, but "
+                f"{here[0]}x{here[1]} in {noisy.path}: give boxes in pixels of the same image."
+            )
+    return {key: image.id for key, image in own.items()}
 
 
 def _last_part(image: Image) -> str:

@@ -89,6 +89,22 @@ def test_other_images_and_classes_are_refused(noisy, tmp_path):
         )
 
 
+def test_boxes_in_pixels_of_another_size_are_refused(noisy, tmp_path):
+    images = [{**IMAGES[0], "width": 200, "height": 160}]
+    message = r"trusted.json: image 1: 1.png has 200x160 pixels, but 100x80 in .*noisy.json: give boxes in pixels of"
+    with pytest.raises(InputError, match=message):
+        match_trusted(noisy, coco(tmp_path, "trusted.json", [(1, 1, 1, (10, 10, 20, 20))], images))
+    others = [IMAGES[0], {**IMAGES[1], "width": 200}]  # of which no box is trusted
+    trusted = coco(tmp_path, "trusted.json", [(1, 1, 1, (10, 10, 20, 20))], others)
+    assert match_trusted(noisy, trusted).boxes == {1: (10, 10, 20, 20)}
+
+
+def test_a_file_of_which_no_box_belongs_to_any_is_refused(noisy, tmp_path):
+    trusted = coco(tmp_path, "trusted.json", [(71, 1, 1, (70, 60, 5, 5)), (72, 2, 1, (50, 40, 20, 20))])
+    with pytest.raises(InputError, match=r"none of its boxes overlaps one of its class in .*noisy.json: give"):
+        match_trusted(noisy, trusted)
+
+
 def test_by_overlap_ids_mean_nothing(noisy, tmp_path):
     matched = match_trusted(noisy, coco(tmp_path, "trusted.json", [(1, 2, 2, (50, 42, 20, 20))]), "overlap")
     assert matched.boxes == {3: (50, 42, 20, 20)}

@@ -26,10 +26,8 @@ METRICS = {"class_path": "DetectionMetrics"}
 OPTIMISATION = {"optimizer": "adamw", "learning_rate": 1e-3, "warmup_steps": 2, "milestones": [1]}
 
 
-@pytest.fixture(scope="session")
-def configs(tmp_path_factory):
-    """A folder with tiny configurations of all tasks, and ``pipeline.yaml``, which names those of two."""
-    folder = tmp_path_factory.mktemp("configs")
+def write_configs(folder):
+    """Write tiny configurations of all tasks, and ``pipeline.yaml``, which names those of two."""
     refine = {
         "model": {"class_path": "RefineTask", "init_args": {**TINY_MODEL, **OPTIMISATION}},
         "data": {"class_path": "RefineDataModule", "init_args": TINY_DATA},
@@ -49,6 +47,13 @@ def configs(tmp_path_factory):
         (folder / f"tiny_{name}.yaml").write_text(yaml.safe_dump(content))
     sections = {name: {"config": f"tiny_{name}.yaml"} for name in ("refine", "detect")}
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(sections))
+
+
+@pytest.fixture(scope="session")
+def configs(tmp_path_factory):
+    """The folder of the tiny configurations."""
+    folder = tmp_path_factory.mktemp("configs")
+    write_configs(folder)
     return folder
 
 

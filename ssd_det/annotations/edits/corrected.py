@@ -13,6 +13,7 @@ from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.offsets_record import KEY as OFFSETS
 from ssd_det.annotations.offsets_record import SHAPE, Measured, OffsetsRecord, offsets_of
+from ssd_det.annotations.trusted import check_trusted_box
 from ssd_det.annotations.untrusted import KEY as UNTRUSTED
 from ssd_det.annotations.untrusted import Untrusted
 from ssd_det.memory import collection_paused
@@ -62,7 +63,13 @@ def corrected_content(coco: CocoFile, trusted: Mapping[int, Xywh]) -> tuple[Json
             them that have an ``original_bbox`` are measured as well, unless other annotations have one: boxes that were
             moved before tell nothing of those that were not.
         trusted: boxes xywh, by annotation id.
+
+    Raises:
+        InputError: if a box that is trusted in the file cannot be, as one without an area in its image.
     """
+    for annotation in coco.annotations:
+        if annotation.trusted and annotation.id not in trusted:
+            check_trusted_box(coco, annotation)
     pairs = _pairs(coco, trusted)
     offsets = pairs.offsets()
     row_of = _row_of(coco)

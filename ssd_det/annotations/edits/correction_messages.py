@@ -13,7 +13,8 @@ def say_matched(trusted: str, matched: TrustedBoxes) -> None:
     """Say how many boxes of a trusted file found an annotation, and which did not."""
     say(f"{trusted}: {len(matched.boxes)} trusted boxes, {matched.by_overlap} of them matched by overlap.")
     if matched.unmatched:
-        warn(f"{trusted}: annotations {first_of(matched.unmatched)}: overlap no box of their class; they are left out.")
+        which = first_of(matched.unmatched)
+        warn(f"{trusted}: annotations {which}: overlap no box of their class that is still free; they are left out.")
     if matched.other_class:
         warn(f"{trusted}: annotations {first_of(matched.other_class)}: have another class there; theirs is kept.")
 

@@ -128,6 +128,17 @@ def test_bad_input_ends_in_one_sentence_and_writes_nothing(tight, tmp_path, caps
     assert not (tmp_path / "corrected.json").exists()
 
 
+@pytest.mark.parametrize(("box", "why"), [([100, 50, 0, 20], "no area"), ([600, 50, 20, 20], "outside the image")])
+def test_boxes_that_the_file_has_as_trusted_are_checked_too(tight, tmp_path, capsys, box, why):
+    coco, true = tight
+    changed = {"bbox": box, "original_bbox": list(true[1]), "trusted": True}
+    entries = [{**coco.content["annotations"][0], **changed}, *coco.content["annotations"][1:]]
+    coco.path.write_text(json.dumps({**coco.content, "annotations": entries}))
+    code = main(["correct-annotations", str(coco.path), f"--output={tmp_path / 'corrected.json'}"])
+    fails(capsys, code, f"noisy.json: annotation 1: its box cannot be trusted ({why}): correct or remove it.")
+    assert not (tmp_path / "corrected.json").exists()
+
+
 def test_a_trusted_box_keeps_what_the_others_would_make_of_it(tight):
     coco, true = tight
     content, correction = corrected_content(coco, {key: true[key] for key in (1, 2, 3, 4, 5, 6)})

@@ -1,13 +1,20 @@
 """The page in a real browser, opened from disk."""
 
 import os
+import shlex
 import shutil
+import sys
 
 import pytest
 
 from ssd_det.main import main
+from tests.report.review import firefox_for_playwright
 from tests.report.review.case import write_case
 
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox": ("firefox-esr", "firefox"),
+}
 GIVEN_UP = "net::ERR_ABORTED"  # a picture that is still to come when the page closes, or is drawn anew
 
 
@@ -16,16 +23,32 @@ def said_of(request):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(request, tmp_path_factory):
+    """The Chromium that is installed, or Firefox for tests that are parametrised with it; see ``in_each_browser``."""
+    name = getattr(request, "param", "chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="the page is not tested: pip install playwright")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("the page is not tested: no Chromium is installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
+    if program is None:
+        pytest.skip(f"the page is not tested in {name.title()}: none is installed")
     with playwright.sync_playwright() as driver:
-        sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
-        browser = driver.chromium.launch(executable_path=chromium, args=sandbox, timeout=0)
+        if name == "chromium":
+            sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
+            browser = driver.chromium.launch(executable_path=program, args=sandbox, timeout=0)
+        else:
+            pytest.importorskip("aiohttp", reason="the page is not tested in Firefox: pip install aiohttp")
+            starter = _starter(program, tmp_path_factory.mktemp("firefox"))
+            browser = driver.firefox.launch(channel="moz-firefox", executable_path=starter, timeout=0)
         yield browser
         browser.close()
+
+
+def _starter(firefox, folder):
+    """A program that starts Firefox so that Playwright can drive it."""
+    path = folder / "firefox"
+    words = [sys.executable, "-P", firefox_for_playwright.__file__, firefox]
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    path.chmod(0o700)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from ssd_det.main import main
+
+in_each_browser = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
 
 
 def ids(page):
