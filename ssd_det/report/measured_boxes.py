@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.regular_entries import refine_scores
 from ssd_det.annotations.values import is_number
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
@@ -123,9 +124,8 @@ def measure_file(
     Returns:
         A row for each annotation, in the file's order.
     """
-    entries = coco.content["annotations"]
-    found = [(a.id, score) for a in coco.annotations if (score := entries[a.position].get("refine_score")) is not None]
-    scores = {key: score for key, score in found if is_number(score)}
+    by_position = refine_scores(coco.content["annotations"])
+    scores = {a.id: score for a in coco.annotations if is_number(score := by_position[a.position])}
     return measure(coco.annotations, true_boxes, scores, old_boxes)
 
 
