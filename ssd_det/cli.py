@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from jsonargparse import Namespace, get_loader, set_loader
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
@@ -35,6 +36,7 @@ from ssd_det.flags import (
 from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
 from ssd_det.report.metrics_log import whole_log
 from ssd_det.report.tolerant_wandb import giving_up, tolerant, working
+from ssd_det.starting.threads import check_threads
 from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
@@ -111,6 +113,7 @@ class SSDDetCLI(LightningCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         leave_out_needless_messages()
+        check_threads(torch.get_num_threads() - 1)
         try:
             super().__init__(
                 Task,

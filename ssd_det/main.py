@@ -9,8 +9,11 @@ from contextlib import suppress
 from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
-# Threads of torch that wait would keep cores busy that other processes need, those they wait for included.
+# Threads of torch that wait would keep cores busy that other processes need, those they wait for included. Those of
+# NumPy, SciPy and OpenCV would compete with them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 
 from jsonargparse import ArgumentParser
 
@@ -20,6 +23,7 @@ from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
 from ssd_det.foreign.shown_text import sentence_of
 from ssd_det.starting.parent import PARENT, die_with_parent
+from ssd_det.starting.threads import NO_THREADS, REFUSED
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
 from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
@@ -182,6 +186,8 @@ def _sentence(error: Exception) -> str:
             return cause.sentence
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
+        if isinstance(cause, RuntimeError) and str(cause) == REFUSED:
+            return NO_THREADS
         cause = cause.__cause__
     if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
         return _sentence_of_file(error)

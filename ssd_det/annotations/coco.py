@@ -1,23 +1,24 @@
 """Reading COCO annotation files as people have them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from ssd_det.annotations.entries_on_demand import PIECE, EntriesOnDemand
 from ssd_det.annotations.json_files import JsonObject, read_json
 from ssd_det.annotations.regular_entries import rows_of_regular
 from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
-from ssd_det.console import LONG, bar
+from ssd_det.console import LARGE, LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_types import Xywh
 
 LISTS = ("images", "annotations", "categories")
-PIECE = 2_000  # annotations that are parsed at once
 
 
 class Image(NamedTuple):
@@ -163,7 +164,7 @@ class CocoFile:
 
 
 @collection_paused()
-def read_coco(path: str | Path, leave_out: Sequence[str] = (), may_be_empty: bool = False) -> CocoFile:
+def read_coco(path: str | Path, may_be_empty: bool = False) -> CocoFile:
     """Read and check a COCO annotation file.
 
     ``info``, ``licenses``, ``area`` and ``iscrowd`` may be missing, ids may have gaps or start at 0, numbers
@@ -171,7 +172,6 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = (), may_be_empty: boo
 
     Args:
         path: of the file.
-        leave_out: keys that are not needed, to save memory; the content must not be written then.
         may_be_empty: whether a file of images without any annotation will do.
 
     Raises:
@@ -179,7 +179,7 @@ def read_coco(path: str | Path, leave_out: Sequence[str] = (), may_be_empty: boo
             id, refers to an unknown image or category, or holds a box that is not 4 finite numbers.
     """
     path = Path(path)
-    coco = parse_coco(path, read_content(path, leave_out))
+    coco = parse_coco(path, read_content(path))
     if not may_be_empty:
         coco.check_annotated()
     return coco
@@ -193,33 +193,42 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
         content: with the lists ``images``, ``annotations`` and ``categories``.
         source: the folder of another format that it was made from.
     """
-    for key in LISTS:
-        for index, entry in enumerate(content[key]):
-            if not isinstance(entry, dict):
-                raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
+    _check_objects(path, "images", content["images"])
+    annotations, fault = _annotations(path, content["annotations"])
+    _check_objects(path, "categories", content["categories"])
     images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
-    annotations = _annotations(path, content["annotations"])
+    if fault is not None:
+        raise fault
     for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
         if not parsed and (kind == "image" or (kind == "category" and annotations)):
             raise _none_of(path, kind)
         _check_unique(path, kind, (entry.id for entry in parsed))
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
-    for annotation in annotations:
-        if annotation.image_id not in image_ids:
-            raise _unknown(path, annotation, "image", annotation.image_id)
-        if annotation.category_id not in category_ids:
-            raise _unknown(path, annotation, "category", annotation.category_id)
+    of_images, of_categories = map(attrgetter("image_id"), annotations), map(attrgetter("category_id"), annotations)
+    if not (image_ids.issuperset(of_images) and category_ids.issuperset(of_categories)):
+        raise _unknown_reference(path, annotations, image_ids, category_ids)
     return CocoFile(path, content, images, annotations, categories, source)
+
+
+def _check_objects(path: Path, key: str, entries: Iterable[object], start: int = 0) -> None:
+    for index, entry in enumerate(entries, start):
+        if not isinstance(entry, dict):
+            raise InputError(f"{path}: {key}[{index}] is {shown(entry)}: give an object with an id.")
 
 
 def _none_of(path: Path, kind: str) -> InputError:
     return InputError(f"{path}: there are no {_plural(kind)}: give a file that has some.")
 
 
-def _unknown(path: Path, annotation: Annotation, kind: str, value: int) -> InputError:
+def _unknown_reference(
+    path: Path, annotations: Iterable[Annotation], image_ids: Set[int], category_ids: Set[int]
+) -> InputError:
+    """The sentence on the first annotation whose image or category is not in the file."""
+    lost = next(a for a in annotations if a.image_id not in image_ids or a.category_id not in category_ids)
+    kind, value = ("category", lost.category_id) if lost.image_id in image_ids else ("image", lost.image_id)
     return InputError(
-        f"{path}: annotation {annotation.id}: {kind}_id {value} is not among the file's "
+        f"{path}: annotation {lost.id}: {kind}_id {value} is not among the file's "
         f"{_plural(kind)}: add the {kind} or remove the annotation."
     )
 
@@ -240,20 +249,21 @@ def with_boxes(coco: CocoFile, boxes: Mapping[int, Xywh]) -> CocoFile:
     return replace(coco, images=[image for image in coco.images if image.id in images], annotations=annotations)
 
 
-def read_content(path: Path, leave_out: Sequence[str] = ()) -> JsonObject:
-    """The content of a COCO file, its lists unchecked; ``leave_out`` as in :func:`read_json`.
+def read_content(path: Path) -> JsonObject:
+    """The content of a COCO file, its lists unchecked; annotations of a large one stay text until they are asked for.
 
     Raises:
         InputError: if it is missing, is not json, or has no lists of images, annotations and categories.
     """
-    content = read_json(path, leave_out)
+    is_large = path.is_file() and path.stat().st_size >= LARGE
+    content = read_json(path, on_demand=["annotations"] if is_large else [])
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: is json but not COCO: the top level must be an object with the keys "
             f"images, annotations and categories."
         )
     for key in LISTS:
-        if not isinstance(content.get(key), list):
+        if not isinstance(content.get(key), list | EntriesOnDemand):
             raise InputError(f"{path}: is json but not COCO: add the key {key}, a list.")
     return cast("JsonObject", content)
 
@@ -274,17 +284,29 @@ def _category(path: Path, index: int, entry: JsonObject) -> Category:
     return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
 
 
-def _annotations(path: Path, entries: Sequence[JsonObject]) -> list[Annotation]:
-    """Parse annotations, many at once where all of these are regular, else one by one."""
+def _annotations(path: Path, entries: Sequence[JsonObject]) -> tuple[list[Annotation], InputError | None]:
+    """Parse annotations, many at once where all of these are regular, else one by one.
+
+    Returns:
+        The annotations, and the first fault of one, to be said after those of what they refer to.
+
+    Raises:
+        InputError: if one is not an object.
+    """
     annotations: list[Annotation] = []
+    fault: InputError | None = None
     for start in bar(range(0, len(entries), PIECE), "annotations", long=LONG // PIECE):
-        piece = entries[start : start + PIECE]
-        rows = rows_of_regular(piece, start)
-        if rows is None:
-            annotations += [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
-        else:
+        rows = rows_of_regular(entries, start, start + PIECE)
+        if rows is not None:
             annotations += map(Annotation._make, rows)
-    return annotations
+            continue
+        piece = entries[start : start + PIECE]
+        _check_objects(path, "annotations", piece, start)
+        try:
+            annotations += [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
+        except InputError as error:
+            fault = fault or error
+    return annotations, fault
 
 
 def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:

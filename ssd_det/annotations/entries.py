@@ -2,10 +2,14 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import overload
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.entries_on_demand import EntriesOnDemand
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import AREA_TOLERANCE, is_number
 
@@ -48,31 +52,61 @@ def restored(entry: JsonObject) -> JsonObject:
     return result
 
 
-class ChangedEntries(Sequence[JsonObject]):
-    """Annotations of which some are changed, each when it is asked for: copies of millions would fill the memory.
+class ChangedEntries(EntriesOnDemand):
+    """Annotations of which some are changed.
 
     Args:
         entries: as they stand in the file; not changed.
-        change: gives the new entry at a position, or ``None`` for one that stays.
+        change: gives the new entry for a position and the entry there, which it returns itself where that stays.
     """
 
-    def __init__(self, entries: Sequence[JsonObject], change: Callable[[int], JsonObject | None]) -> None:
-        self.entries = entries
-        self.change = change
+    def __init__(self, entries: Sequence[Any], change: Callable[[int, Any], Any]) -> None:
+        self._entries = entries
+        self._change = change
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self._entries)
 
-    @overload
-    def __getitem__(self, index: int) -> JsonObject: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[JsonObject]: ...
-    def __getitem__(self, index: int | slice) -> JsonObject | list[JsonObject]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        position = range(len(self))[index]
-        changed = self.change(position)
-        return self.entries[position] if changed is None else changed
+    def made(self, positions: slice) -> list[Any]:
+        """Entries, changed where they are to be."""
+        return list(map(self._change, range(len(self))[positions], self._entries[positions]))
+
+
+class ChosenEntries(EntriesOnDemand):
+    """Some of the annotations of a file.
+
+    Args:
+        entries: as they stand in the file.
+        chosen: their positions there.
+    """
+
+    def __init__(self, entries: Sequence[Any], chosen: npt.NDArray[np.int64]) -> None:
+        self._entries = entries
+        self._chosen = chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def made(self, positions: slice) -> list[Any]:
+        """Entries that are chosen, from all between the first and the last: many at once are parsed faster."""
+        chosen = self._chosen[positions].tolist()
+        first = min(chosen, default=0)
+        piece = self._entries[first : max(chosen, default=-1) + 1]
+        return [piece[position - first] for position in chosen]
+
+
+def changed_entries(entries: Sequence[Any], change: Callable[[int, Any], Any]) -> Sequence[Any]:
+    """Annotations of which some are changed, on demand where those of the file are; see :class:`ChangedEntries`."""
+    return _as_before(entries, ChangedEntries(entries, change))
+
+
+def chosen_entries(entries: Sequence[Any], chosen: npt.NDArray[np.int64]) -> Sequence[Any]:
+    """Some of the annotations of a file, on demand where those of the file are; see :class:`ChosenEntries`."""
+    return _as_before(entries, ChosenEntries(entries, chosen))
+
+
+def _as_before(entries: Sequence[Any], new: EntriesOnDemand) -> Sequence[Any]:
+    return new if isinstance(entries, EntriesOnDemand) else list(new)
 
 
 def with_new_box(entry: JsonObject, bbox: Sequence[float], **more: object) -> JsonObject:
@@ -91,6 +125,12 @@ def with_new_box(entry: JsonObject, bbox: Sequence[float], **more: object) -> Js
     return result
 
 
+def entries_of(coco: CocoFile, image_ids: Set[int]) -> Sequence[JsonObject]:
+    """The annotations of some images of a file."""
+    positions = [annotation.position for annotation in coco.annotations if annotation.image_id in image_ids]
+    return chosen_entries(coco.content["annotations"], np.array(positions, dtype=np.int64))
+
+
 def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonObject:
     """Copy the content of a file with some annotations replaced.
 
@@ -98,8 +138,12 @@ def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonO
         coco: the file; its content is not changed.
         entries: the new annotations, by their position in the file's list.
     """
-    annotations = [entries.get(index, entry) for index, entry in enumerate(coco.content["annotations"])]
-    return {key: annotations if key == "annotations" else value for key, value in coco.content.items()}
+    return with_changes(coco, entries.get)  # which gives the entry of the file where there is no new one
+
+
+def with_changes(coco: CocoFile, change: Callable[[int, JsonObject], JsonObject]) -> JsonObject:
+    """Copy the content of a file with some annotations changed, see :func:`changed_entries`."""
+    return {**coco.content, "annotations": changed_entries(coco.content["annotations"], change)}
 
 
 def keep_box(entry: JsonObject, key: str, bbox: Sequence[float]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ BEGINNING = 4096  # bytes
 JSON_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 
 
-def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json file") -> Any:
+def read_json(path: Path, kind: str = "COCO json file", on_demand: Collection[str] = ()) -> Any:
     """Read a json file.
 
     Args:
         path: of the file.
-        leave_out: keys that are left out of all its objects.
         kind: what the file should be, for errors.
+        on_demand: see :func:`ssd_det.annotations.json_text.loads`.
 
     Raises:
         InputError: if it is missing, unreadable, not UTF-8 or not json.
@@ -40,7 +40,7 @@ def read_json(path: Path, leave_out: Sequence[str] = (), kind: str = "COCO json 
             if deepest_level(content) > MOST_LEVELS:
                 text = f"has values nested more than {MOST_LEVELS} levels deep, which no {kind} needs: take them out"
                 raise InputError(f"{path}: {text}.")
-            return loads(content, leave_out)
+            return loads(content, on_demand)
     except (ValueError, RecursionError) as error:
         if (encoding := other_encoding(content)) is not None:
             raise InputError(f"{path}: is {encoding}: save it as UTF-8.") from None

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from ssd_det.annotations.entries_on_demand import PIECE, TextEntries
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import MAX_COORDINATE, MAX_ID, is_set
@@ -34,20 +35,32 @@ class _Regular(msgspec.Struct, gc=False):
         return rotation_of({ATTRIBUTES: self.attributes, KEY: self.rotation}) is not None
 
 
-def rows_of_regular(entries: Sequence[JsonObject], start: int) -> Iterable[tuple[Any, ...]] | None:
-    """Understand annotations.
+class RefiningValues(msgspec.Struct, gc=False):
+    """What refining has written beside a box, as it stands in the file; ``None`` for what it has not."""
+
+    refine_score: Any = None
+    refined_from: Any = None
+
+
+_decode = msgspec.json.Decoder(list[_Regular]).decode
+_decode_refining = msgspec.json.Decoder(list[RefiningValues]).decode
+
+
+def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Iterable[tuple[Any, ...]] | None:
+    """Understand some of the annotations of a file.
 
     Args:
-        entries: as they stand in the file.
-        start: the position of the first.
+        entries: all of them, as they stand in the file.
+        start: the position of the first to understand.
+        stop: the position behind the last.
 
     Returns:
         The fields of each :class:`ssd_det.annotations.coco.Annotation`; ``None`` where one of the entries is not
         regular, though it may be usable all the same.
     """
     try:
-        regular = msgspec.convert(entries, list[_Regular])
-    except msgspec.ValidationError:
+        regular = _regular(entries, slice(start, stop))
+    except msgspec.DecodeError:
         return None
     return zip(
         [entry.id for entry in regular],
@@ -63,3 +76,36 @@ def rows_of_regular(entries: Sequence[JsonObject], start: int) -> Iterable[tuple
         range(start, start + len(regular)),
         strict=True,
     )
+
+
+def _regular(entries: Sequence[JsonObject], wanted: slice) -> list[_Regular]:
+    """Entries with what means something to us, straight from their text where they are text.
+
+    Raises:
+        msgspec.DecodeError: if one is not regular.
+    """
+    if isinstance(entries, TextEntries):
+        return _decode(entries.text(wanted))
+    return msgspec.convert(entries[wanted], list[_Regular])
+
+
+def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
+    """What refining has written into each annotation of a file.
+
+    Args:
+        entries: as they stand in the file.
+    """
+    values: list[RefiningValues] = []
+    for start in range(0, len(entries), PIECE):
+        piece = slice(start, start + PIECE)
+        try:
+            values += _refining_values(entries, piece)
+        except msgspec.DecodeError:  # a number beyond a double
+            values += msgspec.convert(entries[piece], list[RefiningValues])
+    return values
+
+
+def _refining_values(entries: Sequence[JsonObject], wanted: slice) -> list[RefiningValues]:
+    if isinstance(entries, TextEntries):
+        return _decode_refining(entries.text(wanted))
+    return msgspec.convert(entries[wanted], list[RefiningValues])

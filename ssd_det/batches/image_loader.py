@@ -7,9 +7,9 @@ gone, and the main process waits for it for ever. Here batches are in shared mem
 import os
 import sys
 from collections.abc import Callable, Iterator
-from multiprocessing import get_context
+from multiprocessing import get_context, get_start_method
 from multiprocessing.queues import Queue
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
@@ -19,6 +19,7 @@ from ssd_det.batches.batch import Sample
 from ssd_det.batches.worker_faults import why_not_shared, why_not_started
 from ssd_det.batches.worker_signals import leave_stopping_to_parent, sigterm_held_back
 from ssd_det.errors import InputError
+from ssd_det.stopping import held_back
 
 Batch = TypeVar("Batch")
 
@@ -41,6 +42,7 @@ class ImageLoader(DataLoader[Batch]):
         """
         try:
             self._check_locks()
+            self._check_processes()
             with sigterm_held_back():
                 return super().__iter__()
         except OSError as error:
@@ -55,6 +57,33 @@ class ImageLoader(DataLoader[Batch]):
         needed = 3 * (self.num_workers + 2) if self.num_workers else 0  # of queues, and of an event
         locks = [get_context().Lock() for _ in range(needed)]
         del locks
+
+    def _check_processes(self) -> None:
+        """Fork as many processes as torch will: where it fails to, those that it has begun are waited for for ever.
+
+        Raises:
+            OSError: if they cannot be started.
+        """
+        if get_start_method() != "fork":
+            return
+        waiting, ending = os.pipe()
+        forked: list[int] = []
+        try:
+            with held_back():  # a signal would have a child go on in the code of its parent
+                for _ in range(self.num_workers):
+                    forked.append(os.fork() or _wait_for_end(waiting, ending))
+        finally:
+            os.close(waiting)
+            os.close(ending)
+            for process in forked:
+                os.waitpid(process, 0)
+
+
+def _wait_for_end(waiting: int, ending: int) -> NoReturn:
+    """Be a process that does nothing until its parent closes a pipe."""
+    os.close(ending)
+    os.read(waiting, 1)
+    os._exit(0)
 
 
 def _failing(error: InputError) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
 MEGABYTE = 2**20
+NO_PROCESS = {errno.EAGAIN, errno.ENOMEM}  # of a fork: too many processes, too little memory
 ENDED = re.compile(r"DataLoader worker \(pid(?:\(s\))? (?P<pids>[\d, ]+)\)(?: is killed by signal: (?P<signal>[^.]+))?")
 READ_HERE = "set data.num_workers to 0"
 
@@ -48,6 +49,11 @@ def why_not_shared(error: Exception, needed: int) -> str:
 
 def why_not_started(error: OSError) -> str:
     """The sentence for processes that read images and cannot be started."""
+    if error.errno in NO_PROCESS:
+        return (
+            f"The processes that read images cannot be started ({error.strerror}): raise the limit of processes "
+            f"(ulimit -u; docker run --pids-limit) or free memory, or {READ_HERE}."
+        )
     return (
         f"The processes that read images cannot be started ({error.strerror}{_room()}): "
         f"give the container more shared memory (docker run --shm-size=2g), or {READ_HERE}."

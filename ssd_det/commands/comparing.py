@@ -45,10 +45,9 @@ def compare_annotations(
         raise InputError(f"{annotations}: is compared with one file: give either --reference or --trusted.")
     others = [name for name in (reference, trusted, before) if name is not None]
     path = check_output(output, others=[annotations, *others], overwrite=overwrite) if output else None
-    left_out = ["segmentation"]
 
     def read(name: str) -> CocoFile:
-        return read_annotations(name, image_root, left_out, yolo_rows=yolo_rows)
+        return read_annotations(name, image_root, yolo_rows=yolo_rows)
 
     file, earlier = read(annotations), read(before) if before is not None else None
     if trusted is not None:

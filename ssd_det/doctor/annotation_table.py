@@ -33,6 +33,7 @@ class AnnotationTable(NamedTuple):
     """Annotations as the file has them, N of them.
 
     Attributes:
+        malformed: ``[N]``, whether an entry is not an object; all else is that of an empty one then.
         ids: ``[N]``, ``NO_ID`` where there is none of 64 bits.
         image_ids: ``[N]``, the same of ``image_id``.
         category_ids: ``[N]``, the same of ``category_id``.
@@ -50,6 +51,7 @@ class AnnotationTable(NamedTuple):
         bad_segmentation: ``[N]``, as in :class:`ssd_det.doctor.polygons.Polygons`.
     """
 
+    malformed: Booleans
     ids: Integers
     image_ids: Integers
     category_ids: Integers
@@ -67,7 +69,7 @@ class AnnotationTable(NamedTuple):
     bad_segmentation: Booleans
 
 
-def read_table(annotations: Sequence[JsonObject]) -> AnnotationTable:
+def read_table(annotations: Sequence[object]) -> AnnotationTable:
     """Read annotations, whatever they hold."""
     starts = range(0, max(len(annotations), 1), PIECE)
     columns: list[npt.NDArray[Any]] = []
@@ -79,12 +81,14 @@ def read_table(annotations: Sequence[JsonObject]) -> AnnotationTable:
     return AnnotationTable(*columns)
 
 
-def _read(piece: Sequence[JsonObject]) -> AnnotationTable:
+def _read(entries: Sequence[object]) -> AnnotationTable:
+    piece: list[JsonObject] = [entry if isinstance(entry, dict) else {} for entry in entries]
     boxes = [entry.get("bbox") for entry in piece]
     box = _boxes(boxes)
     crowd, difficult = (_flags([entry.get(key) for entry in piece]) for key in FLAGS)
     polygons = measure_polygons([entry.get("segmentation") for entry in piece])
     return AnnotationTable(
+        malformed=_marks(not isinstance(entry, dict) for entry in entries),
         ids=whole_numbers(piece, "id"),
         image_ids=whole_numbers(piece, "image_id"),
         category_ids=whole_numbers(piece, "category_id"),

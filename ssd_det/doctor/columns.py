@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ssd_det.annotations.entries import changed_entries
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import SHOWN_FAULTS, shown
 from ssd_det.doctor.annotation_table import AnnotationTable, read_table
@@ -53,7 +54,7 @@ class Columns:
         faults: found so far.
     """
 
-    entries: dict[ListName, list[JsonObject]]
+    entries: dict[ListName, Sequence[JsonObject]]
     table: AnnotationTable
     malformed: dict[ListName, Integers]
     ids: dict[ListName, Integers]
@@ -158,10 +159,14 @@ def read_columns(content: JsonObject) -> Columns:
         content: with the lists ``images``, ``annotations`` and ``categories``; not changed.
     """
     list_names: tuple[ListName, ...] = ("images", "annotations", "categories")
-    malformed = {name: _indices(not isinstance(entry, dict) for entry in content[name]) for name in list_names}
+    table = read_table(content["annotations"])
+    malformed: dict[ListName, Integers] = {
+        "images": _malformed(content["images"]),
+        "annotations": np.flatnonzero(table.malformed),
+        "categories": _malformed(content["categories"]),
+    }
     entries = {name: _objects(content[name], malformed[name]) for name in list_names}
     images, annotations = entries["images"], entries["annotations"]
-    table = read_table(annotations)
     numbered: dict[ListName, Numbered] = {
         "images": number_entries(images, annotations, "image_id", references=table.image_ids),
         "annotations": number_entries(annotations, (), "", table.ids),
@@ -197,15 +202,16 @@ def read_columns(content: JsonObject) -> Columns:
     )
 
 
-def _objects(entries: list[Any], malformed: Integers) -> list[JsonObject]:
+def _malformed(entries: Sequence[object]) -> Integers:
+    """The indices of entries that are not objects."""
+    return np.flatnonzero([not isinstance(entry, dict) for entry in entries])
+
+
+def _objects(entries: Sequence[Any], malformed: Integers) -> Sequence[JsonObject]:
     """Entries, and an empty object in place of each that is not an object."""
     if not len(malformed):
         return entries
-    return [entry if isinstance(entry, dict) else {} for entry in entries]
-
-
-def _indices(marks: Iterable[bool]) -> Integers:
-    return np.flatnonzero(np.fromiter(marks, dtype=bool))
+    return changed_entries(entries, lambda _, entry: entry if isinstance(entry, dict) else {})
 
 
 def _sizes(images: Sequence[JsonObject]) -> Floats:

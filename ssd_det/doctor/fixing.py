@@ -1,12 +1,12 @@
 """Writing what the doctor fixed into the content of a file; everything else stays as it is."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ssd_det.annotations.edits.turned import turn_other_shapes
-from ssd_det.annotations.entries import moved
+from ssd_det.annotations.entries import changed_entries, chosen_entries, moved
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
@@ -30,11 +30,9 @@ def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
     for index in _changed_images(columns).tolist():
         images[index] = _fixed_image(columns, index)
     images = [entry for entry, kept in zip(images, columns.kept_images.tolist(), strict=True) if kept]
-    annotations = list(content["annotations"])
-    for index, entry in _fixed_annotations(columns):
-        annotations[index] = entry
+    annotations: Sequence[JsonObject] = changed_entries(content["annotations"], dict(_fixed_annotations(columns)).get)
     if not columns.kept.all():
-        annotations = [entry for entry, kept in zip(annotations, columns.kept.tolist(), strict=True) if kept]
+        annotations = chosen_entries(annotations, np.flatnonzero(columns.kept))
     categories = list(content["categories"])
     for index in _changed_categories(columns).tolist():
         categories[index] = _fixed_category(columns, index)

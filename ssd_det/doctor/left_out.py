@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ssd_det.annotations.entries import chosen_entries
 from ssd_det.annotations.image_files import Finding, ImageFolder, left_out_sentence
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.console import warn
@@ -37,5 +38,5 @@ def without_missing(source: str, content: JsonObject, image_root: str, allow_out
     warn(left_out_sentence(source, image_root, missing.values(), len(names)))
     images = [entry for index, entry in enumerate(content["images"]) if index not in missing]
     belongs = ~np.isin(columns.image_index, list(missing))
-    annotations = [entry for entry, kept in zip(content["annotations"], belongs.tolist(), strict=True) if kept]
+    annotations = chosen_entries(content["annotations"], np.flatnonzero(belongs))
     return {**content, "images": images, "annotations": annotations}

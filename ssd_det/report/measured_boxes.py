@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ssd_det.annotations.coco import Annotation, CocoFile
 from ssd_det.annotations.entries import REFINED_FROM
-from ssd_det.annotations.values import is_number, optional_box
+from ssd_det.annotations.regular_entries import refining_values
+from ssd_det.annotations.values import box_of, is_number
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
 
@@ -133,11 +134,18 @@ def measure_file(
 
     Returns:
         A row for each annotation, in the file's order.
+
+    Raises:
+        InputError: if a box that refining started from is no box.
     """
-    entries = coco.content["annotations"]
-    found = [(a.id, score) for a in coco.annotations if (score := entries[a.position].get("refine_score")) is not None]
-    scores = {key: score for key, score in found if is_number(score)}
-    return measure(coco.annotations, true_boxes, scores, old_boxes, _refined_from(coco) if old_boxes is None else {})
+    by_position = refining_values(coco.content["annotations"])
+    scores = {a.id: score for a in coco.annotations if is_number(score := by_position[a.position].refine_score)}
+    starts: dict[int, Xywh] = {}
+    for annotation in coco.annotations if old_boxes is None else ():
+        start = by_position[annotation.position].refined_from
+        if start is not None:
+            starts[annotation.id] = box_of(f"{coco.path}: annotation {annotation.id}", REFINED_FROM, start)
+    return measure(coco.annotations, true_boxes, scores, old_boxes, starts)
 
 
 def measure(
@@ -180,20 +188,6 @@ def measure(
         iou_with_true_after=after_iou,
         refining_helped=after_iou > start_iou,
     )
-
-
-def _refined_from(coco: CocoFile) -> dict[int, Xywh]:
-    """The boxes that refining started from, by annotation id, where they are not those before.
-
-    Raises:
-        InputError: if one is no box.
-    """
-    entries, found = coco.content["annotations"], {}
-    for annotation in coco.annotations:
-        entry = entries[annotation.position]
-        if REFINED_FROM in entry:
-            found[annotation.id] = optional_box(f"{coco.path}: annotation {annotation.id}", REFINED_FROM, entry)
-    return {key: box for key, box in found.items() if box}
 
 
 def carried_true_boxes(annotations: Sequence[Annotation]) -> dict[int, Xywh]:

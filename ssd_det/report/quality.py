@@ -21,7 +21,7 @@ SIZE_LIMITS = (("small", 32.0**2), ("medium", 96.0**2), ("large", float("inf")))
 FAILED_IOU = 0.5
 GROUP_COVER = 0.5
 PART_INSIDE = 0.9
-MOST_PAIRS = 1_000_000  # boxes of an image that are compared at once
+MOST_PAIRS = 100_000  # boxes of an image that are compared at once: a few MB, which fit the cache of a processor
 
 
 @dataclass(frozen=True)

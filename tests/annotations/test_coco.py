@@ -135,9 +135,3 @@ def test_missing_images_and_folders_are_named(make_coco, tmp_path):
 
 def test_first_of_stops_at_ten():
     assert first_of(range(12)).endswith("8, 9 and 2 more")
-
-
-def test_only_the_keys_to_leave_out_are_left_out(make_coco):
-    path = make_coco(annotations=[{**BOX, "segmentation": [[1, 2]], "who": {"segmentation": 1, "name": "a"}}])
-    entry = {**BOX, "who": {"name": "a"}}
-    assert read_coco(path, leave_out=["segmentation"]).content["annotations"] == [entry]

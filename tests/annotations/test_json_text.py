@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ssd_det.annotations.entries_on_demand import TextEntries
 from ssd_det.annotations.json_files import read_json
 from ssd_det.annotations.json_text import MARK, dumps, loads
 from ssd_det.errors import InputError
@@ -43,13 +44,16 @@ def outcome(function, *arguments):
         return f"{type(error).__name__}: {error}"
 
 
-def loads_of_before(content, leave_out=()):
-    def reduced(entry):
-        for key in leave_out:
-            entry.pop(key, None)
-        return entry
+def loads_of_before(content):
+    return json.loads(content.decode("utf-8-sig"))
 
-    return json.loads(content.decode("utf-8-sig"), object_hook=reduced if leave_out else None)
+
+def loads_on_demand(content):
+    """What is read where lists stay text, with all of their entries asked for."""
+    value = loads(content, ["annotations"])
+    if isinstance(value, dict):
+        return {key: list(entry) if isinstance(entry, TextEntries) else entry for key, entry in value.items()}
+    return value
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
@@ -60,24 +64,23 @@ def test_values_are_read_as_the_json_module_reads_them(value, plain, indent):
 
 @given(SPELLINGS, st.sampled_from(["{}", "[{}]", '{{"a": {}}}', '[0.5, {}, "é"]', '{{"annotations": [{{"x": {}}}]}}']))
 def test_every_spelling_is_read_as_the_json_module_reads_it(spelling, around):
-    for leave_out in ((), ("segmentation",), ("x",)):
-        content = around.format(spelling).encode()
-        assert outcome(loads, content, leave_out) == outcome(loads_of_before, content, leave_out)
+    content = around.format(spelling).encode()
+    assert outcome(loads, content) == outcome(loads_of_before, content)
+    assert outcome(loads_on_demand, content) == outcome(loads_of_before, content)
 
 
 @given(VALUES, st.integers(0, 200), st.binary(max_size=2))
 def test_damaged_texts_are_read_or_refused_as_before(value, position, bytes_of_others):
-    content = json.dumps(value).encode()
-    damaged = content[:position] + bytes_of_others + content[position + 1 :]
-    assert outcome(loads, damaged) == outcome(loads_of_before, damaged)
-    assert outcome(loads, damaged, ["id"]) == outcome(loads_of_before, damaged, ["id"])
+    for content in (json.dumps(value).encode(), json.dumps({"annotations": [value]}).encode()):
+        damaged = content[:position] + bytes_of_others + content[position + 1 :]
+        assert outcome(loads, damaged) == outcome(loads_of_before, damaged)
+        assert outcome(loads_on_demand, damaged) == outcome(loads_of_before, damaged)
 
 
-@given(st.dictionaries(KEYS, st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=4) | VALUES, max_size=3))
-def test_keys_are_left_out_of_all_objects_as_before(value):
-    content = json.dumps(value).encode()
-    keys = ("segmentation", "id")
-    assert outcome(loads, content, keys) == outcome(loads_of_before, content, keys)
+@given(st.dictionaries(KEYS | st.just("annotations"), st.lists(VALUES, max_size=4) | VALUES, max_size=3), st.booleans())
+def test_lists_that_stay_text_have_the_same_entries(value, plain):
+    content = json.dumps(value, ensure_ascii=plain).encode("utf-8", "surrogatepass")
+    assert outcome(loads_on_demand, content) == outcome(loads_of_before, content)
 
 
 @given(VALUES)

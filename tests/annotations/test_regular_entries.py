@@ -1,12 +1,15 @@
 """Annotations that are understood many at a time are those that are understood one by one, and so are their faults."""
 
+import json
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ssd_det.annotations import coco
-from ssd_det.annotations.regular_entries import rows_of_regular
+from ssd_det.annotations.entries_on_demand import TextEntries
+from ssd_det.annotations.regular_entries import refining_values, rows_of_regular
 from ssd_det.annotations.values import MAX_ID
 from ssd_det.errors import InputError
 
@@ -41,21 +44,43 @@ def outcome(function, *arguments):
         return str(error)
 
 
+def many(entries):
+    annotations, fault = coco._annotations(PATH, entries)
+    if fault is not None:
+        raise fault
+    return annotations
+
+
 @given(st.lists(ENTRIES | DAMAGED, max_size=4))
 def test_many_at_a_time_are_understood_as_one_by_one(entries):
     def one_by_one():
         return [coco._annotation(PATH, index, entry) for index, entry in enumerate(entries)]
 
-    assert outcome(coco._annotations, PATH, entries) == outcome(one_by_one)
+    text = TextEntries([msgspec.Raw(json.dumps(entry).encode()) for entry in entries])
+    for given_entries in (entries, text):
+        assert outcome(many, given_entries) == outcome(one_by_one)
 
 
 @given(st.lists(ENTRIES.filter(lambda entry: not {"true_bbox", "original_bbox"} & set(entry)), max_size=4))
 def test_what_is_as_it_should_be_is_understood_at_once(entries):
-    assert rows_of_regular(entries, 0) is not None
+    assert rows_of_regular(entries, 0, len(entries)) is not None
 
 
 def test_positions_go_on_over_pieces(monkeypatch):
     monkeypatch.setattr(coco, "PIECE", 2)
     entries = [{"id": float(number), "image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 1]} for number in range(5)]
     entries[2]["id"] = entries[3]["id"] = 7
-    assert [annotation.position for annotation in coco._annotations(PATH, entries)] == list(range(5))
+    assert [annotation.position for annotation in many(entries)] == list(range(5))
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({"id": IDS}, optional={"refine_score": NUMBERS, "refined_from": ODD, "other": ODD}),
+        max_size=4,
+    )
+)
+def test_what_refining_wrote_is_what_the_entries_say(entries):
+    text = TextEntries([msgspec.Raw(json.dumps(entry).encode()) for entry in entries])
+    expected = repr([(entry.get("refine_score"), entry.get("refined_from")) for entry in entries])
+    for read in (refining_values(entries), refining_values(text)):
+        assert repr([(values.refine_score, values.refined_from) for values in read]) == expected

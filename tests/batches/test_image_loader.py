@@ -84,6 +84,32 @@ def test_a_worker_that_is_killed_ends_a_training_in_a_sentence(demo, tmp_path, m
     fails(capsys, main(["fit", *words, "--trainer.max_epochs=1"]), "A process that reads images (pid ")
 
 
+@forks
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_where_too_few_processes_are_allowed_a_training_ends_in_a_sentence(
+    demo, tmp_path, monkeypatch, capsys, allowed
+):
+    fork = os.fork
+    forked = []
+
+    def limited():
+        if len(forked) == allowed:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        process = fork()
+        forked.append(process)
+        return process
+
+    monkeypatch.chdir(demo)
+    monkeypatch.setattr(os, "fork", limited)
+    words = [*TINY, *DATA, "--data.num_workers=2", "--trainer.logger=false", f"--trainer.default_root_dir={tmp_path}"]
+    words.append("--trainer.max_epochs=1")
+    sentence = "The processes that read images cannot be started (Resource temporarily unavailable): raise the limit"
+    fails(capsys, main(["fit", *words]), sentence)
+    for process in forked:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(process, 0)
+
+
 class Unsendable:
     """Fails where it is handed over, as all does where there is no room for temporary files."""
 

@@ -6,7 +6,7 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.detected import nearest_detections
 from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves, scaled
-from ssd_det.annotations.entries import keep_box, moved, with_annotations
+from ssd_det.annotations.entries import keep_box, moved, with_changes
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
@@ -14,6 +14,7 @@ from ssd_det.memory import collection_paused
 from ssd_det.ops.box_arrays import corners
 
 LARGEST_FACTOR = 10
+NOT_CHOSEN = -1
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -84,13 +85,18 @@ def corrupt(
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
     changed = (noisy != boxes).any(axis=1) & (noise_level != 0)
     noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
-    entries = {}
-    for annotation, box, is_changed in zip(chosen, noisy.tolist(), changed.tolist(), strict=True):
-        entry = coco.entry(annotation)
-        new = moved(entry, box) if is_changed else dict(entry)
+    rows = np.full(len(coco.content["annotations"]), NOT_CHOSEN)
+    rows[[annotation.position for annotation in chosen]] = np.arange(len(chosen))
+
+    def change(position: int, entry: JsonObject) -> JsonObject:
+        row = rows[position]
+        if row == NOT_CHOSEN:
+            return entry
+        new = moved(entry, noisy[row].tolist()) if changed[row] else dict(entry)
         keep_box(new, "true_bbox", entry["bbox"])
-        entries[annotation.position] = new
-    return with_annotations(coco, entries), len(chosen)
+        return new
+
+    return with_changes(coco, change), len(chosen)
 
 
 def _check(noise_level: float | None, kind: Kind, detections: str | None, factor: float | None) -> None:
@@ -122,12 +128,15 @@ def with_true_boxes(coco: CocoFile) -> tuple[JsonObject, int]:
     Raises:
         InputError: if none has.
     """
-    noisy = [annotation for annotation in coco.annotations if annotation.true_bbox is not None]
+    noisy = {annotation.position for annotation in coco.annotations if annotation.true_bbox is not None}
     if not noisy:
         raise InputError(f"{coco.path}: no annotation has a true_bbox: give a file that corrupt-annotations wrote.")
-    entries = {}
-    for annotation in noisy:
-        entry = moved(coco.entry(annotation), coco.entry(annotation)["true_bbox"])
-        del entry["true_bbox"]
-        entries[annotation.position] = entry
-    return with_annotations(coco, entries), len(noisy)
+
+    def change(position: int, entry: JsonObject) -> JsonObject:
+        if position not in noisy:
+            return entry
+        new = moved(entry, entry["true_bbox"])
+        del new["true_bbox"]
+        return new
+
+    return with_changes(coco, change), len(noisy)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, parse_coco
+from ssd_det.annotations.entries import entries_of
 from ssd_det.annotations.image_files import left_out_sentence, resolve_images
 from ssd_det.console import warn
 
@@ -27,5 +28,5 @@ def without_missing_images(coco: CocoFile, image_root: str | Path, allow_outside
     warn(left_out_sentence(coco.path, image_root, [image.file_name for image in missing], len(coco.images)))
     pairs = zip(coco.images, coco.content["images"], strict=True)
     images = [entry for image, entry in pairs if image.id in paths]
-    annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in paths]
+    annotations = entries_of(coco, paths.keys())
     return parse_coco(coco.path, {**coco.content, "images": images, "annotations": annotations}, coco.source)

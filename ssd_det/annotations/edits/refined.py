@@ -113,10 +113,10 @@ def refined_content(
     Raises:
         InputError: if an annotation that can be refined is not among the refinements.
     """
-    entries: list[JsonObject] = coco.content["annotations"]
+    total = len(coco.content["annotations"])
     passed: Counter[str] = Counter()
     chosen: list[Annotation] = []
-    boxes, scores = np.zeros((len(entries), 4)), np.zeros(len(entries))  # by position
+    boxes, scores = np.zeros((total, 4)), np.zeros(total)  # by position
     judged: dict[int, JsonObject] = {}  # trusted annotations, by position
     for annotation in coco.annotations:
         reason = coco.why_unusable(annotation) or coco.why_fixed(annotation)
@@ -143,15 +143,15 @@ def refined_content(
 
     positions = np.array([annotation.position for annotation in chosen], dtype=np.int64)
     old, new = corners([annotation.unrefined for annotation in chosen]), corners(boxes[positions])
-    overlaps = np.full(len(entries), np.nan)
+    overlaps = np.full(total, np.nan)
     overlaps[positions] = iou(old, new).numpy()
-    is_refined = np.zeros(len(entries), dtype=bool)
+    is_refined = np.zeros(total, dtype=bool)
     is_refined[positions] = True
 
-    def change(position: int) -> JsonObject | None:
+    def change(position: int, entry: JsonObject) -> JsonObject:
         if not is_refined[position]:
-            return judged.get(position)
-        return _refined_entry(entries[position], boxes[position].tolist(), scores[position], overlaps[position])
+            return judged.get(position, entry)
+        return _refined_entry(entry, boxes[position].tolist(), scores[position], overlaps[position])
 
     summary = RefineSummary(
         refined=len(chosen),
@@ -160,7 +160,7 @@ def refined_content(
         passed_through=dict(passed),
         segmentations=sum(not _agrees(coco, annotation, boxes[annotation.position]) for annotation in chosen),
     )
-    return {**coco.content, "annotations": ChangedEntries(entries, change)}, summary
+    return {**coco.content, "annotations": ChangedEntries(coco.content["annotations"], change)}, summary
 
 
 def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: float) -> JsonObject:

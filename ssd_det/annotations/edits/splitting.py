@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.entries import entries_of
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 
@@ -95,7 +96,7 @@ def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
 
 def _part(coco: CocoFile, name: str, image_ids: set[int]) -> JsonObject:
     images = [entry for image, entry in zip(coco.images, coco.content["images"], strict=True) if image.id in image_ids]
-    annotations = [coco.entry(annotation) for annotation in coco.annotations if annotation.image_id in image_ids]
+    annotations = entries_of(coco, image_ids)
     if not annotations and coco.annotations:
         raise InputError(f"{coco.path}: has too few images for a part {name} with annotations: give it a larger share.")
     if not images:

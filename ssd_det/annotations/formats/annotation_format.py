@@ -35,7 +35,6 @@ class AnnotationFormat(ABC):
         self,
         path: Path,
         image_root: str | Path | None,
-        leave_out: Sequence[str],
         on_fault: OnFault = refuse,
         yolo_rows: RowKind | None = None,
     ) -> CocoFile:

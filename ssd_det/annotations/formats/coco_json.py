@@ -1,6 +1,5 @@
 """COCO json, the format that all others are read as."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile, read_coco
@@ -27,12 +26,11 @@ class CocoFormat(AnnotationFormat):
         self,
         path: Path,
         image_root: str | Path | None,
-        leave_out: Sequence[str],
         on_fault: OnFault = refuse,
         yolo_rows: RowKind | None = None,
     ) -> CocoFile:
         """Read the file; its file names stay as they are."""
-        return read_coco(path, leave_out, may_be_empty=True)
+        return read_coco(path, may_be_empty=True)
 
     def default_image_root(self, path: Path) -> Path:
         """The folder ``images`` beside the file."""

@@ -1,6 +1,5 @@
 """Reading annotations of any format."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
@@ -14,7 +13,6 @@ from ssd_det.late_files import await_file
 def read_annotations(
     path: str | Path,
     image_root: str | Path | None = None,
-    leave_out: Sequence[str] = (),
     on_fault: OnFault = refuse,
     yolo_rows: RowKind | None = None,
     may_be_empty: bool = False,
@@ -24,7 +22,6 @@ def read_annotations(
     Args:
         path: what :func:`ssd_det.annotations.formats.recognise.recognise` takes.
         image_root: the folder that file names must start from, for formats whose files have no such names.
-        leave_out: keys of a COCO file that are not needed, see :func:`ssd_det.annotations.coco.read_coco`.
         on_fault: what to do with a faulty row or file of a folder, see :data:`OnFault`. Where it goes on, nothing is
             said of what was left out.
         yolo_rows: what rows of YOLO labels are, where they do not tell.
@@ -34,7 +31,7 @@ def read_annotations(
         InputError: if it cannot be used.
     """
     await_file(path)
-    coco = format_of(Path(path)).read(Path(path), image_root, leave_out, on_fault, yolo_rows)
+    coco = format_of(Path(path)).read(Path(path), image_root, on_fault, yolo_rows)
     for remark in coco.source.remarks if coco.source and on_fault is refuse else ():
         warn(remark)
     if not may_be_empty and on_fault is refuse:

@@ -41,7 +41,6 @@ class YoloFormat(FolderFormat):
         self,
         path: Path,
         image_root: str | Path | None,
-        leave_out: Sequence[str],
         on_fault: OnFault = refuse,
         yolo_rows: RowKind | None = None,
     ) -> CocoFile:

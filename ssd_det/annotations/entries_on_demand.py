@@ -1,0 +1,63 @@
+"""Lists of entries that are made when they are asked for, as all entries of a large file take five times its memory."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import msgspec
+
+PIECE = 2_000  # entries that are made at once
+
+_decode = msgspec.json.Decoder().decode
+
+
+class EntriesOnDemand(Sequence[Any]):
+    """Entries that are made anew each time that they are asked for; a change to one is lost."""
+
+    @abstractmethod
+    def made(self, positions: slice) -> list[Any]:
+        """The entries from one position to another, with a start, a stop and no step."""
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        positions = range(len(self))[index]
+        if isinstance(positions, int):
+            return self.made(slice(positions, positions + 1))[0]
+        if positions.step == 1:
+            return self.made(slice(positions.start, positions.stop))
+        return [self[position] for position in positions]
+
+    def __iter__(self) -> Iterator[Any]:
+        for start in range(0, len(self), PIECE):
+            yield from self[start : start + PIECE]
+
+
+class TextEntries(EntriesOnDemand):
+    """A list of a json file, of which only the text is kept.
+
+    Args:
+        texts: of the entries, each of them json that the json module reads.
+    """
+
+    def __init__(self, texts: Sequence[msgspec.Raw]) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def text(self, positions: slice) -> bytes:
+        """Some of the entries as a list in json."""
+        return b"[" + b",".join(self._texts[positions]) + b"]"
+
+    def made(self, positions: slice) -> list[Any]:
+        """The values that the text writes."""
+        text = self.text(positions)
+        try:
+            entries: list[Any] = _decode(text)
+        except msgspec.DecodeError:  # numbers beyond a double, and halves of surrogate pairs
+            entries = json.loads(text)
+        return entries
