@@ -21,12 +21,17 @@ class Objects(NamedTuple):
         labels: ``LongTensor[G]`` in [0, K).
         image_index: ``LongTensor[G]`` in [0, B).
         image_sizes: ``Tensor[B, 2]``, (height, width) of each image without its padding.
+        trusted: ``Tensor[G, 4]``, where boxes should be, NaN where nobody has checked it; ``None`` where nothing is to
+            be learnt from that.
+        trusted_weight: how much an object counts whose box should be known.
     """
 
     boxes: Tensor
     labels: Tensor
     image_index: Tensor
     image_sizes: Tensor
+    trusted: Tensor | None = None
+    trusted_weight: float = 1.0
 
     def rivals(self) -> Tensor:
         """Which objects are others of the same class in the same image, ``BoolTensor[G, G]``."""
@@ -48,6 +53,8 @@ class Sample:
         scale: ``Tensor[2]``, resized over original size, (x, y).
         seed: for the random draws that the step makes for this image.
         image_id: of the annotation file.
+        trusted: ``Tensor[N, 4]``, where boxes should be, NaN where nobody has checked it; ``None`` where nothing is to
+            be learnt from that.
     """
 
     image: Tensor
@@ -58,6 +65,7 @@ class Sample:
     scale: Tensor
     seed: int
     image_id: int
+    trusted: Tensor | None = None
 
 
 @dataclass
@@ -116,19 +124,27 @@ def padded_size(height: int, width: int) -> tuple[int, int]:
     return -(-height // SIZE_DIVISOR) * SIZE_DIVISOR, -(-width // SIZE_DIVISOR) * SIZE_DIVISOR
 
 
-def collate(samples: Sequence[Sample]) -> RefineBatch:
-    """Put samples into one batch, images padded with zeros to the largest of them."""
+def collate(samples: Sequence[Sample], trusted_weight: float = 1.0) -> RefineBatch:
+    """Put samples into one batch, images padded with zeros to the largest of them.
+
+    Args:
+        samples: all of them with trusted boxes, or none.
+        trusted_weight: how much an object with a trusted box counts.
+    """
     sizes = [(int(sample.image.shape[1]), int(sample.image.shape[2])) for sample in samples]
     height, width = padded_size(max(h for h, _ in sizes), max(w for _, w in sizes))
     images = torch.zeros(len(samples), 3, height, width)
     for target, sample, (h, w) in zip(images, samples, sizes, strict=True):
         target[:, :h, :w] = sample.image / 255
     counts = torch.tensor([len(sample.boxes) for sample in samples])
+    trusted = [sample.trusted for sample in samples if sample.trusted is not None]
     objects = Objects(
         boxes=torch.cat([sample.boxes for sample in samples]),
         labels=torch.cat([sample.labels for sample in samples]),
         image_index=torch.arange(len(samples)).repeat_interleave(counts),
         image_sizes=torch.tensor(sizes, dtype=torch.float32),
+        trusted=torch.cat(trusted) if trusted else None,
+        trusted_weight=trusted_weight,
     )
     return RefineBatch(
         images=images,

@@ -1,6 +1,6 @@
 """Images with their objects, resized and augmented, the same for a seed, an epoch and an image id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ssd_det.annotations.stored_pixels import UNREADABLE, load_stored, opened, s
 from ssd_det.batches.augmentation import Augmentation, Pixels
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.image_modes import to_rgb
+from ssd_det.batches.trusted_noise import with_noise
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners, mirror
@@ -60,6 +61,8 @@ class CocoDataset(Dataset[Sample]):
         seed: decides every random draw, together with epoch and image id.
         max_objects: at most so many objects an image, a random subset each epoch; ``None`` for all.
         skip_empty: leave out images without objects.
+        trusted_noise: ``Tensor[N, 4]``, displacements from a trusted box to what it was before; a trusted one is given
+            one of them, anew each epoch. Trusted boxes are boxes like all others where there are none.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class CocoDataset(Dataset[Sample]):
         seed: int = 0,
         max_objects: int | None = None,
         skip_empty: bool = True,
+        trusted_noise: Tensor | None = None,
     ) -> None:
         self.paths = paths
         self.augmentation = augmentation
         self.seed = seed
         self.max_objects = max_objects
+        self.trusted_noise = trusted_noise if trusted_noise is not None and len(trusted_noise) else None
         self.label_of = {category.id: label for label, category in enumerate(coco.categories)}
         self.objects = {
             image.id: [a for a in coco.annotations_by_image.get(image.id, []) if coco.why_unusable(a) is None]
@@ -101,20 +106,28 @@ class CocoDataset(Dataset[Sample]):
         if self.max_objects is not None and len(annotations) > self.max_objects:
             chosen = random.choice(len(annotations), self.max_objects, replace=False)
             annotations = [annotations[i] for i in sorted(chosen)]
+        boxes, trusted = corners([a.bbox for a in annotations]), None
+        if self.trusted_noise is not None:
+            is_trusted = torch.tensor([a.trusted for a in annotations])
+            drawn = random.integers(len(self.trusted_noise), size=len(annotations))
+            noisy = with_noise(boxes, self.trusted_noise[drawn], image)
+            trusted = torch.where(is_trusted[:, None], boxes, torch.nan)
+            boxes = torch.where(is_trusted[:, None], noisy, boxes)
         augmented = self.augmentation(read_image(self.paths[image.id], image), augment_seed)
         width = augmented.image.shape[1]
 
-        def augmented_boxes(boxes: Sequence[Xywh]) -> Tensor:
-            scaled = corners(boxes) * torch.tensor(augmented.scale * 2, dtype=torch.float64)
+        def augmented_boxes(boxes: Tensor) -> Tensor:
+            scaled = boxes * torch.tensor(augmented.scale * 2, dtype=torch.float64)
             return (mirror(scaled, scaled.new_tensor(width)) if augmented.flipped else scaled).float()
 
         return Sample(
             image=torch.from_numpy(np.ascontiguousarray(augmented.image.transpose(2, 0, 1))),
-            boxes=augmented_boxes([a.bbox for a in annotations]),
-            true_boxes=augmented_boxes([a.true_bbox or UNKNOWN for a in annotations]),
+            boxes=augmented_boxes(boxes),
+            true_boxes=augmented_boxes(corners([a.true_bbox or UNKNOWN for a in annotations])),
             labels=torch.tensor([self.label_of[a.category_id] for a in annotations], dtype=torch.long),
             annotation_ids=torch.tensor([a.id for a in annotations], dtype=torch.long),
             scale=torch.tensor(augmented.scale),
             seed=step_seed,
             image_id=image.id,
+            trusted=None if trusted is None else augmented_boxes(trusted),
         )

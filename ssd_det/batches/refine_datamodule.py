@@ -1,7 +1,7 @@
 """Batches for training the refiner, and for refining."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.file_to_refine import FileToRefine
 from ssd_det.batches.trusted_boxes import with_trusted_boxes
+from ssd_det.batches.trusted_noise import trusted_noise
 from ssd_det.errors import InputError
 
 UNSEEN_IMAGES = "unseen_images"
+LARGEST_WEIGHT = 1000
 LARGEST_SCALE_JITTER = 1.0  # a factor of 2.7 either way, and 7 times the memory
 
 
@@ -53,6 +55,8 @@ class RefineDataModule(CocoDataModule):
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         trusted: boxes of some of the images that a person has checked, in any of these formats. They take the place of
             the noisy ones, and what they show all boxes to share is taken out of the others.
+        trusted_weight: how much an object with a trusted box counts in training. It is given noise as trusted boxes
+            show it, anew each epoch, and the refiner learns to go to the trusted box; 0 to take that for a noisy one.
         seed: decides order, subsets, augmentation and negatives, together with epoch and image id;
             that of ``seed_everything`` where not given.
     """
@@ -76,6 +80,7 @@ class RefineDataModule(CocoDataModule):
         skip_missing_images: bool = False,
         yolo_rows: RowKind | None = None,
         trusted: str | None = None,
+        trusted_weight: float = 0.0,
         seed: int | None = None,
     ) -> None:
         if folds < 1 or not 0 <= fold < folds:
@@ -96,6 +101,9 @@ class RefineDataModule(CocoDataModule):
         self.annotations = annotations
         self.image_root = image_root
         self.trusted = trusted
+        if not 0 <= trusted_weight <= LARGEST_WEIGHT:
+            raise InputError(f"data.trusted_weight is {trusted_weight}: give a number from 0 to {LARGEST_WEIGHT}.")
+        self.trusted_weight = trusted_weight
         self.shortest_side = shortest_side
         self.longest_side = longest_side
         if not 0 <= scale_jitter <= LARGEST_SCALE_JITTER:
@@ -154,8 +162,9 @@ class RefineDataModule(CocoDataModule):
             self.shortest_side, self.longest_side, self.horizontal_flip, self.color_jitter, self.scale_jitter
         )
         training, _ = self._parts()
-        dataset = CocoDataset(self.coco, training, augmentation, self.seed, self.max_objects)
-        return self._train_loader(dataset, collate)
+        noise = trusted_noise(self.coco) if self.trusted_weight else None
+        dataset = CocoDataset(self.coco, training, augmentation, self.seed, self.max_objects, trusted_noise=noise)
+        return self._train_loader(dataset, partial(collate, trusted_weight=self.trusted_weight))
 
     def val_dataloader(self) -> list[DataLoader[RefineBatch | FailedBatch]]:
         """The images kept aside, without augmentation; nothing where none are."""

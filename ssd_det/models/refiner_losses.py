@@ -38,7 +38,8 @@ def refiner_losses(
 ) -> dict[str, Tensor]:
     """Weighted loss terms of a pass (section 3.4), in full precision; the total is their sum (eq. 1).
 
-    Without objects every term is zero, and still connected to the parameters.
+    Without objects every term is zero, and still connected to the parameters. Objects with a trusted box are led there,
+    with their weight in the three terms that lead boxes.
 
     Args:
         output: of the refiner.
@@ -51,25 +52,60 @@ def refiner_losses(
         Scalars by name: ``spsd``, ``stage1_mil``, ``stage1_regression``, ``stage2_mil``,
         ``negatives``, ``sisd``, as far as the parts are there.
     """
-    terms = {}
+    terms, goals = {}, _goals(objects, output.r1)
     with torch.autocast(objects.boxes.device.type, enabled=False):
         if output.moves:
-            distances = [spsd_loss(move.deltas, move.proposals, objects.boxes, beta=beta) for move in output.moves]
+            distances = [
+                spsd_loss(move.deltas, move.proposals, goals.first, goals.weight, beta) for move in output.moves
+            ]
             terms["spsd"] = weights.spsd * torch.stack(distances).sum()
         mil = stage_one_loss(output.classes, output.instances, objects.labels, output.valid)
         terms["stage1_mil"] = weights.stage1_mil * mil
         move = output.regression
         if move is not None:
-            object_weight = output.omega if weight_by_omega else None
-            distance = spsd_loss(move.deltas, move.proposals, output.r1, object_weight, beta)
+            object_weight = goals.instead_of(output.omega) if weight_by_omega else goals.weight
+            distance = spsd_loss(move.deltas, move.proposals, goals.second, object_weight, beta)
             terms["stage1_regression"] = weights.stage1_regression * distance
         if output.stage_two is not None:
-            terms |= _stage_two_losses(output.stage_two, output, objects, weights)
+            terms |= _stage_two_losses(output.stage_two, output, objects, weights, goals)
     return terms
 
 
+@dataclass(frozen=True)
+class _Goals:
+    """Where the losses lead boxes.
+
+    Attributes:
+        first: ``Tensor[G, 4]``, from bag A.
+        second: ``Tensor[G, 4]``, from bag B on.
+        weight: ``Tensor[G]``, of objects; ``None`` where all count once.
+        known: ``BoolTensor[G]``, those with a trusted box; ``None`` where no object has one.
+    """
+
+    first: Tensor
+    second: Tensor
+    weight: Tensor | None = None
+    known: Tensor | None = None
+
+    def instead_of(self, confidence: Tensor) -> Tensor:
+        """What objects count where they count by a confidence ``Tensor[G]``: trusted boxes are sure."""
+        if self.weight is None or self.known is None:
+            return confidence
+        return torch.where(self.known, self.weight, confidence)
+
+
+def _goals(objects: Objects, r1: Tensor) -> _Goals:
+    """Noisy boxes and r1, and trusted boxes in place of both where there are some."""
+    if objects.trusted is None:
+        return _Goals(objects.boxes, r1)
+    known = ~objects.trusted.isnan().any(dim=1)
+    first, second = (torch.where(known[:, None], objects.trusted, boxes) for boxes in (objects.boxes, r1))
+    weight = torch.where(known, objects.trusted_weight, 1.0)
+    return _Goals(first, second, weight, known)
+
+
 def _stage_two_losses(
-    stage: StageTwo, output: RefinerOutput, objects: Objects, weights: LossWeights
+    stage: StageTwo, output: RefinerOutput, objects: Objects, weights: LossWeights, goals: _Goals
 ) -> dict[str, Tensor]:
     """Those of stage II, its negatives and its IoU branch."""
     mil = stage_two_loss(stage.classes, stage.instances, objects.labels, stage.valid, output.omega)
@@ -78,5 +114,5 @@ def _stage_two_losses(
         background = negative_loss(stage.negatives.classes, stage.negatives.valid, output.omega)
         terms["negatives"] = weights.negatives * background
     if stage.iou_scores is not None:
-        terms["sisd"] = weights.sisd * sisd_loss(stage.iou_scores, stage.proposals, output.r1)
+        terms["sisd"] = weights.sisd * sisd_loss(stage.iou_scores, stage.proposals, goals.second, goals.weight)
     return terms
