@@ -115,3 +115,25 @@ def test_images_of_every_format_that_pillow_reads_are_trained_on(tmp_path, name)
     PillowImage.fromarray(ramp).save(tmp_path / name)
     pixels = read_image(tmp_path / name, Image(1, name, 40, 30))
     assert np.abs(pixels.astype(int) - ramp).mean() < 20
+
+
+def test_trusted_boxes_get_noise_anew_each_epoch(make_coco, make_image, tmp_path):
+    make_image()
+    path = make_coco(
+        annotations=[
+            {**BOX, "id": 5, "bbox": [10, 10, 10, 10], "trusted": True},
+            {**BOX, "id": 6, "bbox": [30, 20, 10, 10]},
+        ]
+    )
+    noise = torch.tensor([[0.1, 0, 0, 0], [0, 0.2, 0, 0]], dtype=torch.float64)
+    dataset = dataset_of(path, tmp_path, trusted_noise=noise)
+    seen = [dataset[epoch, 0] for epoch in range(12)]
+    assert {tuple(sample.boxes[0].tolist()) for sample in seen} == {(22, 20, 42, 40), (20, 24, 40, 44)}
+    assert all(sample.boxes[1].tolist() == [60, 40, 80, 60] for sample in seen)
+    assert all(sample.trusted[0].tolist() == [20, 20, 40, 40] for sample in seen)
+    assert all(sample.trusted[1].isnan().all() for sample in seen)
+    assert torch.equal(dataset[3, 0].boxes, seen[3].boxes)
+    plain = dataset_of(path, tmp_path)[0, 0]
+    assert plain.trusted is None
+    assert plain.boxes[0].tolist() == [20, 20, 40, 40]
+    assert plain.seed == seen[0].seed

@@ -114,7 +114,7 @@ def test_objects_are_refined_the_same_alone_and_together():
     together = head(features, objects)
     for place in range(3):
         one = slice(place, place + 1)
-        boxes, labels, image_index, image_sizes = objects
+        boxes, labels, image_index, image_sizes = objects[:4]
         alone = head(features, Objects(boxes[one], labels[one], image_index[one], image_sizes))
         assert_close(alone.refined[0], together.refined[place], rtol=0, atol=1e-6)
         assert_close(alone.score[0], together.score[place], rtol=0, atol=1e-9)
@@ -152,3 +152,29 @@ def test_only_proposals_that_rank_highest_in_stage_one_go_on_to_stage_two():
     ranking = of_label(every.classes.softmax(dim=2) * instance_scores(every.instances, every.valid), objects.labels)
     for bag, chosen, ranks in zip(every.stage_two.proposals, some.stage_two.proposals, ranking, strict=True):
         assert_close(chosen, bag[ranks.argsort(descending=True)[:9]])
+
+
+def trusting(objects, weight, known=(True, False, False)):
+    """Objects of which some have a trusted box, 5 pixels from the noisy one."""
+    boxes = torch.where(torch.tensor(known)[:, None], objects.boxes + 5, torch.nan)
+    return objects._replace(trusted=boxes, trusted_weight=weight)
+
+
+def test_objects_without_a_trusted_box_are_learnt_from_as_ever():
+    head, objects, features = make_head(), make_objects(), make_features()
+    output = head(features, objects, draws())
+    for weight in (1.0, 7.0):
+        assert_close(head.losses(output, trusting(objects, weight, (False,) * 3)), head.losses(output, objects))
+
+
+def test_trusted_boxes_lead_what_moves_and_ranks_boxes():
+    head, objects, features = make_head(), make_objects(), make_features()
+    output = head(features, objects, draws())
+    plain, once, thrice = (
+        head.losses(output, some) for some in (objects, trusting(objects, 1.0), trusting(objects, 3.0))
+    )
+    led = {"spsd", "stage1_regression", "sisd"}
+    for name in plain:
+        assert (plain[name] != once[name]) == (once[name] != thrice[name]) == (name in led), name
+    for name in led:
+        assert_close(thrice[name] - none[name], 3 * (once[name] - none[name]))
