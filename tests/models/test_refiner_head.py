@@ -170,9 +170,8 @@ def test_objects_without_a_trusted_box_are_learnt_from_as_ever():
 def test_trusted_boxes_lead_what_moves_and_ranks_boxes():
     head, objects, features = make_head(), make_objects(), make_features()
     output = head(features, objects, draws())
-    plain, once, thrice = (
-        head.losses(output, some) for some in (objects, trusting(objects, 1.0), trusting(objects, 3.0))
-    )
+    plain = head.losses(output, objects)
+    none, once, thrice = (head.losses(output, trusting(objects, weight)) for weight in (0.0, 1.0, 3.0))
     led = {"spsd", "stage1_regression", "sisd"}
     for name in plain:
         assert (plain[name] != once[name]) == (once[name] != thrice[name]) == (name in led), name
