@@ -27,13 +27,17 @@ class Clues:
     Attributes:
         along: ``Tensor[2, N, C]``, C clues for the horizontal and for the vertical; the first is 1, the others are in
             deviations of those of all boxes.
+        categories: ``LongTensor[N]``, from 0 on.
+        count: K, of the categories.
     """
 
     along: Tensor
+    categories: Tensor
+    count: int
 
     def rows(self, chosen: Tensor) -> "Clues":
         """Those of some of the boxes."""
-        return Clues(self.along[:, chosen])
+        return Clues(self.along[:, chosen], self.categories[chosen], self.count)
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,16 @@ class RestError:
 
     Attributes:
         weights: ``Tensor[2, C, 2]``, for the horizontal and for the vertical, of centre and size.
+        of_categories: ``Tensor[2, K, 2]``, what is to be added for each category.
     """
 
     weights: Tensor
+    of_categories: Tensor
 
     def without(self, boxes: Tensor, clues: Clues) -> Tensor:
         """Boxes xyxy ``Tensor[N, 4]`` without the error."""
-        centre, size = (clues.along @ self.weights).clamp(-LARGEST_ERROR, LARGEST_ERROR).unbind(dim=2)
+        errors = clues.along @ self.weights + self.of_categories[:, clues.categories]
+        centre, size = errors.clamp(-LARGEST_ERROR, LARGEST_ERROR).unbind(dim=2)
         return displaced(boxes, torch.cat([centre, size]).T)
 
 
@@ -70,11 +77,15 @@ def clues(noisy: Tensor, refined: Tensor, categories: Tensor) -> Clues:
         ]
     )
     spread = along.std(dim=1, keepdim=True)
-    return Clues(torch.where(spread > 0, along / spread.clamp(min=torch.finfo(along.dtype).tiny), along))
+    scaled = torch.where(spread > 0, along / spread.clamp(min=torch.finfo(along.dtype).tiny), along)
+    known, numbers = torch.unique(categories, return_inverse=True)
+    return Clues(scaled, numbers, len(known))
 
 
 def fit_rest_error(found: Clues, refined: Tensor, true: Tensor) -> RestError:
     """Learn the error from boxes that are known: ridge regression, drawn towards none.
+
+    What it leaves of the error of a category is added, drawn towards nothing as well.
 
     Args:
         found: of the boxes.
@@ -84,7 +95,11 @@ def fit_rest_error(found: Clues, refined: Tensor, true: Tensor) -> RestError:
     errors = displacement(refined, true).clamp(-LARGEST_ERROR, LARGEST_ERROR)
     of_axes = errors.view(-1, 2, 2).permute(2, 0, 1)  # axis, box, centre or size
     gram = found.along.mT @ found.along + PRIOR_COUNT * torch.eye(found.along.shape[2], dtype=refined.dtype)
-    return RestError(torch.linalg.solve(gram, found.along.mT @ of_axes))
+    weights = torch.linalg.solve(gram, found.along.mT @ of_axes)
+    left = of_axes - found.along @ weights
+    sums = left.new_zeros(2, found.count, 2).index_add(1, found.categories, left)
+    counts = found.categories.bincount(minlength=found.count)
+    return RestError(weights, sums / (counts + PRIOR_COUNT)[:, None])
 
 
 def without_unseen(found: Clues, refined: Tensor, true: Tensor, groups: Tensor) -> Tensor:

@@ -108,3 +108,18 @@ def test_the_boxes_of_a_group_may_all_gain_by_one_cause():
     assert is_surely_better(better, moved(true, 0.1), true, OWN_GROUPS)
     assert not is_surely_better(better, moved(true, 0.1), true, groups)
     assert not is_surely_better(better, moved(true, 0.1), true, torch.zeros(COUNT, dtype=torch.long))
+
+
+def test_a_category_has_an_error_of_its_own_as_far_as_it_is_known():
+    true = boxes()
+    few = torch.arange(COUNT) < 4
+    half = torch.arange(COUNT) >= COUNT // 2
+    categories = 7 * half.long() + 3 * few.long()
+    move = torch.tensor([0.2, 0, 0, 0], dtype=torch.float64)
+    refined = torch.where((half | few)[:, None], displaced(true, -move.expand(COUNT, 4)), true)
+    found = clues(refined, refined, categories)
+    after = fit_rest_error(found, refined, true).without(refined, found)
+    gone = displacement(refined, after)[:, 0]
+    assert gone[half].mean() > 0.1
+    assert gone[half].mean() > gone[~half & ~few].mean() + 0.05
+    assert gone[few].mean() < gone[half].mean() - 0.04, "four boxes say little"
