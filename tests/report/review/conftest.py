@@ -10,16 +10,12 @@ import pytest
 from ssd_det.main import main
 from tests.report.review import firefox_for_playwright
 from tests.report.review.case import write_case
+from tests.report.review.using import opened
 
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "firefox": ("firefox-esr", "firefox"),
 }
-GIVEN_UP = "net::ERR_ABORTED"  # a picture that is still to come when the page closes, or is drawn anew
-
-
-def said_of(request):
-    return f"{request.url} {request.failure}"
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +59,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, folder):
-    """The page, opened for the first time; no message on the console is allowed, and no request but to the disk."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(0)
-    page = context.new_page()
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: request.failure == GIVEN_UP or complaints.append(said_of(request)))
-    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
-    page.on("dialog", lambda dialog: complaints.append(dialog.message))
-    page.goto((folder / "page" / "index.html").as_uri())
-    yield page
-    context.close()
-    assert complaints == []
+    """The page, opened for the first time."""
+    with opened(browser, folder / "page") as page:
+        yield page

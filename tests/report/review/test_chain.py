@@ -1,7 +1,6 @@
 """From noisy boxes to the final file, in each browser: boxes are chosen, corrected, learnt from and reviewed."""
 
 import json
-from contextlib import contextmanager
 
 import pytest
 
@@ -10,24 +9,9 @@ from ssd_det.main import main
 from tests.command import ssd_det
 from tests.pipeline.conftest import write_configs
 from tests.report.review.case import content_of
-from tests.report.review.using import drag, export, in_each_browser, open_large, progress
+from tests.report.review.using import drag, export, in_each_browser, open_large, opened, progress
 
 EPOCH = ["--refine.trainer.max_epochs=1", "--detect.trainer.max_epochs=1"]
-
-
-@contextmanager
-def opened(browser, folder):
-    """A page, opened for the first time; it may say nothing on the console."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(0)
-    page = context.new_page()
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto((folder / "index.html").as_uri())
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def literal(path):

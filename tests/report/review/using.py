@@ -1,12 +1,36 @@
 """What people see and do on the page."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
 from ssd_det.main import main
 
 in_each_browser = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
+GIVEN_UP = "net::ERR_ABORTED"  # a picture that is still to come when the page closes, or is drawn anew
+
+
+def said_of(request):
+    return f"{request.url} {request.failure}"
+
+
+@contextmanager
+def opened(browser, folder):
+    """A page, opened for the first time; no message on the console is allowed, and no request but to the disk."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(0)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: request.failure == GIVEN_UP or complaints.append(said_of(request)))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto((folder / "index.html").as_uri())
+    yield page
+    context.close()
+    assert complaints == []
 
 
 def ids(page):
