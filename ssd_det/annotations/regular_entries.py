@@ -1,7 +1,7 @@
 """Annotations whose ids are whole numbers and whose boxes are boxes, checked many at a time."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -42,8 +42,10 @@ class RefiningValues(msgspec.Struct, gc=False):
     refined_from: Any = None
 
 
-_decode = msgspec.json.Decoder(list[_Regular]).decode
-_decode_refining = msgspec.json.Decoder(list[RefiningValues]).decode
+Struct = TypeVar("Struct")
+
+_regular = msgspec.json.Decoder(list[_Regular])
+_refining = msgspec.json.Decoder(list[RefiningValues])
 
 
 def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Iterable[tuple[Any, ...]] | None:
@@ -59,7 +61,7 @@ def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Ite
         regular, though it may be usable all the same.
     """
     try:
-        regular = _regular(entries, slice(start, stop))
+        regular = _read(entries, slice(start, stop), _regular)
     except msgspec.DecodeError:
         return None
     return zip(
@@ -78,15 +80,15 @@ def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Ite
     )
 
 
-def _regular(entries: Sequence[JsonObject], wanted: slice) -> list[_Regular]:
-    """Entries with what means something to us, straight from their text where they are text.
+def _read(entries: Sequence[JsonObject], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
+    """Some of the entries as far as a decoder knows them, straight from their text where they are text.
 
     Raises:
-        msgspec.DecodeError: if one is not regular.
+        msgspec.DecodeError: if one is not what it expects.
     """
     if isinstance(entries, TextEntries):
-        return _decode(entries.text(wanted))
-    return msgspec.convert(entries[wanted], list[_Regular])
+        return decoder.decode(entries.text(wanted))
+    return msgspec.convert(entries[wanted], decoder.type)
 
 
 def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
@@ -99,13 +101,7 @@ def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
     for start in range(0, len(entries), PIECE):
         piece = slice(start, start + PIECE)
         try:
-            values += _refining_values(entries, piece)
+            values += _read(entries, piece, _refining)
         except msgspec.DecodeError:  # a number beyond a double
             values += msgspec.convert(entries[piece], list[RefiningValues])
     return values
-
-
-def _refining_values(entries: Sequence[JsonObject], wanted: slice) -> list[RefiningValues]:
-    if isinstance(entries, TextEntries):
-        return _decode_refining(entries.text(wanted))
-    return msgspec.convert(entries[wanted], list[RefiningValues])

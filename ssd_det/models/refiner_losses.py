@@ -52,7 +52,7 @@ def refiner_losses(
         Scalars by name: ``spsd``, ``stage1_mil``, ``stage1_regression``, ``stage2_mil``,
         ``negatives``, ``sisd``, as far as the parts are there.
     """
-    terms, goals = {}, _goals(objects, output.r1)
+    terms, goals = {}, _goals(objects, output)
     with torch.autocast(objects.boxes.device.type, enabled=False):
         if output.moves:
             distances = [
@@ -63,7 +63,7 @@ def refiner_losses(
         terms["stage1_mil"] = weights.stage1_mil * mil
         move = output.regression
         if move is not None:
-            object_weight = goals.instead_of(output.omega) if weight_by_omega else goals.weight
+            object_weight = goals.confidence if weight_by_omega else goals.weight
             distance = spsd_loss(move.deltas, move.proposals, goals.second, object_weight, beta)
             terms["stage1_regression"] = weights.stage1_regression * distance
         if output.stage_two is not None:
@@ -78,30 +78,24 @@ class _Goals:
     Attributes:
         first: ``Tensor[G, 4]``, from bag A.
         second: ``Tensor[G, 4]``, from bag B on.
+        confidence: ``Tensor[G]``, what objects count by where that is ω; trusted boxes are sure.
         weight: ``Tensor[G]``, of objects; ``None`` where all count once.
-        known: ``BoolTensor[G]``, those with a trusted box; ``None`` where no object has one.
     """
 
     first: Tensor
     second: Tensor
+    confidence: Tensor
     weight: Tensor | None = None
-    known: Tensor | None = None
-
-    def instead_of(self, confidence: Tensor) -> Tensor:
-        """What objects count where they count by a confidence ``Tensor[G]``: trusted boxes are sure."""
-        if self.weight is None or self.known is None:
-            return confidence
-        return torch.where(self.known, self.weight, confidence)
 
 
-def _goals(objects: Objects, r1: Tensor) -> _Goals:
+def _goals(objects: Objects, output: RefinerOutput) -> _Goals:
     """Noisy boxes and r1, and trusted boxes in place of both where there are some."""
     if objects.trusted is None:
-        return _Goals(objects.boxes, r1)
+        return _Goals(objects.boxes, output.r1, output.omega)
     known = ~objects.trusted.isnan().any(dim=1)
-    first, second = (torch.where(known[:, None], objects.trusted, boxes) for boxes in (objects.boxes, r1))
+    first, second = (torch.where(known[:, None], objects.trusted, boxes) for boxes in (objects.boxes, output.r1))
     weight = torch.where(known, objects.trusted_weight, 1.0)
-    return _Goals(first, second, weight, known)
+    return _Goals(first, second, torch.where(known, weight, output.omega), weight)
 
 
 def _stage_two_losses(

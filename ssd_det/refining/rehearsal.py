@@ -6,7 +6,7 @@ refined ones, beyond what noise explains. The estimate of the noise is put to th
 estimated in the same way, and if that falls short the estimate is raised.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ssd_det.annotations.edits.noise import perturb
 from ssd_det.models.signals import EVIDENCE
-from ssd_det.ops.boxes import displaced, displacement, iou
+from ssd_det.ops.box_types import Xywh
+from ssd_det.ops.boxes import corners, displaced, displacement, iou
 from ssd_det.ops.calibration import (
     NONE_ACCEPTED,
     Response,
@@ -72,6 +73,11 @@ class FileObjects:
     refined: Tensor
     unseen: Tensor
     signals: Tensor
+
+    def known(self, boxes: Mapping[int, Xywh]) -> tuple[Tensor, Tensor]:
+        """The rows of objects with a box xywh by annotation id, ``LongTensor[M]``, and these boxes ``Tensor[M, 4]``."""
+        rows = [row for row, key in enumerate(self.annotation_ids) if key in boxes]
+        return torch.tensor(rows, dtype=torch.long), corners([boxes[self.annotation_ids[row]] for row in rows])
 
 
 class Rehearsal(NamedTuple):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ssd_det.ops.box_types import Xywh
-from ssd_det.ops.boxes import clip, corners, iou
-from ssd_det.ops.rest_error import clues, fit_rest_error, is_surely_better, without_unseen
+from ssd_det.ops.boxes import clip, iou
+from ssd_det.ops.rest_error import Clues, clues, fit_rest_error, is_surely_better, without_unseen
 from ssd_det.refining.rehearsal import FileObjects
 
 LEAST_IMAGES = 5  # with trusted boxes; those of fewer may be of a kind
@@ -49,25 +49,26 @@ def without_rest(
         The objects with other refined boxes, those of the trusted ones by fits that have not seen their images, and
         what was gained; the objects as they are and ``None`` where it is not sure that something is.
     """
-    rows = torch.tensor([row for row, key in enumerate(objects.annotation_ids) if key in trusted], dtype=torch.long)
+    rows, true = objects.known(trusted)
     image_ids = torch.tensor([objects.image_ids[row] for row in rows.tolist()], dtype=torch.long)
     images, groups = torch.unique(image_ids, return_inverse=True)
     if len(images) < LEAST_IMAGES:
         return objects, None
-    true = corners([trusted[objects.annotation_ids[row]] for row in rows.tolist()])
-    known = clues(objects.noisy, objects.unseen, categories).rows(rows)
+    of_unseen = clues(objects.noisy, objects.unseen, categories)
+    known = of_unseen.rows(rows)
     judged = objects.unseen[rows]
     corrected = clip(without_unseen(known, judged, true, groups), objects.image_sizes[rows])
     if not is_surely_better(corrected, judged, true, groups):
         return objects, None
     rest = fit_rest_error(known, judged, true)
 
-    def changed(boxes: Tensor) -> Tensor:
-        result = clip(rest.without(boxes, clues(objects.noisy, boxes, categories)), objects.image_sizes)
+    def changed(boxes: Tensor, found: Clues) -> Tensor:
+        result = clip(rest.without(boxes, found), objects.image_sizes)
         result[rows] = corrected
         return result
 
-    refined = changed(objects.refined)
-    unseen = refined if objects.unseen is objects.refined else changed(objects.unseen)
+    refined = unseen = changed(objects.unseen, of_unseen)
+    if objects.refined is not objects.unseen:
+        refined = changed(objects.refined, clues(objects.noisy, objects.refined, categories))
     gain = RestGain(iou(judged, true).mean().item(), iou(corrected, true).mean().item())
     return replace(objects, refined=refined, unseen=unseen), gain

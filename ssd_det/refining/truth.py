@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from ssd_det.ops.box_types import Xywh
-from ssd_det.ops.boxes import corners, displacement, iou
+from ssd_det.ops.boxes import displacement, iou
 from ssd_det.ops.calibration import NONE_ACCEPTED, best_threshold
 from ssd_det.ops.parts import in_parts
 from ssd_det.ops.recalibration import fit_recalibration, recalibrated_unseen
@@ -34,10 +34,9 @@ def with_truth(calibration: Calibration, objects: FileObjects, trusted: Mapping[
         The calibration with the scores of all objects corrected, those of the trusted ones by fits that have not seen
         them. Refiners that were not trained on an image are judged, where there are some.
     """
-    rows = [row for row, key in enumerate(objects.annotation_ids) if key in trusted]
+    rows, true = objects.known(trusted)
     if len(rows) < LEAST_TRUSTED:
         return calibration
-    true = corners([trusted[objects.annotation_ids[row]] for row in rows])
     gains = iou(objects.unseen[rows], true) - iou(objects.noisy[rows], true)
     closer = gains > 0
     moves = in_parts(displacement, objects.noisy, objects.refined)

@@ -74,12 +74,12 @@ def corrupt(
     chosen = [a for a in coco.annotations if a.measurable and coco.why_fixed(a) is None]
     boxes = corners([a.bbox for a in chosen])
     sizes = image_sizes(coco, chosen)
-    random = generators(seed, [a.id for a in chosen])
     if factor is not None:
-        noisy = perturb(boxes, scaled(len(boxes), factor), sizes)
+        changes = scaled(len(boxes), factor)
     else:
-        drawn = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
-        noisy = perturb(boxes, drawn, sizes)
+        random = generators(seed, [a.id for a in chosen])
+        changes = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
+    noisy = perturb(boxes, changes, sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
