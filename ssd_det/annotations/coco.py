@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.annotation_columns import AnnotationColumns, ColumnsInPieces
 from ssd_det.annotations.entries_on_demand import PIECE, EntriesOnDemand
 from ssd_det.annotations.json_files import JsonObject, read_json
-from ssd_det.annotations.regular_entries import rows_of_regular
+from ssd_det.annotations.regular_entries import fields_of_regular, regular_images
 from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.source import SourceFolder
 from ssd_det.annotations.values import LEAST_SIDE, box_of, integer_of, is_set, optional_box, shown, text_of
@@ -30,40 +31,6 @@ class Image(NamedTuple):
     height: int
 
 
-class Annotation(NamedTuple):
-    """An entry of ``annotations``; boxes are xywh in pixels.
-
-    ``true_bbox`` is set where noise was added on purpose, ``original_bbox`` where the box was refined.
-    ``trusted`` is set where a person has said that the box is right; nothing moves it then.
-    ``difficult`` is Pascal VOC's flag: no detector has to find the object. ``rotated`` is set where the box was drawn
-    rotated, and ``bbox`` has its sides before that. ``position`` is the index in the list.
-    """
-
-    id: int
-    image_id: int
-    category_id: int
-    bbox: Xywh
-    crowd: bool
-    difficult: bool
-    true_bbox: Xywh | None
-    original_bbox: Xywh | None
-    rotated: bool
-    trusted: bool
-    position: int
-
-    @property
-    def unrefined(self) -> Xywh:
-        """The box before refining, which is the box itself where it was not refined."""
-        return self.original_bbox or self.bbox
-
-    @property
-    def measurable(self) -> bool:
-        """Whether this is the box of one object that must be found, with an area that single precision can hold."""
-        _, _, width, height = self.bbox
-        is_one_box = not self.crowd and not self.difficult and not self.rotated
-        return is_one_box and width >= LEAST_SIDE and height >= LEAST_SIDE
-
-
 class Category(NamedTuple):
     """An entry of ``categories``."""
 
@@ -79,7 +46,7 @@ class CocoFile:
         path: where it was read from.
         content: the json as it was read, with every key; never changed.
         images: in the file's order.
-        annotations: in the file's order.
+        annotations: in the file's order; those of a large json file are columns.
         categories: in the order of their ids.
         source: the folder of another format that the content was made from; ``None`` for a COCO json file.
     """
@@ -87,7 +54,7 @@ class CocoFile:
     path: Path
     content: JsonObject
     images: list[Image]
-    annotations: list[Annotation]
+    annotations: Sequence[Annotation]
     categories: list[Category]
     source: SourceFolder | None = None
 
@@ -95,6 +62,11 @@ class CocoFile:
     def image_by_id(self) -> dict[int, Image]:
         """Every image by its id."""
         return {image.id: image for image in self.images}
+
+    @cached_property
+    def columns(self) -> AnnotationColumns:
+        """The annotations as columns."""
+        return AnnotationColumns.of(self.annotations)
 
     def entry(self, annotation: Annotation) -> JsonObject:
         """An annotation as it stands in the file."""
@@ -196,16 +168,20 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
     _check_objects(path, "images", content["images"])
     annotations, fault = _annotations(path, content["annotations"])
     _check_objects(path, "categories", content["categories"])
-    images = [_image(path, index, entry) for index, entry in enumerate(content["images"])]
+    images = _images(path, content["images"])
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
     if fault is not None:
         raise fault
-    for kind, parsed in (("image", images), ("category", categories), ("annotation", annotations)):
+    ids, of_images, of_categories = _ids(annotations)
+    for kind, parsed in (
+        ("image", [image.id for image in images]),
+        ("category", [category.id for category in categories]),
+        ("annotation", ids),
+    ):
         if not parsed and (kind == "image" or (kind == "category" and annotations)):
             raise _none_of(path, kind)
-        _check_unique(path, kind, (entry.id for entry in parsed))
+        _check_unique(path, kind, parsed)
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
-    of_images, of_categories = map(attrgetter("image_id"), annotations), map(attrgetter("category_id"), annotations)
     if not (image_ids.issuperset(of_images) and category_ids.issuperset(of_categories)):
         raise _unknown_reference(path, annotations, image_ids, category_ids)
     return CocoFile(path, content, images, annotations, categories, source)
@@ -268,6 +244,13 @@ def read_content(path: Path) -> JsonObject:
     return cast("JsonObject", content)
 
 
+def _images(path: Path, entries: Sequence[JsonObject]) -> list[Image]:
+    regular = regular_images(entries)
+    if regular is not None:
+        return [Image(image.id, image.file_name, image.width, image.height) for image in regular]
+    return [_image(path, index, entry) for index, entry in enumerate(entries)]
+
+
 def _image(path: Path, index: int, entry: JsonObject) -> Image:
     where = f"{path}: images[{index}]"
     image_id = integer_of(where, entry, "id")
@@ -284,29 +267,42 @@ def _category(path: Path, index: int, entry: JsonObject) -> Category:
     return Category(category_id, text_of(f"{path}: category {category_id}", entry, "name"))
 
 
-def _annotations(path: Path, entries: Sequence[JsonObject]) -> tuple[list[Annotation], InputError | None]:
+def _annotations(path: Path, entries: Sequence[JsonObject]) -> tuple[Sequence[Annotation], InputError | None]:
     """Parse annotations, many at once where all of these are regular, else one by one.
 
     Returns:
-        The annotations, and the first fault of one, to be said after those of what they refer to.
+        The annotations, as columns where the entries are made on demand; and the first fault of one, to be said after
+        those of what they refer to.
 
     Raises:
         InputError: if one is not an object.
     """
     annotations: list[Annotation] = []
+    columns = ColumnsInPieces(len(entries)) if isinstance(entries, EntriesOnDemand) else None
     fault: InputError | None = None
     for start in bar(range(0, len(entries), PIECE), "annotations", long=LONG // PIECE):
-        rows = rows_of_regular(entries, start, start + PIECE)
-        if rows is not None:
-            annotations += map(Annotation._make, rows)
-            continue
-        piece = entries[start : start + PIECE]
-        _check_objects(path, "annotations", piece, start)
-        try:
-            annotations += [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
-        except InputError as error:
-            fault = fault or error
-    return annotations, fault
+        fields = fields_of_regular(entries, start, start + PIECE)
+        if fields is None:
+            piece = entries[start : start + PIECE]
+            _check_objects(path, "annotations", piece, start)
+            try:
+                parsed = [_annotation(path, index, entry) for index, entry in enumerate(piece, start)]
+            except InputError as error:
+                fault = fault or error
+                continue
+            fields = list(zip(*parsed, strict=True))
+        if columns is not None:
+            columns.add(fields)
+        else:
+            annotations += map(Annotation._make, zip(*fields, strict=True))
+    return annotations if columns is None else columns.whole(), fault
+
+
+def _ids(annotations: Sequence[Annotation]) -> tuple[list[int], list[int], list[int]]:
+    """The ids of annotations, of their images and of their categories."""
+    if isinstance(annotations, AnnotationColumns):
+        return annotations.id.tolist(), annotations.image_id.tolist(), annotations.category_id.tolist()
+    return [a.id for a in annotations], [a.image_id for a in annotations], [a.category_id for a in annotations]
 
 
 def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
@@ -327,9 +323,9 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
     )
 
 
-def _check_unique(path: Path, kind: str, ids: Iterable[int]) -> None:
+def _check_unique(path: Path, kind: str, ids: Sequence[int]) -> None:
     seen: set[int] = set()
-    for value in ids:
+    for value in ids if len(set(ids)) < len(ids) else ():
         if value in seen:
             raise InputError(f"{path}: {kind} id {value} is used more than once: give each {kind} its own id.")
         seen.add(value)

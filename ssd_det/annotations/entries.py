@@ -52,7 +52,7 @@ def restored(entry: JsonObject) -> JsonObject:
     return result
 
 
-class ChangedEntries(EntriesOnDemand):
+class ChangedEntries(EntriesOnDemand[Any]):
     """Annotations of which some are changed.
 
     Args:
@@ -72,7 +72,7 @@ class ChangedEntries(EntriesOnDemand):
         return list(map(self._change, range(len(self))[positions], self._entries[positions]))
 
 
-class ChosenEntries(EntriesOnDemand):
+class ChosenEntries(EntriesOnDemand[Any]):
     """Some of the annotations of a file.
 
     Args:
@@ -105,7 +105,7 @@ def chosen_entries(entries: Sequence[Any], chosen: npt.NDArray[np.int64]) -> Seq
     return _as_before(entries, ChosenEntries(entries, chosen))
 
 
-def _as_before(entries: Sequence[Any], new: EntriesOnDemand) -> Sequence[Any]:
+def _as_before(entries: Sequence[Any], new: EntriesOnDemand[Any]) -> Sequence[Any]:
     return new if isinstance(entries, EntriesOnDemand) else list(new)
 
 

@@ -3,27 +3,29 @@
 import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 PIECE = 2_000  # entries that are made at once
 
+Entry = TypeVar("Entry")
+
 _decode = msgspec.json.Decoder().decode
 
 
-class EntriesOnDemand(Sequence[Any]):
+class EntriesOnDemand(Sequence[Entry]):
     """Entries that are made anew each time that they are asked for; a change to one is lost."""
 
     @abstractmethod
-    def made(self, positions: slice) -> list[Any]:
+    def made(self, positions: slice) -> list[Entry]:
         """The entries from one position to another, with a start, a stop and no step."""
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> Entry: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
         positions = range(len(self))[index]
         if isinstance(positions, int):
             return self.made(slice(positions, positions + 1))[0]
@@ -31,12 +33,12 @@ class EntriesOnDemand(Sequence[Any]):
             return self.made(slice(positions.start, positions.stop))
         return [self[position] for position in positions]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Entry]:
         for start in range(0, len(self), PIECE):
             yield from self[start : start + PIECE]
 
 
-class TextEntries(EntriesOnDemand):
+class TextEntries(EntriesOnDemand[Any]):
     """A list of a json file, of which only the text is kept.
 
     Args:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.ops.box_arrays import Floats
 
 

@@ -1,6 +1,6 @@
 """Annotations whose ids are whole numbers and whose boxes are boxes, checked many at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -13,6 +13,18 @@ from ssd_det.annotations.values import MAX_COORDINATE, MAX_ID, is_set
 Id = Annotated[int, msgspec.Meta(ge=-MAX_ID, le=MAX_ID)]
 Number = Annotated[float, msgspec.Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Numbers = tuple[Number, Number, Number, Number]
+
+
+UNSET = (None, 0)  # the usual flags, for which no function needs to be called
+
+
+class RegularImage(msgspec.Struct, gc=False):
+    """What a regular entry of ``images`` has under the keys that mean something to us."""
+
+    id: Id
+    file_name: Annotated[str, msgspec.Meta(min_length=1)]
+    width: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+    height: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 
 
 class _Regular(msgspec.Struct, gc=False):
@@ -48,7 +60,19 @@ _regular = msgspec.json.Decoder(list[_Regular])
 _refining = msgspec.json.Decoder(list[RefiningValues])
 
 
-def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Iterable[tuple[Any, ...]] | None:
+def regular_images(entries: Sequence[JsonObject]) -> list[RegularImage] | None:
+    """Understand the images of a file; ``None`` where one is not regular, though it may be usable all the same.
+
+    Args:
+        entries: as they stand in the file.
+    """
+    try:
+        return msgspec.convert(entries, list[RegularImage])
+    except msgspec.ValidationError:
+        return None
+
+
+def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> list[Sequence[Any]] | None:
     """Understand some of the annotations of a file.
 
     Args:
@@ -57,27 +81,26 @@ def rows_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> Ite
         stop: the position behind the last.
 
     Returns:
-        The fields of each :class:`ssd_det.annotations.coco.Annotation`; ``None`` where one of the entries is not
-        regular, though it may be usable all the same.
+        For each field of :class:`ssd_det.annotations.annotation.Annotation` the values of all; ``None`` where one of
+        the entries is not regular, though it may be usable all the same.
     """
     try:
         regular = _read(entries, slice(start, stop), _regular)
     except msgspec.DecodeError:
         return None
-    return zip(
+    return [
         [entry.id for entry in regular],
         [entry.image_id for entry in regular],
         [entry.category_id for entry in regular],
         [entry.bbox for entry in regular],
-        [entry.iscrowd is not None and is_set(entry.iscrowd) for entry in regular],
-        [entry.difficult is not None and is_set(entry.difficult) for entry in regular],
+        [entry.iscrowd not in UNSET and is_set(entry.iscrowd) for entry in regular],
+        [entry.difficult not in UNSET and is_set(entry.difficult) for entry in regular],
         [entry.true_bbox for entry in regular],
         [entry.original_bbox for entry in regular],
         [(entry.attributes is not None or entry.rotation is not None) and entry.is_rotated for entry in regular],
         [entry.trusted is True for entry in regular],
         range(start, start + len(regular)),
-        strict=True,
-    )
+    ]
 
 
 def _read(entries: Sequence[JsonObject], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:

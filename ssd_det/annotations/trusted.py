@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.image_names import readings
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError

@@ -7,7 +7,8 @@ refined, ``refined_bbox``, ``refine_score`` and ``taken``, whether the refined b
 from dataclasses import replace
 from typing import NamedTuple
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import box_of, is_number, optional_box, shown
 from ssd_det.errors import InputError

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch.utils.data import DataLoader
 
-from ssd_det.annotations.coco import Annotation
+from ssd_det.annotations.annotation import Annotation
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import RefineBatch, collate
 from ssd_det.batches.dataset import CocoDataset

@@ -3,12 +3,14 @@
 from collections import Counter
 from pathlib import Path
 
-from ssd_det.annotations.coco import Annotation, CocoFile, read_coco
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, read_coco
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.console import say, warn
 from ssd_det.errors import InputError
 from ssd_det.ops.box_arrays import corners, iou
 from ssd_det.ops.choice import Candidate, Reason, choose
+from ssd_det.report.boxes_by_id import BoxesById
 from ssd_det.report.measured_boxes import measure
 from ssd_det.report.quality import SIZE_LIMITS
 from ssd_det.report.review.page import INDEX, check_page_folder, write_page
@@ -48,7 +50,7 @@ def write_choice(
     tiles = [Tile("Boxes to check", f"{len(chosen):,}", f"of {len(coco.annotations):,}")]
     tiles += [Tile(label, str(numbers[key]), note) for key, (label, note) in GROUPS.items() if numbers[key]]
     shown = [annotation for annotation in coco.annotations if annotation.id in reasons]
-    measured = measure(shown, {}, {})
+    measured = measure(shown, BoxesById.of({}), [None] * len(shown))
     written = write_page(
         folder, coco, image_root, measured, PageSummary(tiles), allow_outside=allow_outside, chosen=reasons
     )

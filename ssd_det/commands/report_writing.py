@@ -46,7 +46,7 @@ def write_report(
     if run is not None and results is not None:
         # The figures of a run show its own true boxes, whatever the page compares with.
         if true is not compared_with:
-            boxes = measure_file(coco, true_boxes(true) if true is not None else {})
+            boxes = measure_file(coco, true_boxes(true))
         _report_run(run, results, boxes if true is not None else None, bags)
 
 
@@ -84,7 +84,7 @@ def _measure(coco: CocoFile, reference: CocoFile | None) -> tuple[MeasuredBoxes,
     if carried is not None:
         boxes = measure_file(coco, true_boxes(carried))
         return boxes, compare_measured(boxes, carried)
-    return measure_file(coco, {}), None
+    return measure_file(coco, true_boxes(None)), None
 
 
 def _tell_of_page(index: Path, coco: CocoFile, written: WrittenPage) -> None:

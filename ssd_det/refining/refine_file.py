@@ -12,7 +12,8 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.untrusted import as_untrusted
 from ssd_det.batches.augmentation import Pixels

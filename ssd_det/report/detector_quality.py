@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from torchvision.ops import box_iou
 
+from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.categories import unique_names
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import box_around, rotation_of
 from ssd_det.ops.box_types import Xywh

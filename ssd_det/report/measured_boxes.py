@@ -1,22 +1,24 @@
 """The boxes of annotations, before and after refining, measured against each other and against the true ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.annotation_columns import AnnotationColumns, Floats, Integers
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.entries import REFINED_FROM
 from ssd_det.annotations.regular_entries import refining_values
 from ssd_det.annotations.values import box_of, is_number
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import centre_distance, corners, iou
+from ssd_det.report.boxes_by_id import BoxesById
 
 DIGITS = 4
-UNKNOWN = Xywh((float("nan"),) * 4)
 
 
 class BoxChange(NamedTuple):
@@ -46,7 +48,7 @@ class MeasuredBoxes:
         before: ``Tensor[N, 4]``, before refining; the same as after where a box was not refined.
         after: ``Tensor[N, 4]``.
         true: ``Tensor[N, 4]``, NaN where it is not known.
-        true_boxes: the same xywh, to the digit, ``None`` where it is not known.
+        true_xywh: ``[N, 4]``, the same xywh, to the digit.
         scores: ``refine_score`` of each, ``None`` where it has none.
         refined: ``BoolTensor[N]``, whether the box before refining is known to be another.
         shift: ``Tensor[N]``, of the centre, in pixels.
@@ -57,11 +59,11 @@ class MeasuredBoxes:
             from, which is not the one before where that had been corrected.
     """
 
-    annotations: list[Annotation]
+    annotations: AnnotationColumns
     before: Tensor
     after: Tensor
     true: Tensor
-    true_boxes: list[Xywh | None]
+    true_xywh: Floats
     scores: list[float | None]
     refined: Tensor
     shift: Tensor
@@ -73,17 +75,26 @@ class MeasuredBoxes:
     @property
     def has_truth(self) -> Tensor:
         """Whether the true box is known, ``BoolTensor[N]``."""
-        return known_rows(self.true_boxes)
+        return _are_known(self.true_xywh)
 
-    def rows(self, indices: Sequence[int]) -> "MeasuredBoxes":
+    @property
+    def true_boxes(self) -> list[Xywh | None]:
+        """The true boxes xywh, ``None`` where they are not known."""
+        return [
+            Xywh((x, y, width, height)) if known else None
+            for (x, y, width, height), known in zip(self.true_xywh.tolist(), self.has_truth.tolist(), strict=True)
+        ]
+
+    def rows(self, indices: Sequence[int] | Integers) -> "MeasuredBoxes":
         """Some of the rows, in the order of their indices."""
-        rows = torch.tensor(indices, dtype=torch.long)
+        chosen = np.array(indices, dtype=np.int64)
+        rows = torch.from_numpy(chosen)
         return MeasuredBoxes(
-            annotations=[self.annotations[index] for index in indices],
+            annotations=self.annotations.rows(chosen),
             before=self.before[rows],
             after=self.after[rows],
             true=self.true[rows],
-            true_boxes=[self.true_boxes[index] for index in indices],
+            true_xywh=self.true_xywh[chosen],
             scores=[self.scores[index] for index in indices],
             refined=self.refined[rows],
             shift=self.shift[rows],
@@ -117,20 +128,13 @@ class MeasuredBoxes:
         ]
 
 
-def known_rows(boxes: Sequence[Xywh | None]) -> Tensor:
-    """Which of N boxes are known, ``BoolTensor[N]``."""
-    return torch.tensor([box is not None for box in boxes], dtype=torch.bool)
-
-
-def measure_file(
-    coco: CocoFile, true_boxes: Mapping[int, Xywh], old_boxes: Mapping[int, Xywh] | None = None
-) -> MeasuredBoxes:
+def measure_file(coco: CocoFile, true_boxes: BoxesById, old_boxes: BoxesById | None = None) -> MeasuredBoxes:
     """Measure the boxes of a file.
 
     Args:
         coco: the file, with ``original_bbox`` where boxes were refined.
-        true_boxes: by annotation id, where they are known.
-        old_boxes: the boxes before refining, by annotation id; ``original_bbox`` is taken where not given.
+        true_boxes: those that are known.
+        old_boxes: the boxes before refining; ``original_bbox`` is taken where not given.
 
     Returns:
         A row for each annotation, in the file's order.
@@ -139,48 +143,50 @@ def measure_file(
         InputError: if a box that refining started from is no box.
     """
     by_position = refining_values(coco.content["annotations"])
-    scores = {a.id: score for a in coco.annotations if is_number(score := by_position[a.position].refine_score)}
+    values = [by_position[position] for position in coco.columns.position.tolist()]
+    scores = [score if (score := value.refine_score) is not None and is_number(score) else None for value in values]
     starts: dict[int, Xywh] = {}
-    for annotation in coco.annotations if old_boxes is None else ():
-        start = by_position[annotation.position].refined_from
-        if start is not None:
-            starts[annotation.id] = box_of(f"{coco.path}: annotation {annotation.id}", REFINED_FROM, start)
-    return measure(coco.annotations, true_boxes, scores, old_boxes, starts)
+    if old_boxes is None:
+        for key, value in zip(coco.columns.id.tolist(), values, strict=True):
+            if value.refined_from is not None:
+                starts[key] = box_of(f"{coco.path}: annotation {key}", REFINED_FROM, value.refined_from)
+    return measure(coco.columns, true_boxes, scores, old_boxes, BoxesById.of(starts))
 
 
 def measure(
     annotations: Sequence[Annotation],
-    true_boxes: Mapping[int, Xywh],
-    scores: Mapping[int, float],
-    old_boxes: Mapping[int, Xywh] | None = None,
-    refined_from: Mapping[int, Xywh] = MappingProxyType({}),
+    true_boxes: BoxesById,
+    scores: Sequence[float | None],
+    old_boxes: BoxesById | None = None,
+    refined_from: BoxesById | None = None,
 ) -> MeasuredBoxes:
     """Measure the boxes of annotations.
 
     Args:
         annotations: with ``original_bbox`` where boxes were refined.
-        true_boxes: by annotation id, where they are known.
-        scores: of refined boxes, by annotation id, where they have one.
-        old_boxes: the boxes before refining, by annotation id; ``original_bbox`` is taken where not given.
-        refined_from: the boxes that refining started from, by annotation id, where these are others than those before.
+        true_boxes: those that are known.
+        scores: of each box, ``None`` where it has none.
+        old_boxes: the boxes before refining; ``original_bbox`` is taken where not given.
+        refined_from: the boxes that refining started from, where these are others than those before.
     """
-    before = corners([a.unrefined if old_boxes is None else old_boxes[a.id] for a in annotations])
-    after = corners([a.bbox for a in annotations])
-    known_boxes = [true_boxes.get(a.id) for a in annotations]
-    true = corners([box or UNKNOWN for box in known_boxes])
-    refined = torch.tensor([old_boxes is not None or a.original_bbox is not None for a in annotations]).bool()
+    columns = AnnotationColumns.of(annotations)
+    before = corners(columns.unrefined if old_boxes is None else old_boxes.at(columns.id))
+    after = corners(columns.bbox)
+    true_xywh = true_boxes.at(columns.id)
+    true = corners(true_xywh)
+    refined = torch.from_numpy(~np.isnan(columns.original_bbox[:, 0]) | (old_boxes is not None))
     before_iou, after_iou = iou(before, true), iou(after, true)
     start_iou = before_iou
-    if refined_from:
-        starts = [refined_from.get(a.id) for a in annotations]
-        start_iou = torch.where(known_rows(starts), iou(corners([box or UNKNOWN for box in starts]), true), before_iou)
+    if refined_from is not None and len(refined_from):
+        starts = refined_from.at(columns.id)
+        start_iou = torch.where(_are_known(starts), iou(corners(starts), true), before_iou)
     return MeasuredBoxes(
-        annotations=list(annotations),
+        annotations=columns,
         before=before,
         after=after,
         true=true,
-        true_boxes=known_boxes,
-        scores=[scores.get(a.id) for a in annotations],
+        true_xywh=true_xywh,
+        scores=list(scores),
         refined=refined,
         shift=centre_distance(after, before),
         iou_with_original=torch.where(refined, iou(after, before), 1.0),
@@ -190,6 +196,13 @@ def measure(
     )
 
 
-def carried_true_boxes(annotations: Sequence[Annotation]) -> dict[int, Xywh]:
-    """The true boxes that annotations carry as ``true_bbox``, by annotation id."""
-    return {a.id: a.true_bbox for a in annotations if a.true_bbox}
+def carried_true_boxes(annotations: Sequence[Annotation]) -> BoxesById:
+    """The true boxes that annotations carry as ``true_bbox``."""
+    columns = AnnotationColumns.of(annotations)
+    carrying = ~np.isnan(columns.true_bbox[:, 0])
+    return BoxesById(columns.id[carrying], columns.true_bbox[carrying])
+
+
+def _are_known(boxes: Floats) -> Tensor:
+    """Which of N boxes ``[N, 4]`` are no NaN, ``BoolTensor[N]``."""
+    return torch.from_numpy(~np.isnan(boxes[:, 0]))

@@ -8,7 +8,8 @@ import torch
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.batches.dataset import read_image
 from ssd_det.ops.boxes import corners
 from ssd_det.report.measured_boxes import MeasuredBoxes

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image as PillowImage
 
-from ssd_det.annotations.coco import Annotation, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import Image
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.dataset import read_image
 from ssd_det.ops.box_types import Xywh
@@ -73,7 +74,7 @@ def panel(
 
 def _grouped(annotations: Sequence[Annotation], scores: Mapping[int, float]) -> Iterator[tuple[str, PanelBox]]:
     """The boxes of annotations, each with the group that it is in."""
-    changes = measure(annotations, carried_true_boxes(annotations), scores).changes()
+    changes = measure(annotations, carried_true_boxes(annotations), [scores.get(a.id) for a in annotations]).changes()
     for annotation, change in zip(annotations, changes, strict=True):
         yield "noisy", PanelBox(annotation, annotation.unrefined, None, change.before)
         yield "refined", PanelBox(annotation, annotation.bbox, scores.get(annotation.id), change.after)

@@ -15,6 +15,7 @@ from ssd_det.annotations.output import check_output, make_folder, write_bytes
 from ssd_det.batches.dataset import read_image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners
+from ssd_det.report.boxes_by_id import BoxesById
 from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
 
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
@@ -54,7 +55,7 @@ def draw_pictures(
     if missing:
         raise missing_images_error(coco, image_root, missing)
     make_folder(folder)
-    chosen = most_moved(measure_file(coco, {}))[:count]
+    chosen = most_moved(measure_file(coco, BoxesById.of({})))[:count]
     names = [f"{rank:02d}_{files[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [check_output(folder / name, overwrite=overwrite) for name in names]
     for path, image_id in zip(paths, chosen, strict=True):

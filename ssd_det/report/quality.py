@@ -12,6 +12,7 @@ from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import area, intersection, iof, iou
+from ssd_det.report.boxes_by_id import rows_of
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.references import measure_against, measure_against_some
 from ssd_det.report.reliability import Reliability, reliability
@@ -140,15 +141,17 @@ def compare_measured(boxes: MeasuredBoxes, reference: CocoFile) -> Comparison:
         boxes: of a file.
         reference: the true boxes of all its annotations or of some, under the same ids.
     """
-    row_of = {annotation.id: row for row, annotation in enumerate(boxes.annotations)}
-    compared = [annotation for annotation in reference.annotations if annotation.measurable]
+    references = reference.columns
+    rows = rows_of(references.id, boxes.annotations.id)
+    measurable = references.measurable
+    compared = references.rows(measurable)
     # Categories, images and the order are those of the reference.
-    judged = replace(boxes.rows([row_of[a.id] for a in compared]), annotations=compared)
-    refined = boxes.refined[[row_of[a.id] for a in reference.annotations]]
+    judged = replace(boxes.rows(rows[measurable]), annotations=compared)
+    refined = boxes.refined[torch.from_numpy(rows)]
     names = unique_names(reference)
     return Comparison(
         annotations=len(compared),
-        left_out=len(reference.annotations) - len(compared),
+        left_out=len(references) - len(compared),
         before=_quality(judged, judged.before, judged.iou_with_true_before, names) if refined.any() else None,
         after=_quality(judged, judged.after, judged.iou_with_true_after, names),
         scores=_judge_scores(boxes),
@@ -175,7 +178,7 @@ def _quality(judged: MeasuredBoxes, boxes: Tensor, overlaps: Tensor, names: dict
         overlaps: ``Tensor[N]``, their IoU with the true ones.
         names: of the categories, by id.
     """
-    categories = torch.tensor([a.category_id for a in judged.annotations])
+    categories = torch.from_numpy(judged.annotations.category_id)
     areas = area(judged.true)
     by_size, lower = {}, 0.0
     for name, upper in SIZE_LIMITS:
@@ -187,7 +190,7 @@ def _quality(judged: MeasuredBoxes, boxes: Tensor, overlaps: Tensor, names: dict
             name: _statistics(overlaps[categories == key]) for key, name in names.items() if (categories == key).any()
         },
         by_size=by_size,
-        failures=failure_counts(boxes, judged.true, torch.tensor([a.image_id for a in judged.annotations])),
+        failures=failure_counts(boxes, judged.true, torch.from_numpy(judged.annotations.image_id)),
     )
 
 

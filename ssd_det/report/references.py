@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
-from ssd_det.ops.box_types import Xywh
+from ssd_det.report.boxes_by_id import BoxesById
 from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
 
 
@@ -41,13 +43,16 @@ def measure_against_some(file: CocoFile, reference: CocoFile, before: CocoFile |
 
 
 def _measure(file: CocoFile, reference: CocoFile | None, before: CocoFile | None) -> MeasuredBoxes:
-    old = {a.id: a.bbox for a in before.annotations} if before is not None else None
-    return measure_file(file, true_boxes(reference) if reference is not None else {}, old)
+    old = BoxesById(before.columns.id, before.columns.bbox) if before is not None else None
+    return measure_file(file, true_boxes(reference), old)
 
 
-def true_boxes(reference: CocoFile) -> dict[int, Xywh]:
-    """The boxes of a file that others can be measured against, by annotation id."""
-    return {a.id: a.bbox for a in reference.annotations if a.measurable}
+def true_boxes(reference: CocoFile | None) -> BoxesById:
+    """The boxes of a file that others can be measured against; none where there is no file."""
+    if reference is None:
+        return BoxesById.of({})
+    measurable = reference.columns.rows(reference.columns.measurable)
+    return BoxesById(measurable.id, measurable.bbox)
 
 
 def carried_reference(coco: CocoFile) -> CocoFile | None:
@@ -57,10 +62,11 @@ def carried_reference(coco: CocoFile) -> CocoFile | None:
 
 
 def _check_ids(file: CocoFile, reference: CocoFile) -> None:
-    ids, expected = ({a.id for a in coco.annotations} for coco in (file, reference))
-    for missing, lacking, other in ((expected - ids, file, reference), (ids - expected, reference, file)):
-        if missing:
+    ids, expected = file.columns.id, reference.columns.id
+    for wanted, present, lacking, other in ((expected, ids, file, reference), (ids, expected, reference, file)):
+        missing = np.setdiff1d(wanted, present, assume_unique=True)
+        if len(missing):
             raise InputError(
                 f"{lacking.path}: {len(missing)} annotation ids of {other.path} are not in it: "
-                f"{first_of(sorted(missing))}: compare files with the same annotations."
+                f"{first_of(sorted(missing.tolist()))}: compare files with the same annotations."
             )

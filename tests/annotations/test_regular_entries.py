@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ssd_det.annotations import coco
 from ssd_det.annotations.entries_on_demand import TextEntries
-from ssd_det.annotations.regular_entries import refining_values, rows_of_regular
+from ssd_det.annotations.regular_entries import fields_of_regular, refining_values
 from ssd_det.annotations.values import MAX_ID
 from ssd_det.errors import InputError
 
@@ -48,7 +48,7 @@ def many(entries):
     annotations, fault = coco._annotations(PATH, entries)
     if fault is not None:
         raise fault
-    return annotations
+    return list(annotations)
 
 
 @given(st.lists(ENTRIES | DAMAGED, max_size=4))
@@ -63,7 +63,26 @@ def test_many_at_a_time_are_understood_as_one_by_one(entries):
 
 @given(st.lists(ENTRIES.filter(lambda entry: not {"true_bbox", "original_bbox"} & set(entry)), max_size=4))
 def test_what_is_as_it_should_be_is_understood_at_once(entries):
-    assert rows_of_regular(entries, 0, len(entries)) is not None
+    assert fields_of_regular(entries, 0, len(entries)) is not None
+
+
+IMAGES = st.fixed_dictionaries(
+    {
+        "id": st.integers(0, 9) | IDS,
+        "file_name": st.just("a.jpg") | st.sampled_from(["", "\ud800"]) | ODD,
+        "width": st.integers(1, 9) | NUMBERS,
+        "height": st.integers(1, 9),
+    },
+    optional={"extra": ODD},
+)
+
+
+@given(st.lists(IMAGES, max_size=4))
+def test_images_are_understood_as_one_by_one(entries):
+    def one_by_one():
+        return [coco._image(PATH, index, entry) for index, entry in enumerate(entries)]
+
+    assert outcome(coco._images, PATH, entries) == outcome(one_by_one)
 
 
 def test_positions_go_on_over_pieces(monkeypatch):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, with_annotations, with_new_box
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssd_det.annotations.coco import Annotation
+from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.edits.noise_kinds import Array
 from ssd_det.annotations.json_files import read_json
 from ssd_det.annotations.values import box_of, integer_of

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as masks
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, ChangedEntries, with_new_box
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.untrusted import KEY as UNTRUSTED

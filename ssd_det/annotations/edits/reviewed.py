@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from ssd_det.annotations.coco import LISTS, Annotation, CocoFile, parse_coco
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import LISTS, CocoFile, parse_coco
 from ssd_det.annotations.digests import digest
 from ssd_det.annotations.entries import COORDINATE_DIGITS, keep_box, restored, with_annotations, with_new_box
 from ssd_det.annotations.json_files import JsonObject, read_json

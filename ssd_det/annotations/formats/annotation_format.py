@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, NamedTuple
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.yolo_rows import RowKind
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ssd_det.annotations import rotation
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.entries import moved, with_annotations
 from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.image_headers import name_below

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc

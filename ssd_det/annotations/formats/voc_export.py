@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent
 from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, CORNERS, FLAGS, IMAGES, LISTS
 from ssd_det.annotations.values import is_number, is_set

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ssd_det.annotations.coco import Annotation, CocoFile, Image
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.data_yaml import YAML_SUFFIXES, yamls_in
 from ssd_det.annotations.formats.file_faults import OnFault, refuse

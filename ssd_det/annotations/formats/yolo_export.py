@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 import yaml
 
-from ssd_det.annotations.coco import Annotation, CocoFile
+from ssd_det.annotations.annotation import Annotation
+from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent
 from ssd_det.annotations.formats.yolo_images import label_path_of
 from ssd_det.annotations.formats.yolo_labels import COLUMNS_KEY, shares, texts_of

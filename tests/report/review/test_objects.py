@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import Image, read_coco
 from ssd_det.report.measured_boxes import carried_true_boxes, measure_file
+from ssd_det.report.references import true_boxes
 from ssd_det.report.review.crops import crop_region
 from ssd_det.report.review.objects import chosen_images, page_objects
 from tests.report.review.case import write_case
@@ -50,7 +51,7 @@ def test_an_object_says_whether_it_is_trusted_and_why_it_cannot_be(tmp_path):
     content["annotations"][2]["bbox"] = [200, 10, 20, 30]  # outside: it can be brought in
     path.write_text(json.dumps(content))
     coco = read_coco(path)
-    boxes = measure_file(coco, {})
+    boxes = measure_file(coco, true_boxes(None))
     objects = page_objects(coco, coco.images, boxes, {10: "at random", 11: "rare", 12: "rare"})
     assert [(entry.id, entry.trusted, entry.fixed, entry.chosen) for entry in objects] == [
         ("10", True, None, "at random"),
@@ -60,7 +61,7 @@ def test_an_object_says_whether_it_is_trusted_and_why_it_cannot_be(tmp_path):
 
 
 def test_without_true_boxes_nothing_is_said_of_them(coco):
-    boxes = measure_file(coco, {})
+    boxes = measure_file(coco, true_boxes(None))
     (entry, *_) = page_objects(coco, chosen_images(coco, boxes, 3), boxes)
     assert (entry.true, entry.before, entry.after) == (None, None, None)
 
