@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import numpy as np
+
 from ssd_det.annotations.annotation import Annotation
-from ssd_det.annotations.annotation_columns import AnnotationColumns, ColumnsInPieces
+from ssd_det.annotations.annotation_columns import AnnotationColumns, Booleans, ColumnsInPieces
 from ssd_det.annotations.entries_on_demand import PIECE, EntriesOnDemand
 from ssd_det.annotations.json_files import JsonObject, read_json
 from ssd_det.annotations.regular_entries import fields_of_regular, regular_images
@@ -95,6 +97,12 @@ class CocoFile:
         if annotation.trusted:
             return "trusted"
         return self.source.fixed.get(annotation.position) if self.source else None
+
+    @property
+    def may_move(self) -> Booleans:
+        """Which annotations can be given another box, ``[N]``; see :meth:`why_fixed`."""
+        fixed = list(self.source.fixed) if self.source else []
+        return ~(self.columns.trusted | np.isin(self.columns.position, fixed))
 
     def why_never_usable(self, annotation: Annotation) -> str | None:
         """Why an annotation could not be used, whatever its box was; ``None`` where it could."""

@@ -71,13 +71,13 @@ def corrupt(
         InputError: if a number is out of range, or ``kind`` and what is given for it do not go together.
     """
     _check(noise_level, kind, detections, factor)
-    chosen = [a for a in coco.annotations if a.measurable and coco.why_fixed(a) is None]
-    boxes = corners([a.bbox for a in chosen])
+    chosen = coco.columns.rows(coco.columns.measurable & coco.may_move)
+    boxes = corners(chosen.bbox)
     sizes = image_sizes(coco, chosen)
     if factor is not None:
         changes = scaled(len(boxes), factor)
     else:
-        random = generators(seed, [a.id for a in chosen])
+        random = generators(seed, chosen.id.tolist())
         changes = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
     noisy = perturb(boxes, changes, sizes)
     if detections is not None:
@@ -86,7 +86,7 @@ def corrupt(
     changed = (noisy != boxes).any(axis=1) & (noise_level != 0)
     noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
     rows = np.full(len(coco.content["annotations"]), NOT_CHOSEN)
-    rows[[annotation.position for annotation in chosen]] = np.arange(len(chosen))
+    rows[chosen.position] = np.arange(len(chosen))
 
     def change(position: int, entry: JsonObject) -> JsonObject:
         row = rows[position]
@@ -128,7 +128,8 @@ def with_true_boxes(coco: CocoFile) -> tuple[JsonObject, int]:
     Raises:
         InputError: if none has.
     """
-    noisy = {annotation.position for annotation in coco.annotations if annotation.true_bbox is not None}
+    columns = coco.columns
+    noisy = set(columns.position[~np.isnan(columns.true_bbox[:, 0])].tolist())
     if not noisy:
         raise InputError(f"{coco.path}: no annotation has a true_bbox: give a file that corrupt-annotations wrote.")
 
