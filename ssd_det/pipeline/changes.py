@@ -15,6 +15,8 @@ from ssd_det.runs.records import StageRecord
 
 SHOWN_CHANGES = 3
 _ABSENT = object()
+WITHOUT_EFFECT = frozenset({"data.init_args.num_workers"})
+"""Settings on which no product depends: who is told to lower them loses nothing."""
 PATHS_OF_DATA = ("annotations", "image_root", "test_annotations", "test_image_root")
 
 
@@ -28,7 +30,7 @@ def changes(record: StageRecord, due: StageRecord, defaults: JsonObject, missing
         missing: products that are not there any more.
     """
     settings = differences(with_short_names(record.settings), with_short_names(due.settings), defaults)
-    found = [f"{name} was {old} and is {new}" for name, old, new in settings]
+    found = [f"{name} was {old} and is {new}" for name, old, new in settings if name not in WITHOUT_EFFECT]
     found += [f"{path} has changed" for path, new in due.inputs.items() if record.inputs.get(path) != new]
     if record.commands != due.commands and not found:
         found.append("its commands have changed")

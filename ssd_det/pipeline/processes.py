@@ -105,30 +105,33 @@ class Processes:
         return answers
 
 
-def check_ended(code: int, process: str) -> None:
+def check_ended(code: int, process: str, advice: str = "free memory") -> None:
     """Make sure that a process came to its end.
 
     Args:
         code: its exit code, negative if a signal ended it.
         process: what a sentence calls it.
+        advice: what to do where memory has run out.
 
     Raises:
         Stopped: if a signal stopped it.
         InputError: if it was killed.
         SystemExit: with its code, if it failed.
     """
-    check_not_signalled(code, process)
+    check_not_signalled(code, process, advice)
     if code:
         raise SystemExit(code)
 
 
-def check_not_signalled(code: int, process: str) -> None:
+def check_not_signalled(code: int, process: str, advice: str = "free memory") -> None:
     """Make sure that no signal ended a process; see :func:`check_ended`."""
     stop = stop_of(code)
     if stop is not None:
         raise stop
     if code < 0:
-        raise InputError(f"{process} was ended by signal {-code} (out of memory?): the same command goes on from here.")
+        raise InputError(
+            f"{process} was ended by signal {-code} (out of memory?): {advice}; the same command goes on from here."
+        )
 
 
 def _message(errors: str) -> str:

@@ -118,7 +118,7 @@ class Stage:
             commands[-1] = [*commands[-1], *self._checkpoint_words()]
         try:
             for words in commands:
-                check_ended(processes.run(words), f"{self.folder}: the process of this stage")
+                check_ended(processes.run(words), f"{self.folder}: the process of this stage", self._uses_less_memory())
         finally:
             self._write_config(to_run=False)
         if missing := self._missing():
@@ -128,6 +128,12 @@ class Stage:
             raise InputError(f"{self.folder}: {rest}: the same command goes on from there.")
         seconds = record.seconds + (time.time() - started)
         self._write_record(replace(record, seconds=seconds, finished=True))
+
+    def _uses_less_memory(self) -> str:
+        """What to do where memory has run out, in words."""
+        if "num_workers" not in self.settings.get("data", {}).get("init_args", {}):
+            return "free memory"
+        return "free memory, or set data.num_workers of this stage to 0"
 
     def _write_config(self, to_run: bool) -> None:
         """Write the settings, with the folders to write to only as long as the commands need them."""

@@ -80,6 +80,16 @@ def test_a_setting_that_is_not_recorded_had_its_default():
     assert changed(record, off, defaults) == "model.init_args.later was [1.0, 2.0] and is []"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("num_workers", ""), ("batch_size", "data.init_args.batch_size was 2 and is 0")]
+)
+def test_how_many_processes_read_images_changes_no_product(name, said):
+    record, due = stage_in("/new/run"), stage_in("/new/run")
+    record.settings["data"]["init_args"][name] = 2
+    due.settings["data"]["init_args"][name] = 0
+    assert changed(record, due) == said
+
+
 def test_classes_in_lists_are_compared_setting_by_setting():
     record, due = stage_in("/new/run"), stage_in("/new/run")
     later = {"class_path": CALLBACK["class_path"], "init_args": {"filename": "last", "later": True}}

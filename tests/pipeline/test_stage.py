@@ -128,8 +128,19 @@ def test_a_command_that_fails_ends_the_run_with_its_code_and_is_tried_again(stag
 
 
 def test_a_killed_command_is_named(stage):
-    with pytest.raises(InputError, match="ended by signal 9"):
+    with pytest.raises(
+        InputError, match=r"ended by signal 9 \(out of memory\?\): free memory; the same command goes on"
+    ):
         advance(stage, code=-9)
+
+
+def test_after_a_killed_training_fewer_processes_read_images_and_it_goes_on(stage):
+    stage.settings["data"] = {"init_args": {"num_workers": 2}}
+    checkpoint = interrupted(stage)
+    with pytest.raises(InputError, match=r"free memory, or set data\.num_workers of this stage to 0; the same command"):
+        advance(stage, code=-9)
+    stage.settings["data"]["init_args"]["num_workers"] = 0
+    assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
 
 
 def test_a_product_that_was_not_written_is_named(stage, monkeypatch):
