@@ -2,14 +2,19 @@ import json
 import subprocess
 import sys
 from dataclasses import astuple
+from pathlib import Path
 
+import msgspec
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ssd_det.annotations.coco import read_coco
+from ssd_det.annotations.coco import parse_coco, read_coco
+from ssd_det.annotations.entries_on_demand import TextEntries
 from ssd_det.errors import InputError
 from ssd_det.main import main
-from ssd_det.report.quality import Failures, Statistics, compare, failure_counts
+from ssd_det.report.quality import Failures, Statistics, compare, compare_trusted, failure_counts
 from tests.command import fails
 
 BOX = {"image_id": 1, "category_id": 3}
@@ -146,3 +151,44 @@ def test_trusted_boxes_are_compared_with_where_the_file_does_not_have_them(make_
     fails(capsys, main(words[:2]), "give either --reference or --trusted")
     words[2] = f"--trusted={make_coco('known.json', annotations=boxes[1:])}"
     fails(capsys, main(words), "none of its annotations has a trusted box that is not in it already")
+
+
+BOXES = st.lists(st.integers(0, 20) | st.sampled_from([0.25, 7.5]), min_size=4, max_size=4)
+JUDGED = st.fixed_dictionaries(
+    {"image_id": st.sampled_from([1, 2]), "category_id": st.sampled_from([3, 4]), "bbox": BOXES},
+    optional={
+        "iscrowd": st.sampled_from([0, 1]),
+        "original_bbox": BOXES,
+        "refine_score": st.sampled_from([0, 0.25, 0.8, 1, None]),
+        "refined_from": BOXES,
+        "trusted": st.booleans(),
+    },
+)
+
+
+def coco_of(entries, is_large):
+    """A file of entries, which stay text as those of a large file do."""
+    texts = [msgspec.Raw(json.dumps(entry).encode()) for entry in entries]
+    content = {
+        "images": [{"id": number, "file_name": f"{number}.png", "width": 40, "height": 30} for number in (1, 2)],
+        "annotations": TextEntries(texts) if is_large else entries,
+        "categories": [{"id": number, "name": "cat"} for number in (3, 4)],
+    }
+    return parse_coco(Path("in.json"), content)
+
+
+@given(st.lists(st.tuples(JUDGED, JUDGED, st.booleans()), min_size=1, max_size=5), st.permutations(range(5)))
+def test_large_files_are_compared_as_small_ones(drawn, order):
+    """As columns of numbers and as annotations; true boxes are in another order, and of some annotations only."""
+    file = [{**entry, "id": number} for number, (entry, _, _) in enumerate(drawn)]
+    true = [{**drawn[number][1], "id": number} for number in order if number < len(drawn)]
+    trusted = {number: (1.0, 2.0, 8.0, 9.0) for number, (_, _, is_trusted) in enumerate(drawn) if is_trusted}
+    files, references = ([coco_of(entries, is_large) for is_large in (False, True)] for entries in (file, true))
+    small, large = map(compare, files, references)
+    assert repr(small) == repr(large)
+    assert small.annotations + small.left_out == len(drawn)
+    small, large = (repr(compare(one, reference, reference)) for one, reference in zip(files, references, strict=True))
+    assert small == large
+    if any(not drawn[number][0].get("trusted") for number in trusted):
+        small, large = (repr(compare_trusted(one, trusted)) for one in files)
+        assert small == large
