@@ -4,7 +4,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.crowded --published --counts 40 --runs 1 --backbone resnet50
 
 Both have the same backbone and images, and fully connected layers of the same width. Times are seconds of processors,
-of steps in turn; peak memory is that of a process that only takes steps of one kind, with more and more objects.
+of steps in turn; peak memory is that of a process that only takes steps of one kind, with more and more objects. The
+detector of a joint model is a Faster R-CNN as well, and its refiner learns from 16 objects an image, and moves all.
 """
 
 import argparse
@@ -26,16 +27,18 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.rpn import AnchorGenerator
 
+from benchmarks.joint_step import make_detector
 from benchmarks.timing import paired
 from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
-from ssd_det.models.detector import DetectorBackbone
-from ssd_det.models.joint_model import detection_targets
+from ssd_det.models.detector import DetectorBackbone, levels_above
+from ssd_det.models.joint_model import JointModel, detection_targets
 from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.ops.sampling import random_proposals
 from ssd_det.tasks.refine import RefineTask
 
-IMAGES, CLASSES, FASTER_RCNN = 2, 20, "Faster R-CNN"
+IMAGES, CLASSES, LEARNT = 2, 20, 16
+FASTER_RCNN, JOINT = "Faster R-CNN", f"joint, {LEARNT} learnt from"
 COUNTS = (1, 2, 5, 10, 20, 40, 100, 200)
 
 
@@ -75,7 +78,7 @@ WAYS: dict[str, Callable[[Sizes], dict[str, int]]] = {
     "16 in stage II": lambda _: {"stage2_proposals": 16},
     "a third in a step, 16 in stage II": lambda sizes: {"stage2_proposals": 16, "training_proposals": sizes.some},
 }
-Step = Callable[[], None]
+KINDS = (FASTER_RCNN, *WAYS, JOINT)
 
 
 def make_objects(count: int, sizes: Sizes) -> Objects:
@@ -89,11 +92,19 @@ def make_objects(count: int, sizes: Sizes) -> Objects:
     )
 
 
+def some_of(objects: Objects) -> Objects:
+    """The first 16 objects of each image."""
+    count = len(objects.boxes) // IMAGES
+    learnt = torch.arange(len(objects.boxes)) % count < LEARNT
+    return Objects(objects.boxes[learnt], objects.labels[learnt], objects.image_index[learnt], objects.image_sizes)
+
+
 def make_step(way: str, backbone: str, sizes: Sizes) -> Callable[[Tensor, Objects], None]:
-    """A training step, forwards and backwards, of Faster R-CNN or of a refiner."""
+    """A training step, forwards and backwards, of a detector, a refiner or both."""
     settings = {**RefineTask().hparams, **sizes.settings}
     channels, width = settings["fpn_channels"], settings["feature_width"]
-    shared = Backbone(backbone, channels=channels, frozen_stages=1)  # type: ignore[arg-type]
+    above = levels_above("convolution") if way == JOINT else None
+    shared = Backbone(backbone, channels=channels, frozen_stages=1, extra_levels=above)  # type: ignore[arg-type]
     if way == FASTER_RCNN:
         detector = FasterRCNN(
             DetectorBackbone(shared),
@@ -110,8 +121,18 @@ def make_step(way: str, backbone: str, sizes: Sizes) -> Callable[[Tensor, Object
             detector.zero_grad()
 
         return learn_to_detect
-    fewer = WAYS[way](sizes)
+    fewer = WAYS[way](sizes) if way in WAYS else {}
     refiner = Refiner(shared, build_head({**settings, **fewer}, CLASSES)).train()
+    if way == JOINT:
+        joint = JointModel(refiner, make_detector(shared, sizes.height, sizes.width, width)).train()
+
+        def learn_jointly(images: Tensor, objects: Objects) -> None:
+            draws, learnt = torch.rand(IMAGES, 4, settings["num_negatives"]), some_of(objects)
+            output, detection = joint(images, learnt, draws, objects)
+            torch.autograd.backward([*refiner.head.losses(output, learnt).values(), *detection.values()])
+            joint.zero_grad()
+
+        return learn_jointly
 
     def learn_to_refine(images: Tensor, objects: Objects) -> None:
         draws = torch.rand(IMAGES, 4, settings["num_negatives"])
@@ -138,8 +159,10 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="objects an image")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--published", action="store_true", help="640x480, bags of 125, 256 channels, layers of 1024")
+    parser.add_argument("--without", nargs="+", choices=KINDS[1:], default=[], help="kinds of steps to leave out")
+    parser.add_argument("--no_memory", action="store_true", help="only the seconds")
     parser.add_argument("--figure", help="a picture to draw")
-    parser.add_argument("--peaks", choices=[FASTER_RCNN, *WAYS], help="only print the peak memory of this kind of step")
+    parser.add_argument("--peaks", choices=KINDS, help="only print the peak memory of this kind of step")
     settings = parser.parse_args()
     torch.manual_seed(0)
     sizes = PUBLISHED if settings.published else SMALL
@@ -147,22 +170,26 @@ def main() -> None:
     if settings.peaks:
         peaks(settings.peaks, settings.backbone, sizes, images, settings.counts)
         return
-    ways = [FASTER_RCNN, *WAYS]
+    ways = [way for way in KINDS if way not in settings.without]
     steps = {way: make_step(way, settings.backbone, sizes) for way in ways}
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     print(f"{IMAGES} images of {sizes.width}x{sizes.height}, {settings.backbone}, torch {torch.__version__}")
+    for step in steps.values():
+        step(images, make_objects(1, sizes))
     print("| objects an image | " + " | ".join(ways) + " |", flush=True)
     for count in settings.counts:
         objects = make_objects(count, sizes)
         calls = [partial(step, images, objects) for step in steps.values()]
-        reference, *others = paired(*calls, runs=settings.runs, clock=time.process_time)
+        reference, *others = paired(*calls, runs=settings.runs, clock=time.process_time, warm_up=False)
         cells = [f"{statistics.median(reference):.2f} s"]
         seconds[FASTER_RCNN].append(statistics.median(reference))
-        for way, found in zip(WAYS, others, strict=True):
+        for way, found in zip(ways[1:], others, strict=True):
             seconds[way].append(statistics.median(found))
             ratio = statistics.median(b / a for a, b in zip(reference, found, strict=True))
             cells.append(f"{statistics.median(found):.2f} s ({ratio:.2f}x)")
         print(f"| {count} | " + " | ".join(cells) + " |", flush=True)
+    if settings.no_memory:
+        return
     memory = {way: measured_peaks(way, settings) for way in ways}
     for position, count in enumerate(settings.counts):
         print(f"| {count} | " + " | ".join(f"{memory[way][position]:.2f} GiB" for way in ways) + " |")

@@ -70,7 +70,7 @@ class _Strips(NamedTuple):
 
 def _strips(column: Tensor, row: Tensor) -> _Strips:
     """Group proposals by the column of a map ``LongTensor[N]``; ``row`` ``[N, ...]`` has the rows that each needs."""
-    used, of = column.unique(return_inverse=True)
+    used, of = torch.unique(column, return_inverse=True)
     proposal = of.new_empty(len(used)).scatter_(0, of, torch.arange(len(of)))
     row = row.flatten(1)
     lowest = of.new_empty(len(used)).scatter_reduce_(0, of, row.amin(1), "amin", include_self=False)
