@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 
 
 def paired(
-    *functions: Callable[[], object], runs: int, clock: Callable[[], float] = time.perf_counter
+    *functions: Callable[[], object],
+    runs: int,
+    clock: Callable[[], float] = time.perf_counter,
+    warm_up: bool = True,
 ) -> list[list[float]]:
-    """Seconds that functions take, run in turn after one warm-up each, so that a busy machine slows all of them.
+    """Seconds that functions take, run in turn, so that a busy machine slows all of them.
 
     Args:
         functions: what to time.
         runs: of each.
         clock: ``time.process_time`` counts the seconds of processors alone.
+        warm_up: run each once before.
     """
-    for function in functions:
-        function()
+    if warm_up:
+        for function in functions:
+            function()
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(runs):
         for function, seconds in zip(functions, times, strict=True):

@@ -29,7 +29,12 @@ class JointModel(nn.Module):
         self.detector = detector
 
     def forward(
-        self, images: Tensor, objects: Objects, draws: Tensor | None = None, every: Objects | None = None
+        self,
+        images: Tensor,
+        objects: Objects,
+        draws: Tensor | None = None,
+        every: Objects | None = None,
+        proposals: Tensor | None = None,
     ) -> tuple[RefinerOutput, dict[str, Tensor]]:
         """Refine the boxes of a batch, and learn to detect the refined boxes.
 
@@ -40,13 +45,14 @@ class JointModel(nn.Module):
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make the refiner's negatives from.
             every: the annotated objects, all of the images': what is not among them is background to the detector.
                 Those of ``objects`` where not given.
+            proposals: ``LongTensor[P]``, which proposals of each bag the refiner learns from; all where not given.
 
         Returns:
             What the refiner made, and the detector's losses, not weighted, by torchvision's names:
             ``loss_objectness``, ``loss_rpn_box_reg``, ``loss_classifier`` and ``loss_box_reg``.
         """
         features = self.refiner.features(images, objects.image_sizes)
-        output: RefinerOutput = self.refiner.head(features, objects, draws)
+        output: RefinerOutput = self.refiner.head(features, objects, draws, proposals)
         if every is None:
             return output, self.detection_losses(images, features, objects, output.refined)
         with torch.no_grad():  # pools some bags at a time, and keeps nothing of them

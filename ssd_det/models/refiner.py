@@ -43,7 +43,9 @@ class Refiner(nn.Module):
         self.register_buffer("image_mean", torch.tensor(image_mean).view(3, 1, 1))
         self.register_buffer("image_std", torch.tensor(image_std).view(3, 1, 1))
 
-    def forward(self, images: Tensor, objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
+    def forward(
+        self, images: Tensor, objects: Objects, draws: Tensor | None = None, proposals: Tensor | None = None
+    ) -> RefinerOutput:
         """Refine the boxes of a batch.
 
         Args:
@@ -51,8 +53,9 @@ class Refiner(nn.Module):
                 multiples of 32. What the padding holds does not matter.
             objects: the annotated objects.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from.
+            proposals: ``LongTensor[P]``, which proposals of each sampled bag take part; all where not given.
         """
-        output: RefinerOutput = self.head(self.features(images, objects.image_sizes), objects, draws)
+        output: RefinerOutput = self.head(self.features(images, objects.image_sizes), objects, draws, proposals)
         return output
 
     def features(self, images: Tensor, image_sizes: Tensor) -> list[Tensor]:

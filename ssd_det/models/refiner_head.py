@@ -15,8 +15,9 @@ from ssd_det.models.refiner_losses import LossWeights, refiner_losses
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
 from ssd_det.ops.bag_pooling import Pyramid, pool_boxes
 from ssd_det.ops.boxes import clip, decode
+from ssd_det.ops.grid_pooling import pool_grids
 from ssd_det.ops.merging import MergedBoxes, agreement, exclusion, merge_top, scale_in_bag
-from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for
+from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for, shared_columns
 
 PRIOR_BIAS = -math.log(99)
 BAGS_AT_ONCE = 32
@@ -127,22 +128,35 @@ class RefinerHead(nn.Module):
         """Make bags as wide as the noise of the boxes; the ratios and offsets given are for level 0.4 and above."""
         self.ratios, self.offsets = sampler_for(noise_level, self.given_ratios, self.given_offsets)
 
-    def forward(self, features: Sequence[Tensor], objects: Objects, draws: Tensor | None = None) -> RefinerOutput:
+    @property
+    def bag_size(self) -> int:
+        """Proposals of an object."""
+        return len(self.ratios) ** 2 * (1 + 4 * len(self.offsets))
+
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        objects: Objects,
+        draws: Tensor | None = None,
+        proposals: Tensor | None = None,
+    ) -> RefinerOutput:
         """Refine the boxes of a batch.
 
         Args:
             features: P2 to P5, ``Tensor[B, channels, H_l, W_l]``; levels above are not used.
             objects: the annotated objects; there may be none.
             draws: ``Tensor[B, 4, N]`` uniform in [0, 1), to make negatives from; none when only refining.
+            proposals: ``LongTensor[P]``, those of the :attr:`bag_size` that bags have; all where not given.
         """
         pyramid = Pyramid(features[: len(STRIDES)], STRIDES)
         sizes = objects.image_sizes[objects.image_index]
-        bag_a = neighbours(objects.boxes, self.ratios, self.offsets)
+        bag_a = self._sample(objects.boxes, proposals)
         valid = inside_image(bag_a, sizes)
         moves: tuple[Move, ...] = ()
         bag_b = bag_a
         for regressor in self.spsd:
-            (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs)
+            columns = self._columns(bag_a, proposals) if bag_b is bag_a else None
+            (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs, columns=columns)
             move = Move(bag_b, regressor(embedded).to(bag_a.dtype))
             bag_b = decode(move.proposals, move.deltas).detach()
             moves = (*moves, move)
@@ -159,7 +173,7 @@ class RefinerHead(nn.Module):
         regression = None
         bag_c = bag_b
         if self.resample or self.stage1_regressor is None:
-            bag_c = neighbours(r1, self.ratios, self.offsets)
+            bag_c = self._sample(r1, proposals)
         if self.stage1_regressor is not None:
             if self.resample:
                 (embedded,) = self._embed(pyramid, bag_c, objects.image_index, self.shared_fcs)
@@ -198,7 +212,26 @@ class RefinerHead(nn.Module):
         """Weighted loss terms of a pass; see :func:`ssd_det.models.refiner_losses.refiner_losses`."""
         return refiner_losses(output, objects, self.loss_weights, self.regression_beta, self.weight_by_omega)
 
-    def _embed(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor, *layers: nn.Module) -> list[Tensor]:
+    def _sample(self, boxes: Tensor, proposals: Tensor | None) -> Tensor:
+        """Sample bags ``Tensor[G, P, 4]`` around boxes ``Tensor[G, 4]``."""
+        bags = neighbours(boxes, self.ratios, self.offsets)
+        return bags if proposals is None else bags.index_select(1, proposals)
+
+    def _columns(self, bags: Tensor, proposals: Tensor | None) -> Tensor | None:
+        """Which proposals of sampled bags share their edges; ``None`` where :func:`pool_grids` would not be faster."""
+        if not torch.is_grad_enabled() or bags.device.type != "cpu" or self.sampling_ratio == 0:
+            return None
+        columns = shared_columns(len(self.ratios), len(self.offsets))
+        return columns if proposals is None else columns.index_select(0, proposals)
+
+    def _embed(
+        self,
+        pyramid: Pyramid,
+        proposals: Tensor,
+        image_index: Tensor,
+        *layers: nn.Module,
+        columns: Tensor | None = None,
+    ) -> list[Tensor]:
         """Pool bags ``Tensor[G, P, 4]``, and give them to fully connected layers: ``Tensor[G, P, D]`` for each.
 
         When nothing is learnt, some bags at a time are pooled, to bound memory.
@@ -207,20 +240,18 @@ class RefinerHead(nn.Module):
         chunks = [bags] if torch.is_grad_enabled() else torch.split(bags, BAGS_AT_ONCE)
         parts = []
         for chunk in chunks:
-            pooled = self._pool(pyramid, proposals[chunk], image_index[chunk])
+            pooled = self._pool(pyramid, proposals[chunk], image_index[chunk], columns)
             parts.append([layer(pooled) for layer in layers])
         return [torch.cat(embedded) for embedded in zip(*parts, strict=True)]
 
-    def _pool(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor) -> Tensor:
+    def _pool(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor, columns: Tensor | None) -> Tensor:
         """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
         bag = proposals.shape[1]
-        pooled = pool_boxes(
-            pyramid,
-            proposals.flatten(0, 1),
-            image_index.repeat_interleave(bag),
-            self.roi_size,
-            self.sampling_ratio,
-        )
+        grid = (self.roi_size, self.sampling_ratio)
+        if columns is not None:
+            pooled = pool_grids(pyramid, proposals, image_index, columns, *grid)
+        else:
+            pooled = pool_boxes(pyramid, proposals.flatten(0, 1), image_index.repeat_interleave(bag), *grid)
         return pooled.reshape(len(proposals), bag, self.roi_size**2 * pooled.shape[-1])
 
     def _stage_two(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -126,32 +127,58 @@ def _pool_by_lookup(
     pyramid: Pyramid, boxes: Tensor, image_index: Tensor, level: Tensor, size: int, sampling_ratio: int
 ) -> Tensor:
     """Pool with one ``embedding_bag`` over the cells of all levels and images."""
-    images, channels = pyramid.features[0].shape[:2]
+    maps = maps_of(pyramid, level, image_index)
+    scaled = in_cells(pyramid, boxes, level)
+    row, row_weight = interpolation(scaled[:, 1], scaled[:, 3], maps.height, size, sampling_ratio)
+    column, column_weight = interpolation(scaled[:, 0], scaled[:, 2], maps.width, size, sampling_ratio)
+    row = maps.first[:, None, None] + row * maps.width[:, None, None]
+    index = row[:, :, None, :, None] + column[:, None, :, None, :]
+    weight = row_weight[:, :, None, :, None] * column_weight[:, None, :, None, :]
+    return weighted_sums(pyramid.table, index.flatten(3), weight.flatten(3))
+
+
+class Maps(NamedTuple):
+    """The map that each of N boxes is pooled from.
+
+    Attributes:
+        first: ``LongTensor[N]``, the row of :attr:`Pyramid.table` that has its first cell.
+        height: ``LongTensor[N]`` in cells.
+        width: ``LongTensor[N]`` in cells.
+    """
+
+    first: Tensor
+    height: Tensor
+    width: Tensor
+
+
+def maps_of(pyramid: Pyramid, level: Tensor, image_index: Tensor) -> Maps:
+    """Find the maps of boxes by their levels and images, ``LongTensor[N]`` each."""
+    images = pyramid.features[0].shape[0]
     sizes = [(feature.shape[2], feature.shape[3]) for feature in pyramid.features]
     cells = [height * width for height, width in sizes]
     firsts = accumulate((images * count for count in cells[:-1]), initial=0)
     rows = [(first, count, *extent) for first, count, extent in zip(firsts, cells, sizes, strict=True)]
     first, count, height, width = constants(rows, level)[level].unbind(1)
-    first_row = first + image_index * count
+    return Maps(first + image_index * count, height, width)
 
-    scaled = boxes / constants(pyramid.strides, boxes)[level][:, None] - 0.5
-    row, row_weight = _interpolation(scaled[:, 1], scaled[:, 3], height, size, sampling_ratio)
-    column, column_weight = _interpolation(scaled[:, 0], scaled[:, 2], width, size, sampling_ratio)
-    row = first_row[:, None, None] + row * width[:, None, None]
-    index = row[:, :, None, :, None] + column[:, None, :, None, :]
-    weight = row_weight[:, :, None, :, None] * column_weight[:, None, :, None, :]
 
-    taps = (2 * sampling_ratio) ** 2
-    pooled = F.embedding_bag(
-        index.reshape(-1, taps),
-        pyramid.table,
-        per_sample_weights=weight.reshape(-1, taps).to(pyramid.table.dtype),
+def in_cells(pyramid: Pyramid, boxes: Tensor, level: Tensor) -> Tensor:
+    """Boxes ``Tensor[N, 4]`` in cells of their levels ``LongTensor[N]``, the middle of the first cell at 0."""
+    return boxes / constants(pyramid.strides, boxes)[level][:, None] - 0.5
+
+
+def weighted_sums(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """Add up rows of a table ``Tensor[cells, C]``, those of index and weight ``Tensor[..., T]``: ``Tensor[..., C]``."""
+    sums = F.embedding_bag(
+        index.reshape(-1, index.shape[-1]),
+        table,
+        per_sample_weights=weight.reshape(-1, index.shape[-1]).to(table.dtype),
         mode="sum",
     )
-    return pooled.reshape(-1, size, size, channels)
+    return sums.reshape(*index.shape[:-1], table.shape[1])
 
 
-def _interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, sampling_ratio: int) -> tuple[Tensor, Tensor]:
+def interpolation(low: Tensor, high: Tensor, extent: Tensor, size: int, sampling_ratio: int) -> tuple[Tensor, Tensor]:
     """Cells and weights that linear interpolation reads along one axis.
 
     Args:

@@ -39,6 +39,21 @@ def neighbours(boxes: Tensor, ratios: Sequence[float], offsets: Sequence[float])
     return torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=-1).flatten(1, 2)
 
 
+def shared_columns(ratios: int, offsets: int) -> Tensor:
+    """Tell which proposals of a bag that :func:`neighbours` samples have the same left and right edges.
+
+    Args:
+        ratios: R, how many.
+        offsets: S, how many.
+
+    Returns:
+        ``LongTensor[P]``, on the CPU, the same number for the same edges.
+    """
+    steps = [0] + [step for offset in range(offsets) for step in (2 * offset + 1, 2 * offset + 2, 0, 0)]
+    width = torch.arange(ratios).repeat_interleave(ratios)
+    return (width[:, None] * len(steps) + torch.tensor(steps)).flatten()
+
+
 def sampler_for(
     noise_level: float, ratios: Sequence[float], offsets: Sequence[float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -106,6 +121,21 @@ def far_from_bags(negatives: Tensor, proposals: Tensor, image_index: Tensor) -> 
     index = image_index[:, None].expand_as(overlap)
     highest = overlap.new_zeros(negatives.shape[:2]).scatter_reduce(0, index, overlap, "amax")
     return highest < NEGATIVE_IOU
+
+
+def random_proposals(seeds: Sequence[int], count: int, bag_size: int) -> Tensor:
+    """Choose at random which proposals of a bag take part in a step.
+
+    Args:
+        seeds: of the images, which alone decide.
+        count: of the proposals, at most all.
+        bag_size: how many there are.
+
+    Returns:
+        ``LongTensor[count]``, different places in the bag, ascending, on the CPU.
+    """
+    generator = torch.Generator().manual_seed(sum(seeds))
+    return torch.randperm(bag_size, generator=generator)[:count].sort().values
 
 
 def uniform_draws(seeds: Sequence[int], count: int) -> Tensor:

@@ -150,7 +150,7 @@ class JointTask(RefinerTraining):
         assert self.joint is not None
         draws = copied_to(batch.images.device, uniform_draws(batch.seeds, self.hparams["num_negatives"]))
         torch.manual_seed(sum(batch.seeds))
-        output, detection = self.joint(batch.images, batch.objects, draws, batch.every)
+        output, detection = self.joint(batch.images, batch.objects, draws, batch.every, self.random_proposals(batch))
         weights = self.hparams["detection_weights"]
         terms = self.joint.refiner.head.losses(output, batch.objects)
         terms |= {name: weights[name] * value for name, value in detection.items()}

@@ -52,6 +52,8 @@ class RefineTask(RefinerTraining):
         use_stage2: the second stage; without it r2 is r1.
         stage2_proposals: how many proposals of each bag go on to stage II, those that stage I ranks highest; 0 for all,
             as published. Fewer save time and memory where images have many objects.
+        training_proposals: how many random proposals of each bag take part in a training step, others in the next; 0
+            for all, as published. Refining takes all. Fewer save time and memory where images have many objects.
         use_sisd: rank stage II's proposals by predicted IoU.
         resample: bag C starts from a new bag around r1 (the paper's text) instead of bag B (its code).
         revalidate: judge bags B and C anew by how far they lie inside the image; as published B has the validity
@@ -85,6 +87,7 @@ class RefineTask(RefinerTraining):
         "loss_weights",
         "regression_beta",
         "stage2_proposals",
+        "training_proposals",
         "weight_by_omega",
     }
 
@@ -110,6 +113,7 @@ class RefineTask(RefinerTraining):
         use_stage1_regressor: bool = True,
         use_stage2: bool = True,
         stage2_proposals: int = 0,
+        training_proposals: int = 0,
         use_sisd: bool = True,
         resample: bool = False,
         revalidate: bool = False,
@@ -142,7 +146,7 @@ class RefineTask(RefinerTraining):
         settings = self.hparams
         check_range(1, settings, "roi_size", "top_k")
         check_range(0, settings, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
-        check_range(0, settings, "stage2_proposals")
+        check_range(0, settings, "stage2_proposals", "training_proposals")
         if settings["stage2_proposals"] and (settings["resample"] or not settings["use_stage1_regressor"]):
             raise InputError(
                 "model.stage2_proposals chooses among proposals that stage I has ranked and moved: set it to 0, or "
@@ -178,17 +182,19 @@ class RefineTask(RefinerTraining):
         """The refiner, once it has been built."""
         return self.refiner
 
-    def forward(self, batch: RefineBatch, draws: Tensor | None = None) -> RefinerOutput:
+    def forward(
+        self, batch: RefineBatch, draws: Tensor | None = None, proposals: Tensor | None = None
+    ) -> RefinerOutput:
         """Refine the boxes of a batch; see :class:`ssd_det.models.refiner.Refiner`."""
         assert self.refiner is not None
-        output: RefinerOutput = self.refiner(batch.images, batch.objects, draws)
+        output: RefinerOutput = self.refiner(batch.images, batch.objects, draws, proposals)
         return output
 
     def training_step(self, batch: RefineBatch, batch_index: int) -> StepResult:
         """Compute and log the losses; what the step found goes to the callbacks."""
         assert self.refiner is not None
         draws = copied_to(batch.images.device, uniform_draws(batch.seeds, self.hparams["num_negatives"]))
-        output = self(batch, draws)
+        output = self(batch, draws, self.random_proposals(batch))
         return self.finish_step(self.refiner.head.losses(output, batch.objects), output, len(batch.images))
 
     def validation_step(self, batch: RefineBatch | FailedBatch, batch_index: int) -> None:

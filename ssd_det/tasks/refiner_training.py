@@ -14,6 +14,8 @@ from ssd_det.batches.refine_datamodule import UNSEEN_IMAGES, are_unseen_images
 from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_output import RefinerOutput
+from ssd_det.ops.device_values import copied_to
+from ssd_det.ops.sampling import random_proposals
 from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import ADVICE, Checkpoint
 from ssd_det.tasks.noise_estimate import NoiseEstimate, is_noise_state
@@ -43,6 +45,14 @@ class RefinerTraining(Task):
     @abstractmethod
     def built_refiner(self) -> Refiner | None:
         """The refiner, once it has been built."""
+
+    def random_proposals(self, batch: RefineBatch) -> Tensor | None:
+        """Which proposals of all bags take part in a training step, ``LongTensor[training_proposals]``, or ``None``."""
+        assert self.built_refiner is not None
+        count, bag_size = self.hparams["training_proposals"], self.built_refiner.head.bag_size
+        if not 0 < count < bag_size:
+            return None
+        return copied_to(batch.images.device, random_proposals(batch.seeds, count, bag_size))
 
     def finish_step(self, terms: Mapping[str, Tensor], output: RefinerOutput, count: int) -> StepResult:
         """Log the losses, and hand on to the callbacks what the step found.

@@ -177,3 +177,12 @@ def test_objects_that_are_not_learnt_from_take_no_memory_of_a_step():
     crowd = some(objects, [0, 1, 2] * 40)
     few, bounded, unbounded = (kept_for_gradients(model, *given) for given in ((objects,), (objects, crowd), (crowd,)))
     assert bounded - few < 0.2 * (unbounded - few)
+
+
+def test_the_refiner_learns_from_some_proposals_and_the_detector_from_boxes_of_all():
+    model, objects = make_model(), make_objects()
+    some = torch.tensor([0, 3, 11])
+    output, _ = model(make_images(), objects, make_draws(), proposals=some)
+    assert output.bag_a.shape[1] == 3
+    output, _ = model(make_images(), objects, make_draws(), objects, some)
+    assert output.bag_a.shape[1] == 3

@@ -177,3 +177,24 @@ def test_trusted_boxes_lead_what_moves_and_ranks_boxes():
         assert (plain[name] != once[name]) == (once[name] != thrice[name]) == (name in led), name
     for name in led:
         assert_close(thrice[name] - none[name], 3 * (once[name] - none[name]))
+
+
+@pytest.mark.parametrize("settings", [{}, {"resample": True}])
+def test_bags_may_have_some_of_their_proposals(settings):
+    head, objects, features = make_head(**settings), make_objects(), make_features()
+    every, some = head(features, objects), head(features, objects, proposals=torch.tensor([0, 7, 8, 30]))
+    assert every.bag_a.shape[1] == head.bag_size == 45
+    for whole, part in ((every.bag_a, some.bag_a), (every.bag_b, some.bag_b), (every.classes, some.classes)):
+        assert_close(part, whole[:, [0, 7, 8, 30]])
+    assert some.regression.proposals.shape == some.stage_two.proposals.shape == (3, 4, 4)
+
+
+@pytest.mark.parametrize("settings", [{}, {"spsd_modules": 2}, {"sampling_ratio": 0}])
+def test_a_step_sees_what_refining_sees(settings):
+    """Bag A is pooled by columns where it is learnt from."""
+    head, objects, features = make_head(**settings), make_objects(), make_features()
+    learning = head(features, objects)
+    with torch.no_grad():
+        refining = head(features, objects)
+    assert_close(learning.bag_b, refining.bag_b, rtol=1e-9, atol=1e-9)
+    assert_close(learning.refined, refining.refined, rtol=1e-9, atol=1e-9)

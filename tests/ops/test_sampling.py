@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ssd_det.ops.boxes import mirror
-from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, uniform_draws
+from ssd_det.ops.sampling import (
+    far_from_bags,
+    inside_image,
+    negative_boxes,
+    neighbours,
+    random_proposals,
+    shared_columns,
+    uniform_draws,
+)
 from tests.strategies import IMAGE_WIDTH, boxes
 
 RATIOS, OFFSETS = (1.0, 1.2, 1.3, 0.8, 0.7), (0.2,)
@@ -66,3 +74,21 @@ def test_draws_depend_only_on_the_seed_of_each_image():
     found = uniform_draws([3, 4], 5)
     assert found.shape == (2, 4, 5)
     assert found[1].equal(uniform_draws([4], 5)[0])
+
+
+def test_proposals_of_a_column_are_those_with_the_same_left_and_right_edges():
+    for ratios, offsets in ((RATIOS, OFFSETS), ((1.0, 1.4), (0.1, 0.3)), ((0.7,), ())):
+        (bag,) = neighbours(torch.tensor([[10.0, 20, 47, 81]]), ratios, offsets)
+        edges = bag[:, [0, 2]]
+        columns = shared_columns(len(ratios), len(offsets))
+        alike = (edges[:, None] == edges).all(dim=2)
+        assert alike.equal(columns[:, None] == columns)
+    assert len(shared_columns(5, 1).unique()) == 15
+
+
+def test_random_proposals_differ_and_depend_only_on_the_seeds():
+    found = random_proposals([3, 4], 45, 125)
+    assert len(found.unique()) == 45
+    assert 0 <= found.min() < found.max() < 125
+    assert found.equal(random_proposals([3, 4], 45, 125))
+    assert not found.equal(random_proposals([3, 5], 45, 125))

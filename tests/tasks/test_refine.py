@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from torch.testing import assert_close
 
 from ssd_det.annotations.coco import Category, read_coco
@@ -116,9 +117,9 @@ def test_a_step_reaches_every_trained_parameter(datamodule):
 
 def test_a_loss_that_is_no_number_names_step_and_terms(datamodule):
     class Broken(RefineTask):
-        def forward(self, batch, draws=None):
+        def forward(self, batch, *choices):
             batch.images[:] = float("nan")
-            return super().forward(batch, draws)
+            return super().forward(batch, *choices)
 
     with pytest.raises(InputError, match=r"The loss became nan at step 0 \(spsd nan, .*lower model.learning_rate"):
         make_trainer(max_epochs=1).fit(Broken(**TINY_MODEL), datamodule=datamodule)
@@ -266,3 +267,36 @@ def test_validating_needs_spsd(demo):
 def test_stage_two_takes_a_part_of_the_proposals_only_where_stage_one_has_ranked_them(settings):
     with pytest.raises(InputError, match=r"model\.stage2_proposals chooses among proposals"):
         RefineTask(**TINY_MODEL, stage2_proposals=8, **settings)
+
+
+class Bags(Callback):
+    """Bag A of every step, without the boxes that it was sampled around."""
+
+    def __init__(self):
+        self.bags = []
+
+    def on_train_batch_end(self, trainer, task, outputs, batch, batch_index):
+        self.bags.append(outputs["output"].bag_a)
+
+
+def test_some_random_proposals_take_part_in_a_step_and_all_in_refining(datamodule):
+    seen = Bags()
+    task = RefineTask(**TINY_MODEL, training_proposals=7, stage2_proposals=3)
+    make_trainer(max_epochs=1, callbacks=[seen]).fit(task, datamodule=datamodule)
+    assert {bags.shape[1] for bags in seen.bags} == {7}
+    batch = next(iter(datamodule.train_dataloader()))
+    assert task(batch).bag_a.shape[1] == task.refiner.head.bag_size == 20
+    first, second = (task.random_proposals(replace(batch, seeds=seeds)).tolist() for seeds in ((1, 2), (3, 4)))
+    assert first != second
+    assert first == task.random_proposals(replace(batch, seeds=(1, 2))).tolist()
+
+
+@pytest.mark.parametrize("count", [0, 20, 99])
+def test_all_proposals_take_part_where_no_fewer_are_asked_for(count, datamodule):
+    task = built(datamodule, training_proposals=count)
+    assert task.random_proposals(next(iter(datamodule.train_dataloader()))) is None
+
+
+def test_a_negative_number_of_proposals_is_refused():
+    with pytest.raises(InputError, match=r"model\.training_proposals is -1"):
+        RefineTask(**TINY_MODEL, training_proposals=-1)
