@@ -4,17 +4,16 @@ Nothing may run here that a fork would tear apart: no threads but those that a l
 may there be what the first command to end takes from all others, such as wandb's temporary folder.
 """
 
-import gc
 import os
 import runpy
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 
+from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.stopping import STOP_SIGNALS
 
@@ -48,11 +47,13 @@ def main() -> None:
     """
     die_with_parent()
     connection = Connection(int(sys.argv[1]))
-    for name in PRELOADED:
-        import_module(name)
-    gc.collect()
-    gc.freeze()  # a collection in a command would copy the pages that it shares with this process
+    imported(*PRELOADED)
     connection.send(os.getpid())
+    serve(connection)
+
+
+def serve(connection: Connection) -> None:
+    """Fork commands until the process at the other end of the connection closes it or ends; see :func:`main`."""
     while True:
         try:
             request = connection.recv()
