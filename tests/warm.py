@@ -6,6 +6,7 @@ of this kind for itself, forked as it begins, which ends with it and leaves its 
 """
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -121,6 +122,7 @@ def start_warm_process(environment):
 
 def main():
     """Be the warm process of the one that holds the other end of the connection, whose descriptor is the only word."""
+    gc.enable()  # which the package of the tests has switched off
     connection = Connection(int(sys.argv[1]))
     imported(*fork_server.PRELOADED)
     fork_server._become = become_with_warm_process(fork_server._become)

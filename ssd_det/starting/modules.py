@@ -5,6 +5,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from ssd_det.memory import collection_paused
+
 
 def imported(*names: str) -> list[ModuleType]:
     """Import modules that stay to the end of the process.
@@ -15,9 +17,7 @@ def imported(*names: str) -> list[ModuleType]:
     """
     if all(name in sys.modules for name in names):
         return [sys.modules[name] for name in names]
-    gc.disable()
-    try:
-        return [import_module(name) for name in names]
-    finally:
+    with collection_paused():
+        modules = [import_module(name) for name in names]
         gc.freeze()
-        gc.enable()
+    return modules
