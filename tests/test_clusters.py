@@ -6,7 +6,9 @@ import re
 import signal
 import stat
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -63,9 +65,9 @@ def cluster(demo, tmp_path):
 
 
 @pytest.fixture
-def commands(tmp_path):
+def commands():
     """What the script runs."""
-    with AskedCommands(tmp_path / "socket") as commands:
+    with tempfile.TemporaryDirectory() as folder, AskedCommands(Path(folder, "socket")) as commands:  # a short path
         yield commands
 
 

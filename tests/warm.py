@@ -53,10 +53,15 @@ class Server:
 
 
 class WarmProcess:
-    """The process that servers are forked from, seen from the one that asks for them."""
+    """The process that servers are forked from, seen from the one that asks for them.
 
-    def __init__(self, connection):
-        self._connection = connection
+    Args:
+        connection: to it.
+        process: itself, where it was not forked.
+    """
+
+    def __init__(self, connection, process=None):
+        self._connection, self._process = connection, process
         self._lock = threading.Lock()
 
     def server(self, environment: Mapping[str, str], package: str, prepare: Callable[[], None] | None):
@@ -111,13 +116,14 @@ def start_warm_process(environment):
     """Start the warm process of this one, which ends with it."""
     ours, theirs = Pipe()
     with theirs, held_back():
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-c", CODE, str(theirs.fileno())],
             env=environment,
+            stdout=subprocess.PIPE,  # a stream that began as a file cannot become a pipe
             pass_fds=[theirs.fileno()],
         )
     ours.recv()
-    return WarmProcess(ours)
+    return WarmProcess(ours, process)
 
 
 def main():
