@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
 from tests.asked_commands import PROGRAM, AskedCommands
 from tests.command import ENVIRONMENT, Running
@@ -72,7 +73,9 @@ def commands():
 
 
 def environment_of(cluster):
-    return {**ENVIRONMENT, **JOB, "PATH": f"{cluster / 'bin'}:{ENVIRONMENT['PATH']}"}
+    """The environment of a job, whose tasks meet at a port that nothing else uses, on whatever machine."""
+    port = str(find_free_network_port())
+    return {**ENVIRONMENT, **JOB, "MASTER_PORT": port, "PATH": f"{cluster / 'bin'}:{ENVIRONMENT['PATH']}"}
 
 
 def submit(cluster, commands):
