@@ -15,7 +15,9 @@ ENVIRONMENT = {**os.environ, **LIMITED}  # before any test has changed it
 @cache
 def warm_process():
     """What the commands of all tests of this process are forked from."""
-    return start_warm_process(ENVIRONMENT)
+    process = start_warm_process(ENVIRONMENT)
+    atexit.register(process.close)
+    return process
 
 
 def warm_starter(environment=None, **settings):

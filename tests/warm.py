@@ -29,6 +29,7 @@ from ssd_det.stopping import held_back
 
 PACKAGE = fork_server.PACKAGE
 AS_USER = "tests.by_user"
+GRACE_SECONDS = 60
 STARTING_OTHERS = ("pipeline", "init")
 CODE = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); from tests.warm import main; main()"
 
@@ -63,6 +64,15 @@ class WarmProcess:
     def __init__(self, connection, process=None):
         self._connection, self._process = connection, process
         self._lock = threading.Lock()
+
+    def close(self):
+        """End it, and wait for it."""
+        self._connection.close()
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:  # a process that was forked from this one holds the connection as well
+            self._process.kill()
+            self._process.wait()
 
     def server(self, environment: Mapping[str, str], package: str, prepare: Callable[[], None] | None):
         """Fork a server.
@@ -144,14 +154,15 @@ def die_with(parent):
 
 def fork_servers(connection, has_sessions):
     """Fork a server for each request, in a session of its own or not, until the process that asks ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     number = os.getpid()
     while True:
         try:
             environment, package, prepare = connection.recv()
             descriptor = recv_handle(connection)
         except EOFError:
+            collect_ended()
             os._exit(0)
+        collect_ended()
         process = os.fork()
         if not process:
             connection.close()
@@ -162,10 +173,16 @@ def fork_servers(connection, has_sessions):
         connection.send(process)
 
 
+def collect_ended():
+    """Collect the servers that have ended, whose processor time counts as that of this process from then on."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
 def serve(connection, parent, environment, package, prepare):
     """Become a server as one that was started anew with this environment."""
     die_with(parent)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None
