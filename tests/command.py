@@ -6,6 +6,9 @@ import subprocess
 import tempfile
 from functools import cache
 
+import pytest
+
+from ssd_det.starting.starter import CAN_FORK, Starter
 from tests.warm import WarmStarter, start_warm_process
 
 LIMITED = {"OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1", "COLUMNS": "200"}
@@ -22,13 +25,15 @@ def warm_process():
 
 def warm_starter(environment=None, **settings):
     """A starter of commands that are forked; see :class:`tests.warm.WarmStarter`."""
+    if not CAN_FORK:
+        pytest.skip("the processes of this test are forked, for which it takes Linux")
     return WarmStarter(warm_process(), ENVIRONMENT if environment is None else environment, **settings)
 
 
 @cache
 def starter():
     """Starts what :func:`ssd_det` runs."""
-    starter = warm_starter()
+    starter = warm_starter() if CAN_FORK else Starter(ENVIRONMENT)
     atexit.register(starter.close)
     return starter
 
