@@ -202,7 +202,8 @@ def become_with_warm_process(become):
         ours, theirs = Pipe()
         if not os.fork():
             ours.close()
-            for descriptor in descriptors:
+            for descriptor, stream in zip(descriptors, request.streams, strict=True):
+                os.dup2(descriptor, stream)  # the output of its servers goes where that of the command goes
                 os.close(descriptor)
             die_with(number)
             fork_servers(theirs, has_sessions=False)
