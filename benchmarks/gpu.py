@@ -139,7 +139,8 @@ def run_ranks(seconds: float, small: bool) -> list[Row]:
 def run_training(seconds: float, small: bool) -> list[Row]:
     """Train on drawn images for about the time of the demo, refine their boxes, and compare them with the true ones."""
     end = time.monotonic() + seconds
-    images, epochs, limit = (4, 1, 60.0) if small else (150, 12, seconds - 70)
+    images, epochs = (4, 1) if small else (150, 12)
+    limit = seconds - 70
     with tempfile.TemporaryDirectory() as name:
         data, noisy, run, refined = (str(Path(name) / part) for part in ("data", "noisy.json", "run", "refined.json"))
         truth, quality = f"{data}/train.json", Path(name) / "quality.json"

@@ -112,6 +112,8 @@ class SSDDetCLI(LightningCLI):
     """
 
     def __init__(self, arguments: list[str]) -> None:
+        chosen = {arguments[0]: self.subcommands()[arguments[0]]}
+        self.subcommands = lambda: chosen  # type: ignore[method-assign]  # parsers of the others would take a while
         leave_out_needless_messages()
         check_threads(torch.get_num_threads() - 1)
         try:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
 # Threads of torch that wait would keep cores busy that other processes need, those they wait for included. Those of
@@ -22,6 +21,7 @@ from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
 from ssd_det.foreign.shown_text import sentence_of
+from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.starting.threads import NO_THREADS, REFUSED
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
@@ -160,7 +160,7 @@ def _leave_out_the_rest() -> None:
 def _run(name: str, words: list[str]) -> int:
     """Run a command; a plain function returns the exit code, or nothing for 0."""
     text, module_name = COMMANDS[name]
-    module = import_module(f"ssd_det.{module_name}")
+    (module,) = imported(f"ssd_det.{module_name}")
     # A hyphen in the name of a LightningCLI subcommand fails.
     function_name = name.replace("-", "_")
     if module_name == "cli":

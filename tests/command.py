@@ -3,18 +3,37 @@
 import atexit
 import os
 import subprocess
+import tempfile
 from functools import cache
 
-from ssd_det.starting.starter import Starter
+import pytest
+
+from ssd_det.starting.starter import CAN_FORK, Starter
+from tests.warm import WarmStarter, start_warm_process
 
 LIMITED = {"OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1", "COLUMNS": "200"}
 ENVIRONMENT = {**os.environ, **LIMITED}  # before any test has changed it
 
 
 @cache
+def warm_process():
+    """What the commands of all tests of this process are forked from."""
+    process = start_warm_process(ENVIRONMENT)
+    atexit.register(process.close)
+    return process
+
+
+def warm_starter(environment=None, **settings):
+    """A starter of commands that are forked; see :class:`tests.warm.WarmStarter`."""
+    if not CAN_FORK:
+        pytest.skip("the processes of this test are forked, for which it takes Linux")
+    return WarmStarter(warm_process(), ENVIRONMENT if environment is None else environment, **settings)
+
+
+@cache
 def starter():
-    """Forks the commands of all tests of this process, which saves each the seconds that torch takes to import."""
-    starter = Starter(ENVIRONMENT)
+    """Starts what :func:`ssd_det` runs."""
+    starter = warm_starter() if CAN_FORK else Starter(ENVIRONMENT)
     atexit.register(starter.close)
     return starter
 
@@ -30,6 +49,46 @@ class SharedStarter:
 
     def close(self):
         pass
+
+
+class Running:
+    """A command that runs in a session of its own.
+
+    Args:
+        words: of the command.
+        cwd: the folder that it works in.
+        environment: of the command.
+        settings: of its starter.
+    """
+
+    def __init__(self, *words, cwd=None, environment=None, **settings):
+        self._starter = warm_starter(environment, **settings)
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 (a process writes to it)
+        self._process = self._starter.start([*map(str, words)], cwd, self._printed, self._printed)
+        self.pid, self.group = self._process.number, self._starter.server
+
+    def poll(self):
+        """Its exit code, or ``None`` while it runs."""
+        try:
+            return self._process.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self):
+        """Its exit code, as soon as it has ended."""
+        return self._process.wait()
+
+    def send_signal(self, number):
+        """Send it a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def printed(self):
+        """What it has printed, errors included, as soon as it has ended."""
+        self.wait()
+        self._starter.close()
+        self._printed.seek(0)
+        return self._printed.read().decode()
 
 
 def ssd_det(*words, cwd=None):

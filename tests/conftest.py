@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 import json
 import os
 import signal
@@ -29,6 +30,8 @@ for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
+gc.freeze()  # all that has been imported
+gc.enable()
 torch.set_num_threads(1)  # threads that spin beside the other test process are many times as slow as none
 
 # How long examples take says more of what else the machine does than of the code.

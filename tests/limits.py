@@ -1,15 +1,15 @@
 """Disks that are full, for a block of a test or for a process."""
 
-import os
 import resource
-import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.command import LIMITED
+from tests.command import ENVIRONMENT, warm_starter
+from tests.namespaces import NEW_NAMESPACE, is_allowed, with_disk
+from tests.warm import AS_USER
 
 
 @contextmanager
@@ -23,21 +23,18 @@ def files_of_at_most(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def ssd_det_with_disk(folder, options, *words, cwd, **environment):
-    """Run ``ssd-det`` where a folder is a disk of its own, in a mount namespace that nobody else sees.
+def ssd_det_with_disk(folder, options, *words, cwd, package=AS_USER, **environment):
+    """Run ``ssd-det``, or another package, where a folder is a disk of its own that nobody else sees.
 
-    The last line of what it prints names the files that are left on that disk.
+    Returns:
+        How it ended, and the files that are left on that disk.
     """
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
+    if not is_allowed(NEW_NAMESPACE):
         pytest.skip("mount namespaces are forbidden here")
     folder.mkdir(parents=True, exist_ok=True)
-    script = f'mount -t tmpfs -o {options} tmpfs "$0" && "$@"; code=$?; cd "$0"; echo $(find . -type f); exit $code'
-    command = [sys.executable, "-P", "-m", "ssd_det", *map(str, words)]
-    return subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, str(folder), *command],
-        cwd=cwd,
-        env={**os.environ, **LIMITED, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    prepare = partial(with_disk, folder, options)
+    with warm_starter({**ENVIRONMENT, **environment}, package=package, prepare=prepare) as starter:
+        finished = starter.run([*map(str, words)], cwd)
+        disk = Path(f"/proc/{starter.server}/root", *folder.absolute().parts[1:])
+        left = {str(path.relative_to(disk)) for path in disk.rglob("*") if path.is_file()}
+    return finished, left

@@ -6,13 +6,16 @@ import re
 import signal
 import stat
 import subprocess
-import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 import yaml
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
-from tests.command import LIMITED
+from tests.asked_commands import PROGRAM, AskedCommands
+from tests.command import ENVIRONMENT, Running
 from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_MODEL
 from tests.docs.pages import ROOT
 from tests.pipeline.conftest import LAST, METRICS, OPTIMISATION, TRAINER
@@ -33,9 +36,6 @@ exit $code
 """
 SCONTROL = """#!/bin/bash
 echo "$@" >> requeued
-"""
-SSD_DET = f"""#!/bin/bash
-exec {sys.executable} -P -m ssd_det "$@"
 """
 
 
@@ -58,19 +58,31 @@ def cluster(demo, tmp_path):
     for name, settings in (("refine", refine), ("detect", detect)):
         (tmp_path / "my_configs" / f"{name}.yaml").write_text(yaml.safe_dump(settings))
     (tmp_path / "bin").mkdir()
-    for name, text in (("srun", SRUN), ("scontrol", SCONTROL), ("ssd-det", SSD_DET), ("job.sh", SCRIPT)):
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL), ("ssd-det", PROGRAM), ("job.sh", SCRIPT)):
         path = tmp_path / "bin" / name
         path.write_text(text)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return tmp_path
 
 
-def submit(cluster):
-    environment = {**os.environ, **LIMITED, **JOB, "PATH": f"{cluster / 'bin'}:{os.environ['PATH']}"}
+@pytest.fixture
+def commands():
+    """What the script runs."""
+    with tempfile.TemporaryDirectory() as folder, AskedCommands(Path(folder, "socket")) as commands:  # a short path
+        yield commands
+
+
+def environment_of(cluster):
+    """The environment of a job, whose tasks meet at a port that nothing else uses, on whatever machine."""
+    port = str(find_free_network_port())
+    return {**ENVIRONMENT, **JOB, "MASTER_PORT": port, "PATH": f"{cluster / 'bin'}:{ENVIRONMENT['PATH']}"}
+
+
+def submit(cluster, commands):
     return subprocess.Popen(
         [cluster / "bin" / "job.sh"],
         cwd=cluster,
-        env=environment,
+        env={**environment_of(cluster), **commands.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -78,18 +90,19 @@ def submit(cluster):
     )
 
 
-def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster):
+def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster, commands):
     run = cluster / "runs" / "mine"
-    job = submit(cluster)
+    job = submit(cluster, commands)
     while not (run / "refiner" / "checkpoints" / "last.ckpt").exists() and job.poll() is None:
         time.sleep(0.05)
     job.send_signal(signal.SIGUSR1)
     assert job.wait() == 0
     os.killpg(job.pid, signal.SIGKILL)  # what SLURM does to the tasks of a job that it queues again
+    commands.join()
     assert (cluster / "requeued").read_text() == "requeue 4711\n"
     assert not (run / "refiner" / "finished").exists()
 
-    again = submit(cluster)
+    again = submit(cluster, commands)
     printed, _ = again.communicate()
     assert again.returncode == 0, printed
     assert len(list((run / "refiner").glob("metrics*.csv"))) == 2
@@ -98,7 +111,7 @@ def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster):
     assert json.loads((run / "test" / "metrics.json").read_text())["images"] == 4
     assert (run / "page" / "index.html").is_file()
 
-    third = submit(cluster)
+    third = submit(cluster, commands)
     printed, _ = third.communicate()
     assert third.returncode == 0, printed
     assert "precision" not in printed, "a finished stage was run again"
@@ -106,19 +119,10 @@ def test_the_chain_is_queued_again_goes_on_and_leaves_its_products(cluster):
 
 def start(cluster, *words, tasks=2):
     """Start a command of ssd-det as the tasks of a job."""
-    environment = {**os.environ, **LIMITED, **JOB, "PATH": f"{cluster / 'bin'}:{os.environ['PATH']}"}
-    environment |= {"SLURM_NTASKS": str(tasks), "SLURM_NNODES": str(tasks)}
-    return [
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", "ssd_det", *words, f"--trainer.num_nodes={tasks}", "--trainer.devices=1"],
-            cwd=cluster,
-            env={**environment, "SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(tasks)
-    ]
+    environment = {**environment_of(cluster), "SLURM_NTASKS": str(tasks), "SLURM_NNODES": str(tasks)}
+    words = [*words, f"--trainer.num_nodes={tasks}", "--trainer.devices=1"]
+    ranks = ({"SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank)} for rank in range(tasks))
+    return [Running(*words, cwd=cluster, environment={**environment, **rank}) for rank in ranks]
 
 
 DATA = ["--data.annotations=noisy.json", "--data.image_root=images"]
@@ -129,19 +133,19 @@ def wait_for_steps(log, count, process):
     """Wait until a training has logged so many steps."""
     while process.poll() is None and not (log.is_file() and len(log.read_text().splitlines()) > count):
         time.sleep(0.05)
-    assert process.poll() is None, process.communicate()
+    assert process.poll() is None, process.printed()
 
 
 def test_a_lost_process_ends_the_other_with_one_sentence(cluster):
     first, second = start(cluster, *FIT, "--trainer.max_epochs=1000")
     wait_for_steps(cluster / "runs" / "metrics.csv", 4, first)
-    second.kill()
-    printed, _ = first.communicate()
-    assert first.returncode == 2, printed
+    second.send_signal(signal.SIGKILL)
+    printed = first.printed()
+    assert first.wait() == 2, printed
     assert printed.count("ssd-det: error: ") == 1
     assert "Another process of this command has ended" in printed
     assert "Traceback" not in printed
-    second.communicate()
+    assert second.wait() == -signal.SIGKILL
 
 
 def test_a_training_that_lightning_queues_again_goes_on_and_keeps_its_log(cluster):
@@ -150,24 +154,23 @@ def test_a_training_that_lightning_queues_again_goes_on_and_keeps_its_log(cluste
     training.send_signal(signal.SIGUSR1)
     while training.poll() is None and not (cluster / "requeued").exists():
         time.sleep(0.05)
-    training.kill()
-    training.communicate()
+    training.send_signal(signal.SIGKILL)
+    training.wait()
     assert (cluster / "requeued").read_text() == "requeue 4711\n"
     (cluster / "requeued").unlink()
     steps = len((cluster / "runs" / "metrics.csv").read_text().splitlines()) - 1
     epochs = steps // 6 + 2
 
     (training,) = start(cluster, *FIT, f"--trainer.max_epochs={epochs}", tasks=1)
-    printed, _ = training.communicate()
-    assert training.returncode == 0, printed
+    printed = training.printed()
+    assert training.wait() == 0, printed
     assert "hpc_ckpt_1.ckpt" in printed
     assert len(list((cluster / "runs").glob("metrics*.csv"))) == 2
 
     refining = ["refine-annotations", "--config=my_configs/refine.yaml", *DATA, "--trainer.default_root_dir=runs"]
     refining += ["--checkpoint=runs/checkpoints/last.ckpt", "--output=refined.json"]
     (process,) = start(cluster, *refining, tasks=1)
-    printed, _ = process.communicate()
-    assert process.returncode == 0, printed
+    assert process.wait() == 0, process.printed()
 
 
 def test_the_job_of_kubernetes_runs_a_command_that_goes_on(tmp_path):

@@ -1,56 +1,18 @@
 """Two processes of one machine that talk through gloo, and one that talks to nobody."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from ssd_det.distributed import led_by_first
 from ssd_det.errors import InputError
-
-# Each process works on an order by adding its rank, and notes what it got.
-SCRIPT = """
-import json, sys
-from datetime import timedelta
-from pathlib import Path
-from torch import distributed
-from ssd_det.distributed import led_by_first
-from ssd_det.errors import InputError
-
-rank, folder, failing = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-store = distributed.FileStore(str(folder / "store"), 2)
-distributed.init_process_group("gloo", store=store, rank=rank, world_size=2, timeout=timedelta(hours=1))
-
-def work(order):
-    if failing == f"work {rank}":
-        raise InputError("a.png: does not decode.")
-    return order + rank
-
-def lead(on_all):
-    assert rank == 0
-    found = [on_all(10), on_all(20)]
-    if failing == "lead":
-        raise InputError("b.json: cannot be written.")
-    return found
-
-try:
-    noted = led_by_first(lead, work)
-except InputError as error:
-    noted = error.sentence
-(folder / f"{rank}.json").write_text(json.dumps(noted))
-distributed.destroy_process_group()  # else its threads may abort the process as it ends, as Lightning sees to as well
-"""
+from tests.command import Running
 
 
 def run(folder, failing=""):
-    processes = [
-        subprocess.Popen([sys.executable, "-c", SCRIPT, str(rank), str(folder), failing], stderr=subprocess.PIPE)
-        for rank in range(2)
-    ]
+    processes = [Running(rank, folder, failing, package="tests.led_process") for rank in range(2)]
     for process in processes:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors
+        assert process.wait() == 0, process.printed()
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 

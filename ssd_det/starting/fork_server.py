@@ -4,17 +4,18 @@ Nothing may run here that a fork would tear apart: no threads but those that a l
 may there be what the first command to end takes from all others, such as wandb's temporary folder.
 """
 
-import gc
+import atexit
 import os
 import runpy
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 
+from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.stopping import STOP_SIGNALS
 
@@ -48,11 +49,13 @@ def main() -> None:
     """
     die_with_parent()
     connection = Connection(int(sys.argv[1]))
-    for name in PRELOADED:
-        import_module(name)
-    gc.collect()
-    gc.freeze()  # a collection in a command would copy the pages that it shares with this process
+    imported(*PRELOADED)
     connection.send(os.getpid())
+    serve(connection)
+
+
+def serve(connection: Connection) -> None:
+    """Fork commands until the process at the other end of the connection closes it or ends; see :func:`main`."""
     while True:
         try:
             request = connection.recv()
@@ -76,7 +79,7 @@ def main() -> None:
 
 
 def _become(request: Request, descriptors: Sequence[int]) -> None:
-    """Run a command as a process does that was started for it; it ends with the interpreter, as that does."""
+    """Run a command as a process does that was started for it."""
     for descriptor, stream in zip(descriptors, request.streams, strict=True):
         os.dup2(descriptor, stream)
         os.close(descriptor)
@@ -84,8 +87,27 @@ def _become(request: Request, descriptors: Sequence[int]) -> None:
     os.environ[PARENT] = str(os.getppid())
     sys.argv[1:] = request.words
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)  # from which Lightning starts more processes
-    sys.exit()
+    try:
+        runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)  # from which Lightning starts more processes
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        _end(end.code or 0)
+    _end(0)
+
+
+def _end(code: int) -> None:
+    """End this process as the interpreter does, but for taking apart all that has been imported.
+
+    That takes a second, and copies the memory that is shared with the server.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # ends the idle threads of pools, and waits for others
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def _exit_code(process: int) -> int:

@@ -2,10 +2,8 @@
 
 import multiprocessing
 import os
-import shutil
-import subprocess
-import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,37 +14,14 @@ from ssd_det.batches.image_loader import ImageLoader, collate_shared
 from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.main import main
 from tests.command import fails
+from tests.limits import ssd_det_with_disk
 from tests.words import DATA, TINY
 
-MAY_MOUNT = (
-    shutil.which("unshare") is not None
-    and subprocess.run(
-        ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"], capture_output=True, check=False
-    ).returncode
-    == 0
-)
-may_mount = pytest.mark.skipif(not MAY_MOUNT, reason="needs a file system of its own, which the system does not allow")
 forks = pytest.mark.skipif(
     multiprocessing.get_start_method() != "fork", reason="workers do not see what the test has changed"
 )
 
-READ_ALL = """
-import sys
-from ssd_det.batches.batch import FailedBatch
-from ssd_det.batches.refine_datamodule import RefineDataModule
-from ssd_det.errors import InputError
-data = RefineDataModule("noisy.json", "images", 480, 640, 2, 2)
-loader = data.to_refine().loader(1) if sys.argv[1] == "refine" else data.train_dataloader()
-try:
-    for batch in loader:
-        if isinstance(batch, FailedBatch):
-            raise InputError(batch.sentence)
-except InputError as error:
-    print(error.sentence)
-"""
 
-
-@may_mount
 @pytest.mark.parametrize("task", ["fit", "refine"])
 @pytest.mark.parametrize(
     ("options", "sentence"),
@@ -56,21 +31,11 @@ except InputError as error:
     ],
 )
 def test_too_little_shared_memory_ends_in_a_sentence(demo, task, options, sentence):
-    script = f'mount -t tmpfs -o {options} tmpfs /dev/shm && exec "$0" -P -c "$1" {task}'
-    command = ["unshare", "-rm", "sh", "-c", script, sys.executable, READ_ALL]
-    path = os.pathsep.join(filter(None, sys.path))
-    done = subprocess.run(
-        command,
-        cwd=demo,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert sentence in done.stdout, done.stderr
-    assert "--shm-size=2g" in done.stdout
-    assert "set data.num_workers to 0" in done.stdout
-    assert "Traceback" not in done.stderr
+    done, _ = ssd_det_with_disk(Path("/dev/shm"), options, task, cwd=demo, package="tests.batches.read_all")
+    assert sentence in done.output, done.errors
+    assert "--shm-size=2g" in done.output
+    assert "set data.num_workers to 0" in done.output
+    assert "Traceback" not in done.errors
 
 
 @forks

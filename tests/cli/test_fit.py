@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from ssd_det.cli import SSDDetCLI
 from ssd_det.main import main
 from tests.command import fails, ssd_det
 from tests.words import DATA, TINY, checkpoint_in, logging_to
@@ -20,6 +21,15 @@ def test_two_processes_train_together_whoever_has_the_true_boxes(inside):
     result = ssd_det("fit", *words, cwd=inside)
     assert result.returncode == 0, result.stderr
     assert "noisy_iou" in (inside / "two" / "metrics.csv").read_text()
+
+
+def test_only_the_parser_of_the_command_itself_is_made(monkeypatch, capsys):
+    add, made = SSDDetCLI.add_arguments_to_parser, []
+    monkeypatch.setattr(SSDDetCLI, "add_arguments_to_parser", lambda *given: made.append(given) or add(*given))
+    with pytest.raises(SystemExit):
+        main(["fit", *DATA, "--print_config"])
+    assert "seed_everything: 0" in capsys.readouterr().out
+    assert len(made) == 1
 
 
 def test_resuming_refuses_settings_that_it_could_not_follow(inside, capsys):

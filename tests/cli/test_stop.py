@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -13,7 +11,7 @@ from ssd_det.main import main
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import RefinePass
-from tests.command import LIMITED
+from tests.command import Running
 from tests.conftest import TINY_DETECTOR
 from tests.words import DATA, QUIET, TINY, checkpoint_in, logging_to, options
 
@@ -125,31 +123,22 @@ def test_a_detector_that_is_stopped_writes_nothing(inside, capsys, signalled, co
     assert not list(inside.rglob("predictions.json"))
 
 
-def start(folder, *words):
-    """A command in a group of processes of its own."""
-    command = [sys.executable, "-P", "-m", "ssd_det", *words]
-    environment = {**os.environ, **LIMITED}
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
 @pytest.mark.parametrize("to_group", [False, True])
 def test_two_processes_stop_after_the_same_step_whoever_is_asked(inside, to_group):
     words = [*FIT, "--trainer.devices=2", "--data.num_workers=1", "--trainer.max_epochs=500", *logging_to("two")]
-    process = start(inside, *words, "--trainer.logger.flush_logs_every_n_steps=1")
+    process = Running(*words, "--trainer.logger.flush_logs_every_n_steps=1", cwd=inside)
     log = inside / "two" / "metrics.csv"
     while not (log.is_file() and len(log.read_text().splitlines()) > 1):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.printed()
         time.sleep(0.05)
-    (os.killpg if to_group else os.kill)(process.pid, signal.SIGTERM)
-    _, error = process.communicate()
-    assert process.returncode == 143, error
-    assert error.count("ssd-det: stopped by SIGTERM") == 1
-    assert "Traceback" not in error
+    os.killpg(process.group, signal.SIGTERM) if to_group else process.send_signal(signal.SIGTERM)
+    assert process.wait() == 143, process.printed()
+    printed = process.printed()
+    assert printed.count("ssd-det: stopped by SIGTERM") == 1
+    assert "Traceback" not in printed
     assert checkpoint(inside / "two")["global_step"] > 0
     with pytest.raises(ProcessLookupError):  # the other process has ended as well
-        os.killpg(process.pid, 0)
+        os.killpg(process.group, 0)
 
 
 def test_an_earlier_training_is_kept(inside, capsys):

@@ -3,15 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from ssd_det.ops.boxes import corners, iou
 from ssd_det.report.bags import measure_bags
-from tests.command import LIMITED, ssd_det
+from tests.command import Running, ssd_det
 from tests.notebooks import pictures, run_notebook
 
 
@@ -108,39 +106,28 @@ def test_a_finished_run_is_left_as_it_is(unbroken, words, demo):
 
 def stop_when(words, run, condition, kill):
     """Start the pipeline, and stop it as soon as a file of the run exists."""
-    command = [sys.executable, "-m", "ssd_det", *words, f"--output={run}"]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **LIMITED},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        # A shell's background job ignores Ctrl-C, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
-    )
+    process = Running(*words, f"--output={run}")
     while not (run / condition).exists():
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.printed()
         time.sleep(0.01)
     kill(process)
-    printed, _ = process.communicate()
-    return process.returncode, printed
+    return process.wait(), process.printed()
 
 
 def kill_parent(process):
-    process.kill()
+    process.send_signal(signal.SIGKILL)
 
 
 def press_control_c(process):
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.group, signal.SIGINT)
 
 
 def end_parent(process):
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
 
 
 def close_terminal(process):
-    os.killpg(process.pid, signal.SIGHUP)
+    os.killpg(process.group, signal.SIGHUP)
 
 
 CODES = {kill_parent: -signal.SIGKILL, press_control_c: 130, end_parent: 143, close_terminal: 129}

@@ -1,10 +1,6 @@
 """wandb that fails: trainings and refining end well, with one line."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import wandb
@@ -12,7 +8,7 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from ssd_det.errors import InputError
 from ssd_det.report.tolerant_wandb import TolerantWandbLogger, giving_up, tolerant, working
-from tests.command import LIMITED
+from tests.command import ENVIRONMENT, warm_starter
 from tests.conftest import TINY_DATA, TINY_MODEL
 from tests.limits import ssd_det_with_disk
 from tests.words import QUIET, options
@@ -75,25 +71,12 @@ def test_only_wandb_is_replaced():
 
 
 def test_a_training_goes_on_without_a_process_that_was_killed(demo, tmp_path):
-    environment = {**os.environ, **LIMITED, "WANDB_MODE": "offline", "PYTHONPATH": str(Path(__file__).parents[2])}
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ssd_det",
-            "fit",
-            *words(demo, "tests.wandb_killer.WandbKiller"),
-            "--trainer.max_epochs=3",
-        ],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    _, killed, warning = result.stdout.splitlines()
+    fit = ["fit", *words(demo, "tests.wandb_killer.WandbKiller"), "--trainer.max_epochs=3"]
+    with warm_starter({**ENVIRONMENT, "WANDB_MODE": "offline"}) as starter:
+        result = starter.run(fit, tmp_path)
+    assert result.code == 0, result.errors
+    assert result.errors == ""
+    _, killed, warning = result.output.splitlines()
     assert killed == "killed"
     assert warning.startswith("Warning: wandb has failed (")
     assert warning.endswith(WORKING)
@@ -105,13 +88,14 @@ def test_a_training_goes_on_without_a_process_that_was_killed(demo, tmp_path):
 def test_training_and_refining_go_on_without_a_folder_that_can_be_written(demo, tmp_path, disk):
     folder = tmp_path / "run" / "wandb"
     fit = words(demo)
-    result = ssd_det_with_disk(folder, disk, "fit", *fit, "--trainer.max_epochs=1", cwd=tmp_path, WANDB_MODE="offline")
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    assert result.stdout.count(WORKING) == 1
+    offline = {"cwd": tmp_path, "WANDB_MODE": "offline"}
+    result, _ = ssd_det_with_disk(folder, disk, "fit", *fit, "--trainer.max_epochs=1", **offline)
+    assert result.code == 0, result.errors
+    assert result.errors == ""
+    assert result.output.count(WORKING) == 1
     (checkpoint,) = (tmp_path / "run").rglob("*.ckpt")
     refine = ["refine-annotations", *fit, f"--checkpoint={checkpoint}", "--output=refined.json", "--min_score=0"]
-    result = ssd_det_with_disk(folder, disk, *refine, cwd=tmp_path, WANDB_MODE="offline")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.count(WORKING) == 1
+    result, _ = ssd_det_with_disk(folder, disk, *refine, **offline)
+    assert result.code == 0, result.errors
+    assert result.output.count(WORKING) == 1
     assert (tmp_path / "refined.json").is_file()

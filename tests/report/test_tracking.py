@@ -2,15 +2,13 @@
 
 import itertools
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.command import LIMITED
+from tests.command import ENVIRONMENT, warm_starter
 from tests.conftest import TINY_DATA, TINY_MODEL
+from tests.namespaces import NEW_NETWORK, alone, is_allowed
 from tests.words import QUIET, options
 
 WANDB = [
@@ -20,33 +18,28 @@ WANDB = [
 ]
 
 
-def without_network(*words, cwd):
-    """Run a command where there is no network, no home and no key."""
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rn", "true"], check=False).returncode:
+@pytest.fixture
+def offline(tmp_path):
+    """Starts commands where there is no network, no home and no key, and no input."""
+    if not is_allowed(NEW_NETWORK):
         pytest.skip("network namespaces are forbidden here")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
-    return subprocess.run(
-        ["unshare", "-rn", sys.executable, "-m", "ssd_det", *words],
-        cwd=cwd,
-        env={**environment, **LIMITED, "HOME": str(cwd)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {key: value for key, value in ENVIRONMENT.items() if not key.startswith("WANDB")}
+    with warm_starter({**environment, "HOME": str(tmp_path)}, prepare=alone) as starter:
+        yield starter
 
 
-def test_tracking_offline_needs_no_network_and_asks_nothing(demo, tmp_path):
+def test_tracking_offline_needs_no_network_and_asks_nothing(demo, tmp_path, offline):
     shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
     shared = [*options("model", TINY_MODEL), *options("data", TINY_DATA), *QUIET, *WANDB]
     shared += ["--data.annotations=noisy.json", "--data.image_root=images"]
-    trained = without_network("fit", *shared, "--trainer.max_epochs=1", "--trainer.log_every_n_steps=1", cwd=tmp_path)
-    assert trained.returncode == 0, trained.stderr
+    fit = ["fit", *shared, "--trainer.max_epochs=1", "--trainer.log_every_n_steps=1"]
+    trained = offline.run(fit, tmp_path)
+    assert trained.code == 0, trained.errors
     checkpoint = next((tmp_path / "run").rglob("*.ckpt"))
     words = [f"--checkpoint={checkpoint}", "--output=refined.json", "--min_score=0"]
-    refined = without_network("refine-annotations", *shared, *words, cwd=tmp_path)
-    assert refined.returncode == 0, refined.stderr
-    printed = (trained.stdout + trained.stderr + refined.stdout + refined.stderr).lower()
+    refined = offline.run(["refine-annotations", *shared, *words], tmp_path)
+    assert refined.code == 0, refined.errors
+    printed = (trained.output + trained.errors + refined.output + refined.errors).lower()
     assert not any(word in printed for word in ("log in", "login", "api key", "account", "wandb online"))
 
     runs = [next(folder.glob("*.wandb")).read_bytes() for folder in (tmp_path / "run" / "wandb").glob("offline-run-*")]

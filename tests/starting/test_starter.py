@@ -38,6 +38,16 @@ if "wait" in sys.argv:
         file.write(str(os.getpid()))
     os.rename("beginning", "ready")
     time.sleep(3600)
+if "finish" in sys.argv:
+    import atexit, threading
+    from concurrent.futures import ThreadPoolExecutor
+    class Part:
+        def __del__(self, write=os.write):
+            write(1, b"taken apart\\n")
+    part = Part()
+    ThreadPoolExecutor().submit(int)
+    atexit.register(print, "at the end")
+    threading.Thread(target=lambda: (time.sleep(0.1), print("of a thread"))).start()
 sys.exit(7)
 """
 SERVER = "import ssd_det.starting.fork_server as s; s.PACKAGE = 'command_in_test'; s.PRELOADED = {}; s.main()"
@@ -80,6 +90,15 @@ def test_a_forked_command_is_as_one_started_anew(make_starter, tmp_path):
     assert expected.pop("told") == os.getpid() != shown.pop("told")
     assert shown == expected
     assert (shown["words"], shown["folder"], shown["shown"]) == (["fit", "b c"], str(tmp_path), "yes")
+
+
+@needs_fork
+def test_a_forked_command_does_at_its_end_all_but_take_itself_apart(make_starter):
+    warm, cold = (make_starter(is_warm).run(["fit", "finish"]) for is_warm in (True, False))
+    assert (warm.code, warm.errors) == (cold.code, cold.errors) == (7, "an error\n")
+    said, expected = (finished.output.splitlines()[1:] for finished in (warm, cold))
+    assert said == ["of a thread", "at the end"]
+    assert expected == [*said, "taken apart"]
 
 
 @needs_fork

@@ -6,7 +6,7 @@ import pytest
 
 from ssd_det.main import main
 from tests.report.review.case import content_of, write_case
-from tests.report.review.using import apply, drag, export, load, open_large, progress
+from tests.report.review.using import apply, drag, export, load, new_page, open_large, progress
 
 
 @pytest.fixture
@@ -100,8 +100,7 @@ def test_ids_that_a_browser_rounds_come_back_whole(noisy, browser, tmp_path):
     key = 2**53 + 1
     change(noisy, 0, id=key)
     _, folder = choose(noisy, "--count", "12")
-    context = browser.new_context(accept_downloads=True)
-    page = context.new_page()
+    page = new_page(browser)
     page.goto((folder / "index.html").as_uri())
     page.fill("[name=text]", f"#{key}")
     page.locator("#gallery .open").first.focus()
@@ -111,7 +110,7 @@ def test_ids_that_a_browser_rounds_come_back_whole(noisy, browser, tmp_path):
     load(page, exported, tmp_path)
     page.wait_for_function("document.getElementById('progress').textContent.includes('1 trusted')")
     again = export(page)
-    context.close()
+    page.context.close()
     assert [entry["id"] for entry in exported["annotations"]] == [key]
     assert again == exported
     (trusted,) = [entry for entry in apply(noisy, again, tmp_path)["annotations"] if "trusted" in entry]
@@ -124,20 +123,18 @@ def test_boxes_that_the_file_trusts_are_marked_and_not_asked_for(tmp_path, brows
         change(refined, position, trusted=True)
     words = ["--image_root", str(tmp_path / "images"), "--output", str(tmp_path / "page")]
     assert main(["report", str(refined), *words]) == 0
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+    page = new_page(browser)
     page.goto((tmp_path / "page" / "index.html").as_uri())
     verdicts = page.locator("#gallery .verdict").all_inner_texts()
     left = progress(page)
-    context.close()
+    page.context.close()
     assert sorted(verdicts) == ["", "", "", "", "☆ trusted", "☆ trusted"]
     assert left == "6 shown · 0 accepted · 0 rejected · 4 undecided"
 
 
 def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path):
     _, folder = choose(noisy, "--count", "6")
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
+    page = new_page(browser)
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -162,7 +159,7 @@ def test_checking_from_the_first_look_to_the_final_file(noisy, browser, tmp_path
     page.click("[type=reset]")
     assert progress(page) == "6 shown · 5 trusted · 1 to check"
     exported = export(page)
-    context.close()
+    page.context.close()
     assert complaints == []
     final = apply(noisy, exported, tmp_path)
     expected = json.loads(noisy.read_text())

@@ -12,6 +12,7 @@ from tests.report.review.using import (
     ids,
     in_each_browser,
     load,
+    new_page,
     open_large,
     progress,
     screen_point,
@@ -155,12 +156,11 @@ def test_accepting_keeps_a_correction(page):
 def test_a_finger_moves_sides(browser, folder):
     if browser.browser_type.name != "chromium":
         pytest.skip("Playwright moves fingers in Chromium only")
-    context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
-    page = context.new_page()
+    page = new_page(browser, viewport={"width": 400, "height": 800}, has_touch=True)
     page.goto((folder / "page" / "index.html").as_uri())
     open_large(page, "12")
     x, y = screen_point(page, 8, 25)
-    fingers = context.new_cdp_session(page)
+    fingers = page.context.new_cdp_session(page)
     for kind, points in (
         ("touchStart", [{"x": x - 15, "y": y}]),  # a finger is less exact than a mouse
         ("touchMove", [{"x": x - 15 + 20 * step, "y": y} for step in (1,)]),
@@ -172,7 +172,7 @@ def test_a_finger_moves_sides(browser, folder):
     assert (top, height) == (10, 30)
     assert left > 9
     assert left + width == pytest.approx(28)
-    context.close()
+    page.context.close()
 
 
 def test_zoom_shows_more_and_less_of_the_image(page):

@@ -8,28 +8,34 @@ import pytest
 from ssd_det.main import main
 
 in_each_browser = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
-GIVEN_UP = "net::ERR_ABORTED"  # a picture that is still to come when the page closes, or is drawn anew
+# A picture that is still to come when the page closes, or is drawn anew, in the words of each browser.
+GIVEN_UP = ("net::ERR_ABORTED", "NS_BINDING_ABORTED")
 
 
 def said_of(request):
     return f"{request.url} {request.failure}"
 
 
+def new_page(browser, **settings):
+    """A page in a context of its own, which waits as long as it takes."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
+    context.set_default_timeout(0)
+    return context.new_page()
+
+
 @contextmanager
 def opened(browser, folder):
     """A page, opened for the first time; no message on the console is allowed, and no request but to the disk."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(0)
-    page = context.new_page()
+    page = new_page(browser)
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: request.failure == GIVEN_UP or complaints.append(said_of(request)))
+    page.on("requestfailed", lambda request: request.failure in GIVEN_UP or complaints.append(said_of(request)))
     page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.goto((folder / "index.html").as_uri())
     yield page
-    context.close()
+    page.context.close()
     assert complaints == []
 
 
