@@ -4,7 +4,9 @@ import atexit
 import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,15 @@ class Running:
         """Send it a signal, if it runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def left(self):
+        """The states of the processes of its group that have not ended."""
+        states = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # one ends meanwhile
+                state, _, group, *_ = path.read_text().rpartition(")")[2].split()
+                states += [state] if int(group) == self.group and state not in "ZX" else []
+        return states
 
     def printed(self):
         """What it has printed, errors included, as soon as it has ended."""

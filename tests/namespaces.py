@@ -2,6 +2,9 @@
 
 import ctypes
 import os
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 NEW_NAMESPACE, NEW_USER, NEW_NETWORK = 0x00020000, 0x10000000, 0x40000000  # of unshare(2)
@@ -47,13 +50,12 @@ def alone():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
+@cache
 def is_allowed(kinds):
-    """Whether namespaces of some kinds can be entered here, found out in a process of its own."""
-    process = os.fork()
-    if not process:
-        try:
-            _unshare(kinds)
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    """Whether namespaces of some kinds can be entered here, found out by a process that has just begun."""
+    tried = subprocess.run([sys.executable, "-I", "-S", __file__, str(kinds)], check=False, capture_output=True)
+    return tried.returncode == 0
+
+
+if __name__ == "__main__":
+    _unshare(int(sys.argv[1]))

@@ -33,7 +33,7 @@ def damaged(inside):
 )
 def test_damage_inside_the_weights_ends_every_command(damaged, inside, capsys, words):
     before = set(inside.rglob("*"))
-    fails(capsys, main([word.format(damaged) for word in words]), f"{damaged}: is damaged (")
+    fails(capsys, main([word.replace("{}", str(damaged)) for word in words]), f"{damaged}: is damaged (")
     assert set(inside.rglob("*")) == before
 
 
