@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +96,11 @@ def draw(count: int, seed: int) -> JsonObject:
         "annotations": annotations,
         "categories": [{"id": number, "name": f"category {number}"} for number in range(1, CATEGORIES + 1)],
     }
+
+
+def write(path: Path, count: int, seed: int) -> None:
+    """Write what :func:`draw` makes."""
+    path.write_text(json.dumps(draw(count, seed)))
 
 
 def run(words: Sequence[str], code: Path) -> tuple[Cost, str]:
@@ -180,7 +187,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name_of_folder:
             folder = Path(name_of_folder)
             path = folder / "true.json"
-            path.write_text(json.dumps(draw(count, settings.seed)))
+            # In another process: the peak memory of those that this one starts is at least its own.
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                pool.submit(write, path, count, settings.seed).result()
             print(f"{count} annotations, {path.stat().st_size / 2**20:.1f} MiB", flush=True)
             for name in commands(folder):
                 costs_of = measure(name, folder, {"": codes[""]} if name == PEER else codes, settings.runs)

@@ -74,4 +74,4 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * unit:
             amount = seconds / unit
             return f"about {amount:.0f} {name}" if amount >= 10 or unit == 60 else f"about {amount:.1f} {name}"
-    return f"about {max(seconds, 1):.0f} seconds"
+    return f"about {seconds:.0f} seconds" if seconds >= 1.5 else "about a second"

@@ -45,7 +45,7 @@ def test_collection_is_resumed_if_it_was_enabled_before():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.2, "1 seconds"),
+        (0.2, "a second"),
         (50, "50 seconds"),
         (100, "2 minutes"),
         (5399, "90 minutes"),
