@@ -28,6 +28,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.rpn import AnchorGenerator
 
 from benchmarks.joint_step import make_detector
+from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, WIDTH, make_objects
 from benchmarks.timing import paired
 from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
@@ -37,7 +38,7 @@ from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.ops.sampling import random_proposals
 from ssd_det.tasks.refine import RefineTask
 
-IMAGES, CLASSES, LEARNT = 2, 20, 16
+LEARNT = 16
 FASTER_RCNN, JOINT = "Faster R-CNN", f"joint, {LEARNT} learnt from"
 COUNTS = (1, 2, 5, 10, 20, 40, 100, 200)
 
@@ -72,24 +73,13 @@ SMALL = Sizes(
     },
     some=16,
 )  # of refine_robust.yaml
-PUBLISHED = Sizes(480, 640, {}, some=45)
+PUBLISHED = Sizes(HEIGHT, WIDTH, {}, some=45)
 WAYS: dict[str, Callable[[Sizes], dict[str, int]]] = {
     "all proposals": lambda _: {},
     "16 in stage II": lambda _: {"stage2_proposals": 16},
     "a third in a step, 16 in stage II": lambda sizes: {"stage2_proposals": 16, "training_proposals": sizes.some},
 }
 KINDS = (FASTER_RCNN, *WAYS, JOINT)
-
-
-def make_objects(count: int, sizes: Sizes) -> Objects:
-    sides = sizes.width / 16 * (1 + 3 * torch.rand(IMAGES * count, 2))
-    corners = torch.rand(IMAGES * count, 2) * (torch.tensor([sizes.width, sizes.height]) - sides)
-    return Objects(
-        boxes=torch.cat([corners, corners + sides], dim=1),
-        labels=torch.randint(CLASSES, (IMAGES * count,)),
-        image_index=torch.arange(IMAGES).repeat_interleave(count),
-        image_sizes=torch.tensor([[sizes.height, sizes.width]] * IMAGES),
-    )
 
 
 def some_of(objects: Objects) -> Objects:
@@ -149,7 +139,7 @@ def peaks(way: str, backbone: str, sizes: Sizes, images: Tensor, counts: list[in
     """Print the peak memory in GiB of this process after steps with each count of objects."""
     step = make_step(way, backbone, sizes)
     for count in sorted(counts):
-        step(images, make_objects(count, sizes))
+        step(images, make_objects(count, sizes.height, sizes.width))
         print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f}", flush=True)
 
 
@@ -173,23 +163,8 @@ def main() -> None:
     ways = [way for way in KINDS if way not in settings.without]
     # Before any step here: the peak of a process that this one starts is at least its own.
     memory = {} if settings.no_memory else {way: measured_peaks(way, settings) for way in ways}
-    steps = {way: make_step(way, settings.backbone, sizes) for way in ways}
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
     print(f"{IMAGES} images of {sizes.width}x{sizes.height}, {settings.backbone}, torch {torch.__version__}")
-    for step in steps.values():
-        step(images, make_objects(1, sizes))
-    print("| objects an image | " + " | ".join(ways) + " |", flush=True)
-    for count in settings.counts:
-        objects = make_objects(count, sizes)
-        calls = [partial(step, images, objects) for step in steps.values()]
-        reference, *others = paired(*calls, runs=settings.runs, clock=time.process_time, warm_up=False)
-        cells = [f"{statistics.median(reference):.2f} s"]
-        seconds[FASTER_RCNN].append(statistics.median(reference))
-        for way, found in zip(ways[1:], others, strict=True):
-            seconds[way].append(statistics.median(found))
-            ratio = statistics.median(b / a for a, b in zip(reference, found, strict=True))
-            cells.append(f"{statistics.median(found):.2f} s ({ratio:.2f}x)")
-        print(f"| {count} | " + " | ".join(cells) + " |", flush=True)
+    seconds = measured_seconds(ways, images, sizes, settings)
     if settings.no_memory:
         return
     for position, count in enumerate(settings.counts):
@@ -199,6 +174,29 @@ def main() -> None:
             print("an object an image more: " + ", ".join(growth(settings.counts, values[way], name) for way in ways))
     if settings.figure:
         draw(settings.figure, settings.counts, seconds, memory)
+
+
+def measured_seconds(
+    ways: list[str], images: Tensor, sizes: Sizes, settings: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Seconds of processors of each kind of step for each count of objects, which are printed as well."""
+    steps = {way: make_step(way, settings.backbone, sizes) for way in ways}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for step in steps.values():
+        step(images, make_objects(1, sizes.height, sizes.width))
+    print("| objects an image | " + " | ".join(ways) + " |", flush=True)
+    for count in settings.counts:
+        objects = make_objects(count, sizes.height, sizes.width)
+        calls = [partial(step, images, objects) for step in steps.values()]
+        reference, *others = paired(*calls, runs=settings.runs, clock=time.process_time, warm_up=False)
+        cells = [f"{statistics.median(reference):.2f} s"]
+        seconds[FASTER_RCNN].append(statistics.median(reference))
+        for way, found in zip(ways[1:], others, strict=True):
+            seconds[way].append(statistics.median(found))
+            ratio = statistics.median(b / a for a, b in zip(reference, found, strict=True))
+            cells.append(f"{statistics.median(found):.2f} s ({ratio:.2f}x)")
+        print(f"| {count} | " + " | ".join(cells) + " |", flush=True)
+    return seconds
 
 
 def measured_peaks(way: str, settings: argparse.Namespace) -> list[float]:

@@ -38,14 +38,15 @@ WAYS: dict[str, dict[str, Any]] = {
 MATRIX_OPERATIONS = ("aten::mm", "aten::addmm", "aten::bmm", "convolution")
 
 
-def make_objects(count: int) -> Objects:
-    sides = 40 + 120 * torch.rand(IMAGES * count, 2)
-    corners = torch.rand(IMAGES * count, 2) * (torch.tensor([WIDTH, HEIGHT]) - sides)
+def make_objects(count: int, height: int = HEIGHT, width: int = WIDTH) -> Objects:
+    """Objects at random places, this many in each image, from 1/16 to 1/4 of the width of an image."""
+    sides = width / 16 * (1 + 3 * torch.rand(IMAGES * count, 2))
+    corners = torch.rand(IMAGES * count, 2) * (torch.tensor([width, height]) - sides)
     return Objects(
         boxes=torch.cat([corners, corners + sides], dim=1),
         labels=torch.randint(CLASSES, (IMAGES * count,)),
         image_index=torch.arange(IMAGES).repeat_interleave(count),
-        image_sizes=torch.tensor([[HEIGHT, WIDTH]] * IMAGES),
+        image_sizes=torch.tensor([[height, width]] * IMAGES),
     )
 
 
