@@ -49,6 +49,14 @@ from ssd_det.training_stop import end_launched
 from ssd_det.write_errors import writing
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
+PARAMETERS = {
+    "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "given"},
+    "validate": {"model", "dataloaders", "datamodule", "verbose"},
+    "refine_annotations": {"model", "datamodule", "given"},
+    "test": {"model", "dataloaders", "datamodule", "verbose"},
+    "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
+}
+"""The Trainer's methods that are commands, and their parameters that are not options."""
 OF_ONE_CALL = ("ckpt_path", "weights_only", "start_from")  # where this training began is nothing for another command
 DEFAULT_TASK = RefineTask.__name__
 DEFAULT_DATA = RefineDataModule.__name__
@@ -112,8 +120,7 @@ class SSDDetCLI(LightningCLI):
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        chosen = {arguments[0]: self.subcommands()[arguments[0]]}
-        self.subcommands = lambda: chosen  # type: ignore[method-assign]  # parsers of the others would take a while
+        self._command = arguments[0]
         leave_out_needless_messages()
         check_threads(torch.get_num_threads() - 1)
         try:
@@ -146,16 +153,9 @@ class SSDDetCLI(LightningCLI):
         """Without a configuration it is the refiner that is meant."""
         parser.set_defaults({"model": {"class_path": DEFAULT_TASK}, "data": {"class_path": DEFAULT_DATA}})
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """The Trainer's methods that are commands, and their parameters that are not options."""
-        return {
-            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "given"},
-            "validate": {"model", "dataloaders", "datamodule", "verbose"},
-            "refine_annotations": {"model", "datamodule", "given"},
-            "test": {"model", "dataloaders", "datamodule", "verbose"},
-            "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
-        }
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which is static, and so knows no command
+        """The command that was given, as the parsers of the others would take a while."""
+        return {self._command: PARAMETERS[self._command]}
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and note which settings of the model were written out."""

@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
-from ssd_det.cli import SSDDetCLI
+from ssd_det.cli import PARAMETERS
 from ssd_det.errors import BAD_INPUT, FAULTS_FOUND
 from ssd_det.main import COMMANDS, main
 from ssd_det.stopping import CODE_OF_SIGNALS, STOP_SIGNALS
@@ -95,7 +95,7 @@ def _refining(name: str) -> list[Row]:
     """The arguments of a method that only our own Trainer has."""
     method = name.replace("-", "_")
     parser = ArgumentParser()
-    parser.add_method_arguments(SSDDetTrainer, method, skip=SSDDetCLI.subcommands()[method])
+    parser.add_method_arguments(SSDDetTrainer, method, skip=PARAMETERS[method])
     return _rows(parser)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import repeat
-from typing import Any
+from operator import attrgetter
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,14 @@ class AnnotationColumns(EntriesOnDemand[Annotation]):
 
     def _columns(self) -> Iterator[npt.NDArray[Any]]:
         return (getattr(self, field.name) for field in fields(self))
+
+
+def ids_of(annotations: Sequence[Annotation], field: Literal["id", "image_id", "category_id"]) -> list[int]:
+    """One of the ids of each annotation."""
+    if isinstance(annotations, AnnotationColumns):
+        ids: list[int] = getattr(annotations, field).tolist()
+        return ids
+    return list(map(attrgetter(field), annotations))
 
 
 class ColumnsInPieces:

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from ssd_det.annotations.annotation import Annotation
-from ssd_det.annotations.annotation_columns import AnnotationColumns, Booleans, ColumnsInPieces
+from ssd_det.annotations.annotation_columns import AnnotationColumns, Booleans, ColumnsInPieces, ids_of
 from ssd_det.annotations.entries_on_demand import PIECE, EntriesOnDemand
 from ssd_det.annotations.json_files import JsonObject, read_json
 from ssd_det.annotations.regular_entries import fields_of_regular, regular_images
@@ -180,16 +180,16 @@ def parse_coco(path: Path, content: JsonObject, source: SourceFolder | None = No
     categories = sorted(_category(path, index, entry) for index, entry in enumerate(content["categories"]))
     if fault is not None:
         raise fault
-    ids, of_images, of_categories = _ids(annotations)
     for kind, parsed in (
         ("image", [image.id for image in images]),
         ("category", [category.id for category in categories]),
-        ("annotation", ids),
+        ("annotation", ids_of(annotations, "id")),
     ):
         if not parsed and (kind == "image" or (kind == "category" and annotations)):
             raise _none_of(path, kind)
         _check_unique(path, kind, parsed)
     image_ids, category_ids = {image.id for image in images}, {category.id for category in categories}
+    of_images, of_categories = ids_of(annotations, "image_id"), ids_of(annotations, "category_id")
     if not (image_ids.issuperset(of_images) and category_ids.issuperset(of_categories)):
         raise _unknown_reference(path, annotations, image_ids, category_ids)
     return CocoFile(path, content, images, annotations, categories, source)
@@ -306,13 +306,6 @@ def _annotations(path: Path, entries: Sequence[JsonObject]) -> tuple[Sequence[An
     return annotations if columns is None else columns.whole(), fault
 
 
-def _ids(annotations: Sequence[Annotation]) -> tuple[list[int], list[int], list[int]]:
-    """The ids of annotations, of their images and of their categories."""
-    if isinstance(annotations, AnnotationColumns):
-        return annotations.id.tolist(), annotations.image_id.tolist(), annotations.category_id.tolist()
-    return [a.id for a in annotations], [a.image_id for a in annotations], [a.category_id for a in annotations]
-
-
 def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
     annotation_id = integer_of(f"{path}: annotations[{index}]", entry, "id")
     where = f"{path}: annotation {annotation_id}"
@@ -332,8 +325,10 @@ def _annotation(path: Path, index: int, entry: JsonObject) -> Annotation:
 
 
 def _check_unique(path: Path, kind: str, ids: Sequence[int]) -> None:
+    if len(set(ids)) == len(ids):
+        return
     seen: set[int] = set()
-    for value in ids if len(set(ids)) < len(ids) else ():
+    for value in ids:
         if value in seen:
             raise InputError(f"{path}: {kind} id {value} is used more than once: give each {kind} its own id.")
         seen.add(value)
