@@ -5,9 +5,11 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from lightning.fabric.connector import _PRECISION_INPUT
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.accelerators import Accelerator
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -20,6 +22,7 @@ from ssd_det.batches.refine_datamodule import RefineDataModule, unseen_images
 from ssd_det.console import say
 from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
+from ssd_det.precision import fast_precision
 from ssd_det.refining.refine_file import RefinedFile, refine_file
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
@@ -36,7 +39,24 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be 
 
 
 class SSDDetTrainer(Trainer):
-    """A Trainer with one more method, whose trainings may start from others, and end well whatever stops them."""
+    """A Trainer with one more method, whose trainings may start from others, and end well whatever stops them.
+
+    Args:
+        accelerator: see Lightning.
+        precision: see Lightning; ``auto`` for the one in which the device is fast, ``bf16-mixed`` or ``32-true``.
+        settings: all others; see Lightning.
+    """
+
+    def __init__(
+        self,
+        *,
+        accelerator: str | Accelerator = "auto",
+        precision: _PRECISION_INPUT | Literal["auto"] | None = None,
+        **settings: Any,
+    ) -> None:
+        if precision == "auto":
+            precision = fast_precision(accelerator)
+        super().__init__(accelerator=accelerator, precision=precision, **settings)
 
     @cached_property
     def _stop_request(self) -> StopRequest:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.precision import gpu_is_fast_in_bfloat16, processor_is_fast_in_bfloat16
 from ssd_det.starting.cores import usable_cores
 
 GIB = 2**30
-BF16_CAPABILITY = (8, 0)  # compute capability from which CUDA devices multiply bfloat16 in hardware
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 
@@ -70,11 +70,13 @@ class Machine:
         cores: that this process may use.
         memory: free main memory, in GiB.
         gpus: in the order of their numbers.
+        bf16: whether the processor multiplies bfloat16 in hardware.
     """
 
     cores: int
     memory: float
     gpus: tuple[Gpu, ...] = ()
+    bf16: bool = False
 
     def describe(self) -> str:
         """The machine in one line."""
@@ -118,9 +120,8 @@ def inspect_machine() -> Machine:
     gpus = []
     for index in range(torch.cuda.device_count()):
         free, _ = torch.cuda.mem_get_info(index)
-        bf16 = torch.cuda.get_device_capability(index) >= BF16_CAPABILITY
-        gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, bf16))
-    return Machine(usable_cores(), free_memory(), tuple(gpus))
+        gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, gpu_is_fast_in_bfloat16(index)))
+    return Machine(usable_cores(), free_memory(), tuple(gpus), processor_is_fast_in_bfloat16())
 
 
 def free_memory() -> float:
