@@ -78,6 +78,22 @@ def test_the_rate_warms_up_and_steps_down(datamodule, optimizer):
     assert rates == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize(("algorithm", "size"), [("norm", torch.linalg.vector_norm), ("value", torch.amax)])
+def test_gradients_are_clipped_in_each_precision(datamodule, precision, algorithm, size):
+    sizes = []
+
+    class Task(RefineTask):
+        def on_before_zero_grad(self, optimizer):
+            gradients = [parameter.grad.flatten() for parameter in self.parameters() if parameter.grad is not None]
+            sizes.extend([size(torch.cat(gradients).abs()).item()] if gradients else [])
+
+    settings = {"precision": precision, "gradient_clip_val": 1e-3, "gradient_clip_algorithm": algorithm}
+    make_trainer(max_steps=2, **settings).fit(Task(**TINY_MODEL, optimizer="adamw"), datamodule=datamodule)
+    assert sizes
+    assert sizes == pytest.approx([1e-3] * len(sizes), rel=1e-3)
+
+
 def test_training_twice_gives_the_same_weights_bit_for_bit(demo):
     weights = []
     for _ in range(2):
