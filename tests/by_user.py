@@ -3,8 +3,8 @@
 import os
 import runpy
 
+from ssd_det.starting.fork_server import PACKAGE
 from ssd_det.starting.parent import PARENT, die_with_parent
-from tests.warm import PACKAGE
 
 if __name__ == "__main__":
     die_with_parent()  # where the tests are killed, no command goes on

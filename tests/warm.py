@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
@@ -27,7 +28,6 @@ from ssd_det.starting.parent import PARENT_DEATH_SIGNAL
 from ssd_det.starting.starter import Starter
 from ssd_det.stopping import held_back
 
-PACKAGE = fork_server.PACKAGE
 AS_USER = "tests.by_user"
 GRACE_SECONDS = 60
 STARTING_OTHERS = ("pipeline", "init")
@@ -141,7 +141,6 @@ def main():
     gc.enable()  # which the package of the tests has switched off
     connection = Connection(int(sys.argv[1]))
     imported(*fork_server.PRELOADED)
-    fork_server._become = become_with_warm_process(fork_server._become)
     connection.send(os.getpid())
     fork_servers(connection, has_sessions=True)
 
@@ -186,35 +185,33 @@ def serve(connection, parent, environment, package, prepare):
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None
-    fork_server.PACKAGE = package
     if prepare is not None:
         prepare()
-    fork_server.serve(connection)
+    fork_server.serve(connection, partial(run_command, package=package))
 
 
-def become_with_warm_process(become):
-    """A command that starts others begins with a fork of the process as it is then, which their servers come from."""
+def run_command(request, descriptors, package):
+    """Run a command; one that starts others forks the process as it is then, which their servers come from."""
+    if request.words[0] in STARTING_OTHERS:
+        fork_warm_process(request, descriptors)
+    fork_server.run_command(request, descriptors, package)
 
-    def become_command(request, descriptors):
-        if request.words[0] not in STARTING_OTHERS:
-            become(request, descriptors)
-        number = os.getpid()
-        ours, theirs = Pipe()
-        if not os.fork():
-            ours.close()
-            for descriptor, stream in zip(descriptors, request.streams, strict=True):
-                os.dup2(descriptor, stream)  # the output of its servers goes where that of the command goes
-                os.close(descriptor)
-            die_with(number)
-            fork_servers(theirs, has_sessions=False)
-        theirs.close()
-        process = WarmProcess(ours)
 
-        def start_server(starter):
-            starter._connection, starter._server = process.server(starter.environment, PACKAGE, None)
-            return starter._connection
+def fork_warm_process(request, descriptors):
+    number = os.getpid()
+    ours, theirs = Pipe()
+    if not os.fork():
+        ours.close()
+        for descriptor, stream in zip(descriptors, request.streams, strict=True):
+            os.dup2(descriptor, stream)  # the output of its servers goes where that of the command goes
+            os.close(descriptor)
+        die_with(number)
+        fork_servers(theirs, has_sessions=False)
+    theirs.close()
+    process = WarmProcess(ours)
 
-        Starter._start_server = start_server
-        become(request, descriptors)
+    def start_server(starter):
+        starter._connection, starter._server = process.server(starter.environment, fork_server.PACKAGE, None)
+        return starter._connection
 
-    return become_command
+    Starter._start_server = start_server

@@ -10,10 +10,12 @@ import runpy
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
+from typing import NoReturn
 
 from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
@@ -38,8 +40,12 @@ class Request:
     streams: Sequence[int]
 
 
-def main() -> None:
+def main(package: str = PACKAGE, preloaded: Sequence[str] = PRELOADED) -> None:
     """Serve the process that holds the other end of the connection, whose descriptor is the only word, to its end.
+
+    Args:
+        package: that is run as a command.
+        preloaded: modules to import before.
 
     For each request the id of a new process is sent, or 0 where there can be none, and once that has ended its exit
     code, negative if a signal ended it. Until the next request its id is given to no other process.
@@ -49,13 +55,42 @@ def main() -> None:
     """
     die_with_parent()
     connection = Connection(int(sys.argv[1]))
-    imported(*PRELOADED)
+    imported(*preloaded)
     connection.send(os.getpid())
-    serve(connection)
+    serve(connection, partial(run_command, package=package))
 
 
-def serve(connection: Connection) -> None:
-    """Fork commands until the process at the other end of the connection closes it or ends; see :func:`main`."""
+def run_command(request: Request, descriptors: Sequence[int], package: str) -> NoReturn:
+    """Run a command as a process does that was started for it.
+
+    Args:
+        request: what was asked.
+        descriptors: of its streams.
+        package: that is run as the command.
+    """
+    for descriptor, stream in zip(descriptors, request.streams, strict=True):
+        os.dup2(descriptor, stream)
+        os.close(descriptor)
+    os.chdir(request.folder)
+    os.environ[PARENT] = str(os.getppid())
+    sys.argv[1:] = request.words
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    try:
+        runpy.run_module(package, run_name="__main__", alter_sys=True)  # from which Lightning starts more processes
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        _end(end.code or 0)
+    _end(0)
+
+
+def serve(connection: Connection, run: Callable[[Request, Sequence[int]], NoReturn]) -> NoReturn:
+    """Fork commands until the process at the other end of the connection closes it or ends; see :func:`main`.
+
+    Args:
+        connection: to whoever asks.
+        run: runs a command in a process that was forked for it.
+    """
     while True:
         try:
             request = connection.recv()
@@ -69,7 +104,7 @@ def serve(connection: Connection) -> None:
             continue
         if not process:
             connection.close()
-            _become(request, descriptors)
+            run(request, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         connection.send(process)
@@ -78,25 +113,7 @@ def serve(connection: Connection) -> None:
         os.waitpid(process, 0)
 
 
-def _become(request: Request, descriptors: Sequence[int]) -> None:
-    """Run a command as a process does that was started for it."""
-    for descriptor, stream in zip(descriptors, request.streams, strict=True):
-        os.dup2(descriptor, stream)
-        os.close(descriptor)
-    os.chdir(request.folder)
-    os.environ[PARENT] = str(os.getppid())
-    sys.argv[1:] = request.words
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    try:
-        runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)  # from which Lightning starts more processes
-    except SystemExit as end:
-        if not isinstance(end.code, int | None):
-            raise
-        _end(end.code or 0)
-    _end(0)
-
-
-def _end(code: int) -> None:
+def _end(code: int) -> NoReturn:
     """End this process as the interpreter does, but for taking apart all that has been imported.
 
     That takes a second, and copies the memory that is shared with the server.

@@ -50,7 +50,7 @@ if "finish" in sys.argv:
     threading.Thread(target=lambda: (time.sleep(0.1), print("of a thread"))).start()
 sys.exit(7)
 """
-SERVER = "import ssd_det.starting.fork_server as s; s.PACKAGE = 'command_in_test'; s.PRELOADED = {}; s.main()"
+SERVER = "from ssd_det.starting.fork_server import main; main('command_in_test', {})"
 
 
 @pytest.fixture
