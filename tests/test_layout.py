@@ -26,7 +26,7 @@ ROWS = (
         "value_types",
     ),
     ("foreign", "starting"),
-    ("console", "distributed", "flags", "ops", "write_errors"),
+    ("console", "distributed", "flags", "ops", "precision", "write_errors"),
     ("losses", "annotations"),
     ("annotations.edits", "annotations.formats"),
     ("runs",),
