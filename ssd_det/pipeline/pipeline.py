@@ -1,18 +1,14 @@
 """The command ``ssd-det pipeline``."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from jsonargparse import ArgumentParser
-from jsonargparse.typing import Path_fr
 
-from ssd_det import __version__
 from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.digests import digest
 from ssd_det.annotations.folds import check_folds
 from ssd_det.annotations.formats.trusted_reading import read_trusted
 from ssd_det.annotations.formats.with_images import (
@@ -22,53 +18,22 @@ from ssd_det.annotations.formats.with_images import (
     with_found_images,
 )
 from ssd_det.annotations.formats.yolo_rows import RowKind
-from ssd_det.annotations.output import make_folder, remove_unfinished, write_json
-from ssd_det.class_names import with_short_names
+from ssd_det.annotations.output import make_folder, remove_unfinished
 from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
+from ssd_det.pipeline.given_sections import SECTIONS, Section, check_overrides, split_words
 from ssd_det.pipeline.lock import locked
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.previous_round import read_previous_round
-from ssd_det.pipeline.processes import Processes, check_ended
+from ssd_det.pipeline.processes import check_ended
+from ssd_det.pipeline.run_folder import check_folder, open_run, resolve_sections
 from ssd_det.pipeline.run_stages import advance_all
 from ssd_det.pipeline.scratch import scratch_folder
-from ssd_det.pipeline.sections import resolve_words, settings_of, with_data
+from ssd_det.pipeline.sections import with_data
 from ssd_det.pipeline.side_by_side import Lanes
-from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD, section_settings_file
-from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record
 from ssd_det.stopping import Stopped, stopped_by
 
-SECTIONS = ("refine", "detect")
-SECTION_OPTIONS = ("config", "settings")
-SET_BY_PIPELINE = (
-    "data.annotations",
-    "data.image_root",
-    "data.test_annotations",
-    "data.test_image_root",
-    "data.fold",
-    "data.folds",
-    "data.allow_outside",
-    "data.skip_missing_images",
-    "data.yolo_rows",
-    "data.trusted",
-    "trainer.default_root_dir",
-    "ckpt_path",
-    "start_from",
-)
 TORCHRUN = ("TORCHELASTIC_RUN_ID", "LOCAL_RANK")
-
-
-@dataclass
-class Section:
-    """What the user gives for a ``fit`` of the pipeline.
-
-    Args:
-        config: a configuration of ``fit``; a relative path starts from the file that names it.
-        settings: what overrides it, in the same form.
-    """
-
-    config: Path_fr
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def pipeline(
@@ -125,7 +90,7 @@ def pipeline(
             "pipeline starts the processes of each stage itself (trainer.devices): "
             "under torchrun use the single commands fit, refine-annotations and test."
         )
-    _check_overrides(overrides)
+    check_overrides(overrides)
     if side_by_side < 1:
         raise InputError(f"side_by_side is {side_by_side}: give a number from 1 up.")
     refining = Refining(average_over_flip, rounds, folds)
@@ -143,14 +108,16 @@ def pipeline(
         read_trusted(inputs.trusted, coco, inputs.image_root, yolo_rows)  # so that mistakes in it show before any work
     check_folds(coco, refining.folds)
     run = Path(output).resolve()
-    _check_folder(run)
+    check_folder(run)
     make_folder(run)
     step = "the preparation"
     at_work: dict[Path, str] = {}
     with locked(run), scratch_folder(run) as temporary, Lanes(side_by_side, temporary) as lanes:
         processes = lanes.processes[0]
         try:
-            record = _resolve(run, _open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides)
+            record = resolve_sections(
+                run, open_run(run, inputs), processes, {"refine": refine, "detect": detect}, overrides
+            )
             settings = {name: record.resolved[name].settings for name in SECTIONS}
             flags = {"allow_outside": allow_outside, "skip_missing_images": skip_missing_images, "yolo_rows": yolo_rows}
             on = {name: value for name, value in flags.items() if value}
@@ -171,7 +138,7 @@ def pipeline(
 
 def main(words: Sequence[str]) -> None:
     """Parse the words of the command line and run the pipeline."""
-    pipeline_words, overrides = _split(words)
+    pipeline_words, overrides = split_words(words)
     parser = ArgumentParser(
         prog="ssd-det pipeline",
         description=(pipeline.__doc__ or "").partition("\n")[0],
@@ -184,23 +151,6 @@ def main(words: Sequence[str]) -> None:
     chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
     pipeline(**chosen, overrides=overrides)
-
-
-def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Separate the options of the pipeline from those for the ``fit`` of each section."""
-    pipeline_words: list[str] = []
-    overrides: dict[str, list[str]] = {section: [] for section in SECTIONS}
-    target = pipeline_words
-    for word in words:
-        section, dot, rest = word.removeprefix("--").partition(".")
-        if word.startswith("--"):
-            option = rest.partition("=")[0].partition(".")[0]
-            is_for_fit = section in SECTIONS and bool(dot) and option not in SECTION_OPTIONS
-            target = overrides[section] if is_for_fit else pipeline_words
-            target.append(f"--{rest}" if is_for_fit else word)
-        else:
-            target.append(word)
-    return pipeline_words, overrides
 
 
 def _check(
@@ -235,79 +185,3 @@ def _check(
         if line:
             print(line, flush=True)
     return coco
-
-
-def _check_overrides(overrides: dict[str, list[str]]) -> None:
-    """Refuse what the pipeline sets itself in every stage."""
-    for section, words in overrides.items():
-        for word in words:
-            name = word.partition("=")[0].removeprefix("--").replace("init_args.", "")
-            if name in SET_BY_PIPELINE:
-                raise InputError(
-                    f"--{section}.{name} is set by the pipeline: leave it out, and use the pipeline's own options."
-                )
-
-
-def _check_folder(run: Path) -> None:
-    """Refuse a folder that has other files in it than those of a run."""
-    names = {path.name for path in run.iterdir() if not path.name.startswith(".")} if run.is_dir() else set()
-    names -= {section_settings_file(run, section).name for section in SECTIONS}  # of a call with mistakes in them
-    if names and RUN_RECORD not in names:
-        raise InputError(f"{run}: is not empty and holds no run of the pipeline: give another output.")
-
-
-def _open_run(run: Path, inputs: Inputs) -> RunRecord:
-    """Read or make the record of a run, in which no stage is up to date yet.
-
-    Raises:
-        InputError: if the run is one on other inputs.
-    """
-    paths = inputs.paths
-    record = read_run_record(run)
-    if record is None:
-        return RunRecord(paths, {})
-    was_begun = not record.resolved or any(run.rglob(STAGE_RECORD))
-    if was_begun and ("previous_round" in paths) != ("previous_round" in record.inputs):
-        goes_on = record.inputs.get("previous_round", "nothing")
-        raise InputError(f"{run}: is a run that goes on from {goes_on}: do so here as well, or give another output.")
-    for name, path in paths.items():
-        recorded = record.inputs.get(name, path)  # what an earlier version did not record had its default
-        # What is not there any more was most likely moved; each stage sees whether it has the same content.
-        # More trusted boxes are the next step of the same run.
-        if name != "trusted" and recorded != path and was_begun and Path(recorded).exists():
-            raise InputError(
-                f"{run}: is a run with another configuration: its {name} is {recorded}, not {path}: "
-                f"give another output."
-            )
-    return replace(record, inputs=paths, current=())
-
-
-def _resolve(
-    run: Path,
-    record: RunRecord,
-    processes: Processes,
-    sections: Mapping[str, Section],
-    overrides: Mapping[str, list[str]],
-) -> RunRecord:
-    """Work out the whole configuration of each section whose source has changed since it was recorded.
-
-    Returns:
-        The record with the configurations of all sections, as it is written to the run's folder.
-    """
-    sources = {
-        name: [__version__, digest(Path(section.config.absolute)), section.settings, overrides[name]]
-        for name, section in sections.items()
-    }
-    resolved = {
-        name: replace(section, settings=with_short_names(section.settings)) for name, section in record.resolved.items()
-    }
-    questions = {
-        name: resolve_words(name, section.config.absolute, section.settings, overrides[name], run)
-        for name, section in sections.items()
-        if name not in resolved or resolved[name].source != sources[name]
-    }
-    for name, printed in processes.ask(questions).items():
-        resolved[name] = ResolvedSection(sources[name], settings_of(name, printed))
-    record = replace(record, resolved=resolved)
-    write_json(run / RUN_RECORD, record.to_json())
-    return record

@@ -6,9 +6,9 @@ import pytest
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
-from ssd_det.pipeline.pipeline import _open_run
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.pipeline.previous_round import read_previous_round, shortened
+from ssd_det.pipeline.run_folder import open_run
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.pipeline.test_plan import KilledError, Player, settings
 from tests.pipeline.test_refusals import refused
@@ -162,7 +162,7 @@ def test_a_run_keeps_the_round_that_it_goes_on_from(inputs, before, tmp_path):
         paths = {**inputs.paths, **({"previous_round": str(begun_with)} if begun_with else {})}
         (run / "run.json").write_text(json.dumps(RunRecord(paths, {}).to_json()))
         called = Inputs(**{**inputs.paths, **({"previous_round": str(called_with)} if called_with else {})})
-        return _open_run(run, called).inputs.get("previous_round")
+        return open_run(run, called).inputs.get("previous_round")
 
     assert opened(first, first) == str(first)
     assert opened(tmp_path / "moved", first) == str(first)

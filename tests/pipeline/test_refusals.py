@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ssd_det.main import main
+from ssd_det.pipeline.given_sections import split_words
 from ssd_det.pipeline.lock import locked
-from ssd_det.pipeline.pipeline import _open_run, _split
 from ssd_det.pipeline.plan import Inputs
+from ssd_det.pipeline.run_folder import open_run
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 
@@ -177,7 +178,7 @@ def test_missing_images_are_left_out_where_that_is_asked_for(words, two_folders,
 
 def test_words_for_a_section_go_to_its_fit():
     words = ["--output=a", "--refine.model.ratios", "[1.0]", "--refine.config=b", "--detect.trainer.devices=2"]
-    pipeline_words, overrides = _split([*words, "--baselines", "--refine.settings", "{}"])
+    pipeline_words, overrides = split_words([*words, "--baselines", "--refine.settings", "{}"])
     assert pipeline_words == ["--output=a", "--refine.config=b", "--baselines", "--refine.settings", "{}"]
     assert overrides == {"refine": ["--model.ratios", "[1.0]"], "detect": ["--trainer.devices=2"]}
 
@@ -204,8 +205,8 @@ def test_trusted_boxes_that_do_not_belong_to_the_file_are_refused_before_anythin
 def test_more_trusted_boxes_are_a_step_of_the_same_run(demo, tmp_path):
     inputs = Inputs(*(str(demo / name) for name in ("noisy.json", "images", "test.json", "images")))
     first, second = (str(demo / name) for name in ("train.json", "test.json"))
-    (tmp_path / "run.json").write_text(json.dumps(_open_run(tmp_path, replace(inputs, trusted=first)).to_json()))
+    (tmp_path / "run.json").write_text(json.dumps(open_run(tmp_path, replace(inputs, trusted=first)).to_json()))
     (tmp_path / "corrected").mkdir()
     (tmp_path / "corrected" / "stage.json").write_text("{}")
-    assert _open_run(tmp_path, replace(inputs, trusted=second)).inputs["trusted"] == second
-    assert "trusted" not in _open_run(tmp_path, inputs).inputs
+    assert open_run(tmp_path, replace(inputs, trusted=second)).inputs["trusted"] == second
+    assert "trusted" not in open_run(tmp_path, inputs).inputs
