@@ -1,6 +1,5 @@
 """LightningCLI for the commands that need a model and data."""
 
-import copy
 import os
 import time
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any, cast
 import torch
 from jsonargparse import Namespace, get_loader, set_loader
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch import Trainer
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from yaml import YAMLError
@@ -30,12 +29,11 @@ from ssd_det.flags import (
     UNSET_FOLDERS,
     allow_bare_flags,
     check_configurations,
-    leave_out_folders,
     print_errors_safely,
 )
 from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
 from ssd_det.report.metrics_log import whole_log
-from ssd_det.report.tolerant_wandb import giving_up, tolerant, working
+from ssd_det.report.tolerant_wandb import tolerant
 from ssd_det.starting.threads import check_threads
 from ssd_det.stopping import Stopped
 from ssd_det.tasks.base import Task
@@ -43,10 +41,10 @@ from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
 from ssd_det.tasks.refine import RefineTask
+from ssd_det.tracked_config import TrackedConfig
 from ssd_det.trainer import SSDDetTrainer
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
 from ssd_det.training_stop import end_launched
-from ssd_det.write_errors import writing
 
 CHECKPOINT_WORDS = ("last", "best", "hpc")
 PARAMETERS = {
@@ -57,7 +55,6 @@ PARAMETERS = {
     "predict": {"model", "dataloaders", "datamodule", "return_predictions"},
 }
 """The Trainer's methods that are commands, and their parameters that are not options."""
-OF_ONE_CALL = ("ckpt_path", "weights_only", "start_from")  # where this training began is nothing for another command
 DEFAULT_TASK = RefineTask.__name__
 DEFAULT_DATA = RefineDataModule.__name__
 MEASURED = ("fit", "validate", "test", "predict")
@@ -80,36 +77,6 @@ def load_settings(text: str) -> Any:
 
 
 set_loader(PARSER_MODE, load_settings, exceptions=(YAMLError,))
-
-
-class TrackedConfig(SaveConfigCallback):
-    """Write ``config.yaml`` beside the metrics, and hand the whole configuration to wandb.
-
-    It names no folder of its own training, so that another one with it leaves this one alone.
-    """
-
-    def __init__(self, parser: LightningArgumentParser, config: Namespace, *args: Any, **kwargs: Any) -> None:
-        kept = config.clone()
-        for name in OF_ONE_CALL:
-            kept.pop(name, None)
-        kept.trainer = copy.deepcopy(kept.trainer)
-        leave_out_folders(kept.trainer)
-        super().__init__(parser, kept, *args, **kwargs)
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write the file.
-
-        Raises:
-            InputError: if the disk refuses.
-        """
-        with writing(Path(trainer.log_dir or "") / self.config_filename):
-            super().setup(trainer, pl_module, stage)
-
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Hand the configuration on."""
-        for logger in working(trainer.loggers):
-            with giving_up(logger):
-                logger.experiment.config.update({"config": self.config.as_dict()}, allow_val_change=True)
 
 
 class SSDDetCLI(LightningCLI):

@@ -37,7 +37,7 @@ ROWS = (
     ("report",),
     ("callbacks",),
     ("checkpoint_io", "training_output", "training_stop"),
-    ("trainer",),
+    ("tracked_config", "trainer"),
     ("cli", "commands", "doctor", "pipeline", "setup"),
     ("main",),
     ("__main__",),
