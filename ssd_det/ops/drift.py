@@ -8,6 +8,9 @@ refiner. Its stages teach each other, so that nothing holds their mean in place.
   logarithms. Elsewhere noisy boxes are cut off at the border, and are too small for that reason.
 - Sizes of all others: a refiner learns the mean logarithm of noisy sizes, which lies below that of the true size. For
   noise of level n, a factor uniform in [1 - n, 1 + n], that is n² / 6 to second order.
+
+Noise averages out over the objects of a category as well, and a refiner may see other borders than the annotators in
+some of them: the drift of each is that of all, and as much of its own difference as is not chance.
 """
 
 from dataclasses import dataclass
@@ -24,22 +27,24 @@ LEAST_SHARE = 0.5  # of the objects that are far from the borders
 
 @dataclass(frozen=True)
 class Drift:
-    """By how much refined boxes are to be moved.
+    """By how much refined boxes of each of K categories are to be moved.
 
     Attributes:
-        centre: ``Tensor[2]``, in units of the box.
-        inner_size: ``Tensor[2]``, logarithms of factors, for objects far from both borders of an axis.
+        centre: ``Tensor[K, 2]``, in units of the box.
+        inner_size: ``Tensor[K, 2]``, logarithms of factors, for objects far from both borders of an axis.
         outer_size: the same for all others.
         margin: how far that is, in units of the box.
     """
 
     centre: Tensor
     inner_size: Tensor
-    outer_size: float
+    outer_size: Tensor
     margin: float
 
 
-def measure_drift(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_level: float) -> Drift:
+def measure_drift(
+    noisy: Tensor, refined: Tensor, image_sizes: Tensor, categories: Tensor, count: int, noise_level: float
+) -> Drift:
     """Measure the drift of the boxes of a file.
 
     Each mean is shrunk towards what would be assumed without it, by how uncertain it is.
@@ -48,46 +53,49 @@ def measure_drift(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_lev
         noisy: ``Tensor[N, 4]``, xyxy.
         refined: ``Tensor[N, 4]``, xyxy, with area.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image, in the same units.
+        categories: ``LongTensor[N]``, from 0 on.
+        count: K, of the categories.
         noise_level: of the noisy boxes, as far as it is known; boxes further from a border than it, in units of their
             size, are rarely cut off.
     """
     differences = in_parts(displacement, refined, noisy).clamp_(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
     assumed = noise_level**2 / 6
     inner = _far_from_borders(refined, image_sizes, noise_level)
-    return Drift(
-        centre=torch.stack([_shrunk(differences[:, axis], 0.0) for axis in (0, 1)]),
-        inner_size=torch.stack([_size(differences[:, 2 + axis], inner[:, axis], assumed) for axis in (0, 1)]),
-        outer_size=assumed,
-        margin=noise_level,
-    )
+    centre = [_shrunk(values, 0.0) + _own(values, categories, count) for values in differences[:, :2].unbind(dim=1)]
+    shared, own = [], []
+    for axis in (0, 1):
+        is_inner = inner[:, axis]
+        of_inner = differences[is_inner, 2 + axis] + assumed
+        if is_inner.double().mean() > LEAST_SHARE:
+            shared.append(_shrunk(of_inner, assumed))
+            own.append(_own(of_inner, categories[is_inner], count))
+        else:
+            shared.append(differences.new_tensor(assumed))
+            own.append(differences.new_zeros(count))
+    own_size = torch.stack(own, dim=1)
+    return Drift(torch.stack(centre, dim=1), torch.stack(shared) + own_size, assumed + own_size, noise_level)
 
 
-def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor) -> Tensor:
+def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories: Tensor) -> Tensor:
     """Take the drift out of refined boxes.
 
     Args:
         refined: ``Tensor[N, 4]``, xyxy.
         drift: of them, or of the refiner that made them.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image.
+        categories: ``LongTensor[N]``, as the drift has them.
 
     Returns:
         ``Tensor[N, 4]``, clipped to the images.
     """
 
-    def of_part(refined: Tensor, image_sizes: Tensor) -> Tensor:
+    def of_part(refined: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
         inner = _far_from_borders(refined, image_sizes, drift.margin)
-        sizes = torch.where(inner, drift.inner_size, drift.outer_size)
-        moves = torch.cat([drift.centre.expand(len(refined), 2), sizes], dim=1)
+        sizes = torch.where(inner, drift.inner_size[categories], drift.outer_size[categories])
+        moves = torch.cat([drift.centre[categories], sizes], dim=1)
         return clip(displaced(refined, moves), image_sizes)
 
-    return in_parts(of_part, refined, image_sizes)
-
-
-def _size(differences: Tensor, inner: Tensor, assumed: float) -> Tensor:
-    """The drift of one side's logarithm, from the objects far from the borders; what is assumed where they are few."""
-    if inner.double().mean() <= LEAST_SHARE:
-        return differences.new_tensor(assumed)
-    return _shrunk(differences[inner] + assumed, assumed)
+    return in_parts(of_part, refined, image_sizes, categories)
 
 
 def _shrunk(values: Tensor, assumed: float) -> Tensor:
@@ -96,6 +104,29 @@ def _shrunk(values: Tensor, assumed: float) -> Tensor:
         return values.new_tensor(assumed)
     surprise, variance = values.mean() - assumed, values.var() / len(values)
     return assumed + surprise**3 / (surprise**2 + variance).clamp(min=torch.finfo(values.dtype).tiny)
+
+
+def _own(values: Tensor, categories: Tensor, count: int) -> Tensor:
+    """By how much the means of categories differ from that of all, ``Tensor[K]``, chance left out.
+
+    The means are those of a model of random effects, whose variance is that of DerSimonian and Laird (1986).
+    """
+    counts = categories.bincount(minlength=count).to(values.dtype)
+    there = counts > 0
+    known, own = int(there.sum()), values.new_zeros(count)
+    if known < 2 or len(values) <= known:
+        return own
+    means = own.index_add(0, categories, values) / counts.clamp(min=1)
+    within = (values - means[categories]).square().sum() / (len(values) - known)
+    total = counts.sum()
+    spread = (counts * (means - values.mean()).square()).sum() - (known - 1) * within
+    between = (spread / (total - counts.square().sum() / total)).clamp(min=0)
+    variances = between + within / counts[there]
+    if not between > 0:
+        return own
+    differences = means[there] - (means[there] / variances).sum() / (1 / variances).sum()
+    own[there] = differences * between / variances
+    return own
 
 
 def _far_from_borders(boxes: Tensor, image_sizes: Tensor, margin: float) -> Tensor:

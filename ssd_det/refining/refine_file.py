@@ -27,7 +27,7 @@ from ssd_det.models.views import View
 from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
-from ssd_det.refining.refined_boxes import ImageSizes, RefinedBoxes, Refinements, joined, share_of
+from ssd_det.refining.refined_boxes import OfAnnotations, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate, images_to_rehearse
 from ssd_det.refining.rest_correction import RestGain, without_rest
 from ssd_det.refining.truth import with_truth
@@ -145,16 +145,16 @@ def _judge(
     level = refined.noise_level
     if level is None:
         return RefinedFile(Refinements(refined.annotation_ids, refined.boxes, _predicted_ious(refined)), None, None)
-    sizes = ImageSizes.of_file(data.coco)
-    drift = _drift(data.coco, refined, level)
-    refined = _without(drift, refined, sizes)
+    facts = OfAnnotations.of_file(data.coco)
+    drift = _drift(data.coco, refined, facts, level)
+    refined = _without(drift, refined, facts)
     ids, boxes, scores = refined.annotation_ids, refined.boxes, _predicted_ious(refined)
     if not calibration_images:
         return RefinedFile(Refinements(ids, boxes, scores), level, None)
 
     def refine_again(annotation_ids: Sequence[int], boxes: Tensor) -> RefinedBoxes:
         replaced = {key: to_xywh(as_xyxy(box)) for key, box in zip(annotation_ids, boxes.tolist(), strict=True)}
-        return _without(drift, refine(replaced), sizes)
+        return _without(drift, refine(replaced), facts)
 
     def read(image_id: int) -> Pixels:
         return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
@@ -174,17 +174,21 @@ def _judge(
     return RefinedFile(Refinements(ids, boxes, scores), level, calibration, rest)
 
 
-def _drift(coco: CocoFile, refined: RefinedBoxes, noise_level: float) -> Drift:
+def _drift(coco: CocoFile, refined: RefinedBoxes, facts: OfAnnotations, noise_level: float) -> Drift:
     """What the refined boxes of a file have in common that is wrong."""
     usable, rows = _usable(coco, refined)
     noisy = corners([annotation.bbox for annotation in usable])
-    return measure_drift(noisy, refined.boxes[rows], _image_sizes(coco, usable), noise_level)
+    own = facts.rows(refined.annotation_ids[rows])
+    return measure_drift(
+        noisy, refined.boxes[rows], facts.image_sizes[own], facts.categories[own], facts.count, noise_level
+    )
 
 
-def _without(drift: Drift, refined: RefinedBoxes, sizes: ImageSizes) -> RefinedBoxes:
+def _without(drift: Drift, refined: RefinedBoxes, facts: OfAnnotations) -> RefinedBoxes:
     """Refined boxes without their drift."""
-    of_images = sizes.of(refined.annotation_ids)
-    return refined.changed(lambda boxes: without_drift(boxes, drift, of_images))
+    own = facts.rows(refined.annotation_ids)
+    sizes, categories = facts.image_sizes[own], facts.categories[own]
+    return refined.changed(lambda boxes: without_drift(boxes, drift, sizes, categories))
 
 
 def _image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:

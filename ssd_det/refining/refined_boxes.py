@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ssd_det.annotations.annotation_columns import ids_of
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.refined import Refinement
 from ssd_det.annotations.image_sizes import image_sizes
@@ -102,26 +103,33 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
 
 
 @dataclass(frozen=True)
-class ImageSizes:
-    """The sizes of the images of annotations.
+class OfAnnotations:
+    """What the annotations of a file say of them beside their boxes, a row for each.
 
     Attributes:
         annotation_ids: ``LongTensor[N]``, ascending.
-        sizes: ``Tensor[N, 2]``, float64, (height, width).
+        image_sizes: ``Tensor[N, 2]``, float64, (height, width) of the image.
+        categories: ``LongTensor[N]``, which of the file's, from 0 on.
+        count: of the file's categories.
     """
 
     annotation_ids: Tensor
-    sizes: Tensor
+    image_sizes: Tensor
+    categories: Tensor
+    count: int
 
     @classmethod
-    def of_file(cls, coco: CocoFile) -> "ImageSizes":
+    def of_file(cls, coco: CocoFile) -> "OfAnnotations":
         """Those of all annotations of a file."""
         ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
-        return cls(ids, torch.from_numpy(image_sizes(coco, coco.annotations))[order])
+        number_of = {category.id: number for number, category in enumerate(coco.categories)}
+        numbers = torch.tensor([number_of[key] for key in ids_of(coco.annotations, "category_id")], dtype=torch.long)
+        sizes = torch.from_numpy(image_sizes(coco, coco.annotations))
+        return cls(ids, sizes[order], numbers[order], len(number_of))
 
-    def of(self, annotation_ids: Tensor) -> Tensor:
-        """Those of some annotations, ``LongTensor[M]``, of the file: ``Tensor[M, 2]``."""
-        return self.sizes[torch.searchsorted(self.annotation_ids, annotation_ids)]
+    def rows(self, annotation_ids: Tensor) -> Tensor:
+        """The rows of some annotations of the file, ``LongTensor[M]``."""
+        return torch.searchsorted(self.annotation_ids, annotation_ids)
 
 
 class Refinements(Mapping[int, Refinement]):
