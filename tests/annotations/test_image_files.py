@@ -164,7 +164,7 @@ def test_every_command_with_images_refuses_and_allows(demo, make_coco, make_imag
     monkeypatch.setattr("ssd_det.pipeline.stage.Stage.advance", lambda *_: None)
     monkeypatch.setattr("ssd_det.pipeline.processes.Processes.run", lambda *_: 0)
     monkeypatch.setattr("ssd_det.pipeline.processes.Processes.ask", lambda _, questions: dict.fromkeys(questions, ""))
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.settings_of", lambda *_: resolved())
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.settings_of", lambda *_: resolved())
     check = ["check-annotations", path, f"--image_root={root}"]
     assert main(check) == 1
     assert "a file name leads out of the image root" in capsys.readouterr().out

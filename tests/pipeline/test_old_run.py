@@ -100,7 +100,7 @@ def run_pipeline(old, *more):
 
 @pytest.mark.parametrize("version", [VERSION, "0.1.1"], ids=["recorded settings", "settings worked out anew"])
 def test_every_stage_is_seen_as_finished(old, commands, monkeypatch, capsys, version):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", version)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", version)
     before = {path: path.read_bytes() for path in (old / "run").glob("*/*.json")}
     assert run_pipeline(old) == 0
     finished = "finished before, and nothing it depends on has changed."
@@ -112,7 +112,7 @@ def test_every_stage_is_seen_as_finished(old, commands, monkeypatch, capsys, ver
 
 
 def test_stages_side_by_side_are_seen_as_finished_as_well(old, commands, monkeypatch, capsys):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     assert run_pipeline(old, "--side_by_side=2") == 0
     assert len(finished_lines(capsys)) == 5
     assert [words[0] for words in commands.ran] == ["report"]
@@ -123,7 +123,7 @@ def test_stages_side_by_side_are_seen_as_finished_as_well(old, commands, monkeyp
 def test_of_stages_side_by_side_one_that_fails_is_named_and_what_it_leads_to_is_not_begun(
     old, commands, monkeypatch, capsys
 ):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     (old / "run" / "refined" / "refined.json").unlink()
     assert run_pipeline(old, "--side_by_side=2") == 2, "nothing writes refined.json"
     printed = capsys.readouterr()
@@ -132,7 +132,7 @@ def test_of_stages_side_by_side_one_that_fails_is_named_and_what_it_leads_to_is_
 
 
 def test_its_record_has_short_names_from_now_on(old, commands, monkeypatch):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     assert run_pipeline(old) == 0
     record = json.loads((old / "run" / "run.json").read_text())
     assert record["current"] == ["refiner", "true", "refined", "detector", "test"]
@@ -145,7 +145,7 @@ def test_its_record_has_short_names_from_now_on(old, commands, monkeypatch):
 
 
 def test_a_training_that_was_stopped_goes_on(old, commands, monkeypatch, capsys):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     path = old / "run" / "detector" / "stage.json"
     record = json.loads(path.read_text())
     del record["finished"]
@@ -165,7 +165,7 @@ def test_a_training_that_was_stopped_goes_on(old, commands, monkeypatch, capsys)
 
 
 def test_another_class_is_still_another_setting(old, commands, monkeypatch, capsys):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     path = old / "run" / "test" / "stage.json"
     path.write_text(path.read_text().replace("ssd_det.tasks.detect.DetectTask", "ssd_det.tasks.joint.JointTask"))
     assert run_pipeline(old) == 2, "nothing writes metrics.json"
@@ -196,7 +196,7 @@ def finished_lines(capsys):
 
 
 def test_it_may_have_been_moved_alone_or_with_its_data(old, commands, monkeypatch, capsys):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     for place in ("there", "elsewhere"):
         (old / place).mkdir()
         (old / "run").rename(old / place / "run")
@@ -217,7 +217,7 @@ def test_it_may_have_been_moved_alone_or_with_its_data(old, commands, monkeypatc
 
 
 def test_a_moved_training_goes_on(old, commands, monkeypatch, capsys):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     path = old / "run" / "detector" / "stage.json"
     record = json.loads(path.read_text())
     del record["finished"]
@@ -251,7 +251,7 @@ def without(path, *names):
     ],
 )
 def test_a_setting_that_it_does_not_know_had_its_default(old, commands, monkeypatch, capsys, names):
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     without(old / "run" / "refiner" / "stage.json", *names)
     code = run_pipeline(old)
     printed = capsys.readouterr().out
@@ -266,7 +266,7 @@ def test_a_setting_that_it_does_not_know_had_its_default(old, commands, monkeypa
 
 def test_a_training_that_it_calls_finished_too_early_goes_on(old, commands, monkeypatch, capsys):
     """A SIGTERM counted as success."""
-    monkeypatch.setattr("ssd_det.pipeline.pipeline.__version__", VERSION)
+    monkeypatch.setattr("ssd_det.pipeline.run_folder.__version__", VERSION)
     for path in (old / "run" / "refiner" / "stage.json", old / "run" / "run.json"):
         path.write_text(path.read_text().replace('"max_epochs": 1', '"max_epochs": 12'))
     assert run_pipeline(old) == 2
