@@ -16,9 +16,10 @@ SMALL_NUMBER = re.compile(rb"(?<![0-9])0\.0000")
 PIECE = 2**20  # bytes
 MANY_DIGITS = b"0" * 4301  # which Python does not take for an integer
 
+Object = dict[str, list[msgspec.Raw] | dict[str, Any] | str | int | float | bool | None]
+
 _decode_value = msgspec.json.Decoder().decode
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_object = msgspec.json.Decoder(Object).decode
 
 
 def loads(content: bytes, on_demand: Collection[str] = ()) -> Any:
@@ -48,27 +49,39 @@ def _loads_partly(text: bytes, on_demand: Collection[str]) -> dict[str, Any]:
         msgspec.DecodeError: if it is not an object, among others.
         UnicodeDecodeError: if it is not UTF-8.
     """
-    _check_text(text)
-    content: dict[str, Any] = {}
-    for key, value in _decode_object(text).items():
-        is_list = bytes(memoryview(value)[:1]) == b"["
-        content[key] = TextEntries(_decode_list(value)) if is_list and key in on_demand else _decode_value(value)
+    _check_encoding(text)
+    content: dict[str, Any] = _decode_object(text)
+    for key, value in content.items():
+        if isinstance(value, list):
+            entries = TextEntries(value)
+            _check_digits(value)
+            content[key] = entries if key in on_demand else entries[:]
     return content
 
 
-def _check_text(text: bytes) -> None:
-    """Look for what the json module refuses, and msgspec passes over where it only looks for the ends of values.
+def _check_encoding(text: bytes) -> None:
+    """Make sure that texts that are only passed over are UTF-8.
 
     Raises:
-        msgspec.DecodeError: if a number may have too many digits.
-        UnicodeDecodeError: if it is not UTF-8.
+        UnicodeDecodeError: if they are not.
     """
+    if text.isascii():
+        return
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(text), PIECE):
         decoder.decode(text[start : start + PIECE])
-        if MANY_DIGITS in text[start : start + PIECE + len(MANY_DIGITS)].translate(DIGITS_AS_ZERO):
-            raise msgspec.DecodeError("too many digits")
     decoder.decode(b"", final=True)
+
+
+def _check_digits(entries: Sequence[msgspec.Raw]) -> None:
+    """Look for integers that the json module refuses, and msgspec passes over where it only looks for ends of values.
+
+    Raises:
+        msgspec.DecodeError: if a number may have too many digits.
+    """
+    for entry in entries:
+        if len(entry) >= len(MANY_DIGITS) and MANY_DIGITS in bytes(entry).translate(DIGITS_AS_ZERO):
+            raise msgspec.DecodeError("too many digits")
 
 
 def dumps(entries: Sequence[object]) -> str:

@@ -85,7 +85,7 @@ def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> l
         the entries is not regular, though it may be usable all the same.
     """
     try:
-        regular = _read(entries, slice(start, stop), _regular)
+        regular = read_structs(entries, slice(start, stop), _regular)
     except msgspec.DecodeError:
         return None
     return [
@@ -103,7 +103,7 @@ def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> l
     ]
 
 
-def _read(entries: Sequence[JsonObject], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
+def read_structs(entries: Sequence[Any], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
     """Some of the entries as far as a decoder knows them, straight from their text where they are text.
 
     Raises:
@@ -124,7 +124,7 @@ def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
     for start in range(0, len(entries), PIECE):
         piece = slice(start, start + PIECE)
         try:
-            values += _read(entries, piece, _refining)
+            values += read_structs(entries, piece, _refining)
         except msgspec.DecodeError:  # a number beyond a double
             values += msgspec.convert(entries[piece], list[RefiningValues])
     return values

@@ -16,7 +16,7 @@ MARGIN = 2.0  # pixels that polygons may extend beyond their box
 def find_shapes(columns: Columns) -> None:
     """Find polygons that leave their box, segmentations that make no sense, and areas that contradict both."""
     table = columns.table
-    bounds = table.bounds.copy()
+    bounds = table.bounds.copy(order="K")
     columns.add_fault("bad-segmentation", "annotations", table.bad_segmentation, "segmentation")
     turned = np.flatnonzero((columns.turns > 1) & np.isfinite(table.polygon_area))
     if len(turned):
@@ -27,7 +27,8 @@ def find_shapes(columns: Columns) -> None:
     usable = columns.usable
     box = columns.box
     low, high = box[:, :2] - MARGIN, box[:, :2] + box[:, 2:] + MARGIN
-    in_image = np.minimum(bounds.clip(min=0), np.tile(columns.box_limits, 2))  # the box ends there as well
+    limits = np.concatenate([columns.box_limits, columns.box_limits], axis=1)
+    in_image = np.minimum(bounds.clip(min=0), limits)  # the box ends there as well
     outside = (in_image[:, :2] < low).any(axis=1) | (in_image[:, 2:] > high).any(axis=1)
     columns.add_fault("segmentation-outside-box", "annotations", usable & outside, "bbox")
     _find_areas(columns, usable, table.polygon_area)

@@ -12,7 +12,7 @@ from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import area, intersection, iof, iou
-from ssd_det.report.boxes_by_id import rows_of
+from ssd_det.ops.id_rows import rows_of
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.references import measure_against, measure_against_some
 from ssd_det.report.reliability import Reliability, reliability
