@@ -4,7 +4,7 @@ They are read in pieces. Where all values of a piece are as they should be, they
 looked at by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.entries import EARLIER_BOXES
+from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.regular_entries import read_structs
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import is_box, is_number, is_set
@@ -61,7 +62,7 @@ class AnnotationTable(NamedTuple):
     bad_earlier: Booleans
     crowd: Booleans
     difficult: Booleans
-    flags: Integers
+    flags: npt.NDArray[np.int8]
     has_text_flag: Booleans
     rotated: Booleans
     area: Floats
@@ -100,6 +101,24 @@ def read_table(annotations: Sequence[object]) -> AnnotationTable:
         columns = columns or [np.empty((len(annotations), *part.shape[1:]), part.dtype, order="F") for part in piece]
         for column, part in zip(columns, piece, strict=True):
             column[start : start + PIECE] = part
+    return AnnotationTable(*columns)
+
+
+def changed_table(table: AnnotationTable, changes: Mapping[int, JsonObject], kept: Booleans) -> AnnotationTable:
+    """The table of annotations of which some are changed and some are not kept; only what is changed is read.
+
+    Args:
+        table: of the annotations as they were; not changed.
+        changes: the new annotations, by their position.
+        kept: ``[N]``, whether each stays.
+    """
+    rows = list(changes)
+    changed = read_table(list(changes.values()))
+    columns = []
+    for column, part in zip(table, changed, strict=True):
+        new = column.copy(order="K")
+        new[rows] = part
+        columns.append(new if kept.all() else np.compress(kept, new.T, axis=-1).T)
     return AnnotationTable(*columns)
 
 
@@ -150,11 +169,11 @@ def _marks(marks: Iterable[bool]) -> Booleans:
 class _Flags(NamedTuple):
     is_set: Booleans
     is_text: Booleans
-    written_as: Integers
+    written_as: npt.NDArray[np.int8]
 
 
 def _flags(values: Sequence[Any]) -> _Flags:
-    flags = _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int64)))
+    flags = _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int8)))
     for index in [index for index, value in enumerate(values) if value is not None and value != 0]:
         value = values[index]
         flags.is_set[index], flags.is_text[index] = is_set(value), isinstance(value, str)

@@ -158,14 +158,16 @@ def printable(value: object) -> object:
     return text if len(text) == MOST_SHOWN or "NaN" in text or "Infinity" in text else value
 
 
-def read_columns(content: JsonObject) -> Columns:
+def read_columns(content: JsonObject, table: AnnotationTable | None = None) -> Columns:
     """Understand what can be understood of the content of a file.
 
     Args:
         content: with the lists ``images``, ``annotations`` and ``categories``; not changed.
+        table: the annotations, where they have been read already.
     """
     list_names: tuple[ListName, ...] = ("images", "annotations", "categories")
-    table = read_table(content["annotations"])
+    if table is None:
+        table = read_table(content["annotations"])
     malformed: dict[ListName, Integers] = {
         "images": _malformed(content["images"]),
         "annotations": np.flatnonzero(table.malformed),

@@ -56,11 +56,11 @@ def number_entries(
         key: under which they do.
         references: what they have there, as :func:`whole_numbers` has it; not changed.
     """
-    ids, references = ids.copy(), references.copy()
     odd_ids = {index: entries[index].get("id") for index in np.flatnonzero(ids == NO_ID).tolist()}
     odd_references = {index: referring[index].get(key) for index in np.flatnonzero(references == NO_ID).tolist()}
     if not odd_ids and not odd_references:
         return Numbered(ids, references)
+    ids, references = ids.copy(), references.copy()
     taken = set(ids.tolist())
     number_of = {name: number for name, number in _written(odd_ids.values()).items() if number not in taken}
     written = _written(odd_references.values())
