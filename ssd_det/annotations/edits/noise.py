@@ -4,7 +4,6 @@ import numpy as np
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.detected import nearest_detections
-from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves, scaled
 from ssd_det.annotations.entries import keep_box, moved, with_changes
 from ssd_det.annotations.image_sizes import image_sizes
@@ -77,8 +76,7 @@ def corrupt(
     if factor is not None:
         changes = scaled(len(boxes), factor)
     else:
-        random = generators(seed, chosen.id.tolist())
-        changes = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
+        changes = moves("uniform" if kind == "detector" else kind, boxes, seed, chosen.id, noise_level or 0.0)
     noisy = perturb(boxes, changes, sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import moves
 
 BOXES = np.array([[10, 20, 50, 40], [100, 100, 130, 180], [5, 5, 90, 95]], dtype=float)
@@ -11,7 +10,7 @@ BOXES = np.array([[10, 20, 50, 40], [100, 100, 130, 180], [5, 5, 90, 95]], dtype
 
 def moved(kind, level, seed=0, boxes=BOXES):
     """The boxes after a move, not clipped."""
-    change = moves(kind, boxes, generators(seed, range(len(boxes))), level)
+    change = moves(kind, boxes, seed, np.arange(len(boxes)), level)
     size = boxes[:, 2:] - boxes[:, :2]
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + change[:, :2] * size
     half = size * (1 + change[:, 2:]) / 2
@@ -47,7 +46,7 @@ def test_gridded_corners_lie_on_a_grid_and_no_box_vanishes(level):
 
 @pytest.mark.parametrize("kind", ["uniform", "gaussian"])
 def test_both_have_the_same_spread(kind):
-    change = moves(kind, np.repeat(BOXES, 700, axis=0), generators(0, range(2100)), 0.3)
+    change = moves(kind, np.repeat(BOXES, 700, axis=0), 0, np.arange(2100), 0.3)
     np.testing.assert_allclose(change[:, :2].std(axis=0), 0.3 / np.sqrt(3), rtol=0.05)
     assert (change[:, 2:] > -1).all()
 
