@@ -87,13 +87,15 @@ def _check_digits(entries: Sequence[msgspec.Raw]) -> None:
             raise msgspec.DecodeError("too many digits")
 
 
-def dumps(entries: Sequence[object]) -> str:
+def dumps(entries: Sequence[object]) -> bytes:
     """The text that ``json.dumps`` gives for entries of a json file."""
     try:
         text = msgspec.json.format(msgspec.json.encode(entries), indent=0)
+        if _is_of_json(text, entries):
+            return text
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
-        return json.dumps(entries, check_circular=False)
-    return text.decode() if _is_of_json(text, entries) else json.dumps(entries, check_circular=False)
+        pass  # what msgspec refuses, json may write
+    return json.dumps(entries, check_circular=False).encode()
 
 
 def _is_of_json(text: bytes, entries: Sequence[object]) -> bool:

@@ -224,7 +224,7 @@ def _objects(entries: Sequence[Any], malformed: Integers) -> Sequence[JsonObject
     """Entries, and an empty object in place of each that is not an object."""
     if not len(malformed):
         return entries
-    return changed_entries(entries, lambda _, entry: entry if isinstance(entry, dict) else {})
+    return changed_entries(entries, lambda _, piece: [entry if isinstance(entry, dict) else {} for entry in piece])
 
 
 def _whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssd_det.annotations.edits.turned import turn_other_shapes
-from ssd_det.annotations.entries import changed_entries, chosen_entries, moved
+from ssd_det.annotations.entries import changed_entries, chosen_entries, moved, one_by_one
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
@@ -34,7 +34,7 @@ def apply_fixes(content: JsonObject, columns: Columns) -> tuple[JsonObject, Anno
         images[index] = _fixed_image(columns, index)
     images = [entry for entry, kept in zip(images, columns.kept_images.tolist(), strict=True) if kept]
     changes = dict(_fixed_annotations(columns))
-    annotations: Sequence[JsonObject] = changed_entries(content["annotations"], changes.get)
+    annotations: Sequence[JsonObject] = changed_entries(content["annotations"], one_by_one(changes.get))
     if not columns.kept.all():
         annotations = chosen_entries(annotations, np.flatnonzero(columns.kept))
     categories = list(content["categories"])
