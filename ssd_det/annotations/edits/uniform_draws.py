@@ -68,5 +68,5 @@ def _high_word(numbers: Seeds, factor: np.uint64) -> Seeds:
 def _scrambled(state: Wide) -> Seeds:
     """The numbers that states give: both words as one, turned by as many bits as their first ones say."""
     mixed, turn = state.high ^ state.low, state.high >> TURN_AT
-    turned: Seeds = mixed >> turn | mixed << ((WORD - turn) & LOW_BITS)
+    turned: Seeds = np.bitwise_or(mixed >> turn, mixed << ((WORD - turn) & LOW_BITS))
     return turned
