@@ -77,6 +77,8 @@ class AnnotationColumns(EntriesOnDemand[Annotation]):
 
     def rows(self, rows: Sequence[int] | Integers | Booleans | slice) -> "AnnotationColumns":
         """Some of the annotations: by their rows, in the order of these, or by a mark for each."""
+        if isinstance(rows, np.ndarray) and rows.dtype == bool and rows.all():
+            return self
         index = rows if isinstance(rows, slice | np.ndarray) else np.array(rows, dtype=np.int64)
         return AnnotationColumns(*(column[index] for column in self._columns()))
 

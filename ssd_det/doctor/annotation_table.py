@@ -112,14 +112,11 @@ def changed_table(table: AnnotationTable, changes: Mapping[int, JsonObject], kep
         changes: the new annotations, by their position.
         kept: ``[N]``, whether each stays.
     """
-    rows = list(changes)
-    changed = read_table(list(changes.values()))
-    columns: list[npt.NDArray[Any]] = []
-    for column, part in zip(table, changed, strict=True):
-        new = column.copy(order="K")
-        new[rows] = part
-        columns.append(new if kept.all() else np.compress(kept, new.T, axis=-1).T)
-    return AnnotationTable(*columns)
+    old: tuple[npt.NDArray[Any], ...] = table
+    columns = [column.copy(order="K") for column in old]
+    for column, part in zip(columns, read_table(list(changes.values())), strict=True):
+        column[list(changes)] = part
+    return AnnotationTable(*columns if kept.all() else (np.compress(kept, column.T, axis=-1).T for column in columns))
 
 
 def _read(annotations: Sequence[Any], positions: slice) -> AnnotationTable:

@@ -187,7 +187,7 @@ def _quality(judged: MeasuredBoxes, boxes: Tensor, overlaps: Tensor, names: dict
     return Quality(
         all=_statistics(overlaps),
         by_category={
-            name: _statistics(overlaps[categories == key]) for key, name in names.items() if (categories == key).any()
+            name: _statistics(overlaps[marks]) for key, name in names.items() if (marks := categories == key).any()
         },
         by_size=by_size,
         failures=failure_counts(boxes, judged.true, torch.from_numpy(judged.annotations.image_id)),
