@@ -1,11 +1,11 @@
 """Annotations whose ids are whole numbers and whose boxes are boxes, checked many at a time."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
-from ssd_det.annotations.entries_on_demand import PIECE, TextEntries
+from ssd_det.annotations.entries_on_demand import PIECE, read_structs
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import MAX_COORDINATE, MAX_ID, is_set
@@ -54,8 +54,6 @@ class RefiningValues(msgspec.Struct, gc=False):
     refined_from: Any = None
 
 
-Struct = TypeVar("Struct")
-
 _regular = msgspec.json.Decoder(list[_Regular])
 _refining = msgspec.json.Decoder(list[RefiningValues])
 
@@ -101,17 +99,6 @@ def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> l
         [entry.trusted is True for entry in regular],
         range(start, start + len(regular)),
     ]
-
-
-def read_structs(entries: Sequence[Any], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
-    """Some of the entries as far as a decoder knows them, straight from their text where they are text.
-
-    Raises:
-        msgspec.DecodeError: if one is not what it expects.
-    """
-    if isinstance(entries, TextEntries):
-        return decoder.decode(entries.text(wanted))
-    return msgspec.convert(entries[wanted], decoder.type)
 
 
 def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.entries import EARLIER_BOXES
+from ssd_det.annotations.entries_on_demand import read_structs
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.regular_entries import read_structs
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import is_box, is_number, is_set
 from ssd_det.console import LONG, bar
