@@ -276,7 +276,7 @@ def _category(path: Path, index: int, entry: JsonObject) -> Category:
 
 
 def _check_unique(path: Path, kind: str, ids: Integers) -> None:
-    if (np.diff(np.sort(ids)) != 0).all():  # NumPy's unique takes forty times as long
+    if (np.diff(np.sort(ids)) != 0).all():  # NumPy's unique takes fifty times as long
         return
     _, first = np.unique(ids, return_index=True)
     value = np.delete(ids, first)[0]

@@ -62,7 +62,18 @@ def test_values_are_read_as_the_json_module_reads_them(value, plain, indent):
     assert outcome(loads, content) == outcome(loads_of_before, content)
 
 
-@given(SPELLINGS, st.sampled_from(["{}", "[{}]", '{{"a": {}}}', '[0.5, {}, "é"]', '{{"annotations": [{{"x": {}}}]}}']))
+AROUND = st.sampled_from(
+    [
+        *("{}", "[{}]", '{{"a": {}}}', '[0.5, {}, "é"]', '{{"annotations": [{{"x": {}}}]}}', '{{"annotations": {}}}'),
+        '{{"annotations": [{}], "annotations": [1]}}',
+    ]
+)
+
+
+@given(SPELLINGS, AROUND)
+@example("1" * 4300, '{{"annotations": [{}], "annotations": 3}}')
+@example("1" * 4301, '{{"annotations": [{}], "annotations": 3}}')
+@example('"' + "1" * 4301 + '"', '{{"annotations": [{}]}}')
 def test_every_spelling_is_read_as_the_json_module_reads_it(spelling, around):
     content = around.format(spelling).encode()
     assert outcome(loads, content) == outcome(loads_of_before, content)
