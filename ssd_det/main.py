@@ -13,6 +13,8 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates w
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+# Large arrays of NumPy would wait for huge pages, for which a system that has run for long moves memory about.
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
 
 from jsonargparse import ArgumentParser
 

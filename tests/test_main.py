@@ -84,6 +84,15 @@ def test_threads_that_wait_sleep_unless_the_user_wants_otherwise(given, policy):
     assert set(shown) == {policy}, result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="NumPy asks for huge pages on Linux alone")
+@pytest.mark.parametrize(("given", "asks"), [({}, "False"), ({"NUMPY_MADVISE_HUGEPAGE": "1"}, "True")])
+def test_numpy_does_not_wait_for_huge_pages_unless_the_user_wants_it(given, asks):
+    environment = {name: value for name, value in os.environ.items() if name != "NUMPY_MADVISE_HUGEPAGE"} | given
+    code = "import ssd_det.main, numpy._core.multiarray as numpy; print(numpy._get_madvise_hugepage())"
+    result = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == asks
+
+
 def test_help_lists_every_command_with_one_line(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--help"])

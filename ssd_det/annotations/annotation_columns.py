@@ -77,6 +77,8 @@ class AnnotationColumns(EntriesOnDemand[Annotation]):
 
     def rows(self, rows: Sequence[int] | Integers | Booleans | slice) -> "AnnotationColumns":
         """Some of the annotations: by their rows, in the order of these, or by a mark for each."""
+        if isinstance(rows, np.ndarray) and rows.dtype == bool and rows.all():
+            return self
         index = rows if isinstance(rows, slice | np.ndarray) else np.array(rows, dtype=np.int64)
         return AnnotationColumns(*(column[index] for column in self._columns()))
 
@@ -89,12 +91,12 @@ class AnnotationColumns(EntriesOnDemand[Annotation]):
         return (getattr(self, field.name) for field in fields(self))
 
 
-def ids_of(annotations: Sequence[Annotation], field: Literal["id", "image_id", "category_id"]) -> list[int]:
-    """One of the ids of each annotation."""
+def ids_of(annotations: Sequence[Annotation], field: Literal["id", "image_id", "category_id"]) -> Integers:
+    """One of the ids of each annotation, ``[N]``."""
     if isinstance(annotations, AnnotationColumns):
-        ids: list[int] = getattr(annotations, field).tolist()
+        ids: Integers = getattr(annotations, field)
         return ids
-    return list(map(attrgetter(field), annotations))
+    return np.array(list(map(attrgetter(field), annotations)), dtype=np.int64)
 
 
 class ColumnsInPieces:

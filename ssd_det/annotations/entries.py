@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,11 @@ class ChangedEntries(EntriesOnDemand[Any]):
 
     Args:
         entries: as they stand in the file; not changed.
-        change: gives the new entry for a position and the entry there, which it returns itself where that stays.
+        change: gives the new entries for the position of a first one and the entries from there on, of which it returns
+            those themselves that stay.
     """
 
-    def __init__(self, entries: Sequence[Any], change: Callable[[int, Any], Any]) -> None:
+    def __init__(self, entries: Sequence[Any], change: Callable[[int, list[Any]], list[Any]]) -> None:
         self._entries = entries
         self._change = change
 
@@ -69,7 +71,7 @@ class ChangedEntries(EntriesOnDemand[Any]):
 
     def made(self, positions: slice) -> list[Any]:
         """Entries, changed where they are to be."""
-        return list(map(self._change, range(len(self))[positions], self._entries[positions]))
+        return self._change(positions.start, list(self._entries[positions]))
 
 
 class ChosenEntries(EntriesOnDemand[Any]):
@@ -95,9 +97,14 @@ class ChosenEntries(EntriesOnDemand[Any]):
         return [piece[position - first] for position in chosen]
 
 
-def changed_entries(entries: Sequence[Any], change: Callable[[int, Any], Any]) -> Sequence[Any]:
+def changed_entries(entries: Sequence[Any], change: Callable[[int, list[Any]], list[Any]]) -> Sequence[Any]:
     """Annotations of which some are changed, on demand where those of the file are; see :class:`ChangedEntries`."""
     return _as_before(entries, ChangedEntries(entries, change))
+
+
+def one_by_one(change: Callable[[int, Any], Any]) -> Callable[[int, list[Any]], list[Any]]:
+    """What changes many entries, from what gives the new entry for a position and the entry there."""
+    return lambda first, entries: list(map(change, count(first), entries))
 
 
 def chosen_entries(entries: Sequence[Any], chosen: npt.NDArray[np.int64]) -> Sequence[Any]:
@@ -138,10 +145,10 @@ def with_annotations(coco: CocoFile, entries: Mapping[int, JsonObject]) -> JsonO
         coco: the file; its content is not changed.
         entries: the new annotations, by their position in the file's list.
     """
-    return with_changes(coco, entries.get)  # which gives the entry of the file where there is no new one
+    return with_changes(coco, one_by_one(entries.get))  # which gives the file's where there is no new one
 
 
-def with_changes(coco: CocoFile, change: Callable[[int, JsonObject], JsonObject]) -> JsonObject:
+def with_changes(coco: CocoFile, change: Callable[[int, list[JsonObject]], list[JsonObject]]) -> JsonObject:
     """Copy the content of a file with some annotations changed, see :func:`changed_entries`."""
     return {**coco.content, "annotations": changed_entries(coco.content["annotations"], change)}
 

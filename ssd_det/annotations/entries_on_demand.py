@@ -10,6 +10,7 @@ import msgspec
 PIECE = 2_000  # entries that are made at once
 
 Entry = TypeVar("Entry")
+Struct = TypeVar("Struct")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -63,3 +64,19 @@ class TextEntries(EntriesOnDemand[Any]):
         except msgspec.DecodeError:  # numbers beyond a double, and halves of surrogate pairs
             entries = json.loads(text)
         return entries
+
+
+def read_structs(entries: Sequence[Any], positions: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
+    """Some of the entries of a list as far as a decoder knows them, straight from their text where they are text.
+
+    Args:
+        entries: of a json file, all of them.
+        positions: of those that are wanted.
+        decoder: of structs with the keys that are wanted.
+
+    Raises:
+        msgspec.DecodeError: if one is not what it expects, or there is a number beyond a double.
+    """
+    if isinstance(entries, TextEntries):
+        return decoder.decode(entries.text(positions))
+    return msgspec.convert(entries[positions], decoder.type)

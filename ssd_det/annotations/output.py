@@ -6,9 +6,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, BinaryIO, TypeGuard, cast
+from typing import IO, TypeGuard
 
 from ssd_det.annotations.json_text import dumps
 from ssd_det.console import LONG, bar
@@ -72,22 +71,21 @@ def write_json(path: Path, content: object) -> None:
     write_whole(path, lambda file: file.writelines(_pieces(content)))
 
 
-def _pieces(content: object) -> Iterator[str]:
+def _pieces(content: object) -> Iterator[bytes | memoryview]:
     """The same text as that of ``json.dump``, which is slow, in pieces small enough to encode at once."""
     if isinstance(content, dict) and content and all(isinstance(key, str) for key in content):
         for number, (key, value) in enumerate(content.items()):
-            yield f"{', ' if number else '{'}{json.dumps(key)}: "
-            yield from _pieces(value) if _is_list(value) else [json.dumps(value)]
-        yield "}"
+            yield f"{', ' if number else '{'}{json.dumps(key)}: ".encode()
+            yield from _pieces(value) if _is_list(value) else [json.dumps(value).encode()]
+        yield b"}"
     elif _is_list(content):
-        if not content:
-            yield "["
+        yield b"["
         for start in bar(range(0, len(content), PIECE), "writing", long=LONG // PIECE):
-            piece = dumps(content[start : start + PIECE])
-            yield f"{', ' if start else '['}{piece[1:-1]}"
-        yield "]"
+            yield b", " if start else b""
+            yield memoryview(dumps(content[start : start + PIECE]))[1:-1]
+        yield b"]"
     else:
-        yield json.dumps(content)
+        yield json.dumps(content).encode()
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:
@@ -97,16 +95,12 @@ def _is_list(value: object) -> TypeGuard[Sequence[object]]:
 
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
-    write_whole(path, lambda file: file.write(text))
+    write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all."""
-
-    def write(file: IO[str]) -> None:
-        cast("TextIOWrapper", file).buffer.write(content)
-
-    write_whole(path, write)
+    write_whole(path, lambda file: file.write(content))
 
 
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -137,21 +131,19 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def write_whole(path: Path, write: Callable[[IO[str]], object]) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write to a temporary file in the same folder, flush it to disk, and rename it.
 
     Args:
         path: of the file.
-        write: writes the text into the open file that it is called with.
+        write: writes the content into the open file that it is called with.
 
     Raises:
         InputError: if the disk is full or the file may not be written.
     """
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
             write(file)
             file.flush()
@@ -174,20 +166,12 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _needed(write: Callable[[IO[str]], object]) -> int | None:
-    """How many bytes a text takes, ``None`` where that cannot be found out."""
+def _needed(write: Callable[[IO[bytes]], object]) -> int | None:
+    """How many bytes a file takes, ``None`` where that cannot be found out."""
     try:
-        return size_of(lambda file: _write_text(file, write))
+        return size_of(write)
     except OSError:
         return None
-
-
-def _write_text(file: IO[bytes], write: Callable[[IO[str]], object]) -> None:
-    """Call what writes text with a file of bytes."""
-    text = TextIOWrapper(cast("BinaryIO", file), encoding="utf-8")
-    write(text)
-    text.flush()
-    text.detach()
 
 
 def _umask() -> int:

@@ -1,11 +1,11 @@
 """Annotations whose ids are whole numbers and whose boxes are boxes, checked many at a time."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
-from ssd_det.annotations.entries_on_demand import PIECE, TextEntries
+from ssd_det.annotations.entries_on_demand import PIECE, read_structs
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import MAX_COORDINATE, MAX_ID, is_set
@@ -54,8 +54,6 @@ class RefiningValues(msgspec.Struct, gc=False):
     refined_from: Any = None
 
 
-Struct = TypeVar("Struct")
-
 _regular = msgspec.json.Decoder(list[_Regular])
 _refining = msgspec.json.Decoder(list[RefiningValues])
 
@@ -85,7 +83,7 @@ def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> l
         the entries is not regular, though it may be usable all the same.
     """
     try:
-        regular = _read(entries, slice(start, stop), _regular)
+        regular = read_structs(entries, slice(start, stop), _regular)
     except msgspec.DecodeError:
         return None
     return [
@@ -103,17 +101,6 @@ def fields_of_regular(entries: Sequence[JsonObject], start: int, stop: int) -> l
     ]
 
 
-def _read(entries: Sequence[JsonObject], wanted: slice, decoder: msgspec.json.Decoder[list[Struct]]) -> list[Struct]:
-    """Some of the entries as far as a decoder knows them, straight from their text where they are text.
-
-    Raises:
-        msgspec.DecodeError: if one is not what it expects.
-    """
-    if isinstance(entries, TextEntries):
-        return decoder.decode(entries.text(wanted))
-    return msgspec.convert(entries[wanted], decoder.type)
-
-
 def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
     """What refining has written into each annotation of a file.
 
@@ -124,7 +111,7 @@ def refining_values(entries: Sequence[JsonObject]) -> list[RefiningValues]:
     for start in range(0, len(entries), PIECE):
         piece = slice(start, start + PIECE)
         try:
-            values += _read(entries, piece, _refining)
+            values += read_structs(entries, piece, _refining)
         except msgspec.DecodeError:  # a number beyond a double
             values += msgspec.convert(entries[piece], list[RefiningValues])
     return values

@@ -6,7 +6,6 @@ from pathlib import Path
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.present import without_missing_images
 from ssd_det.annotations.formats.reading import read_annotations
-from ssd_det.annotations.formats.trusted_reading import read_trusted
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
@@ -51,6 +50,8 @@ def compare_annotations(
 
     file, earlier = read(annotations), read(before) if before is not None else None
     if trusted is not None:
+        from ssd_det.annotations.formats.trusted_reading import read_trusted  # noqa: PLC0415 (imports scipy.optimize)
+
         comparison = compare_trusted(file, read_trusted(trusted, file, image_root, yolo_rows).boxes, earlier)
     else:
         comparison = compare(file, read(str(reference)), earlier)

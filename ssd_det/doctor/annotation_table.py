@@ -4,13 +4,15 @@ They are read in pieces. Where all values of a piece are as they should be, they
 looked at by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.entries import EARLIER_BOXES
+from ssd_det.annotations.entries_on_demand import read_structs
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import is_box, is_number, is_set
@@ -60,7 +62,7 @@ class AnnotationTable(NamedTuple):
     bad_earlier: Booleans
     crowd: Booleans
     difficult: Booleans
-    flags: Integers
+    flags: npt.NDArray[np.int8]
     has_text_flag: Booleans
     rotated: Booleans
     area: Floats
@@ -69,43 +71,92 @@ class AnnotationTable(NamedTuple):
     bad_segmentation: Booleans
 
 
+class _Values(msgspec.Struct, gc=False):
+    """What an annotation has under the keys that mean something to us, whatever it is; ``None`` for what it has not."""
+
+    id: Any = None
+    image_id: Any = None
+    category_id: Any = None
+    bbox: Any = None
+    true_bbox: Any = None
+    original_bbox: Any = None
+    refined_from: Any = None
+    iscrowd: Any = None
+    difficult: Any = None
+    attributes: Any = None
+    rotation: Any = None
+    area: Any = None
+    segmentation: Any = None
+
+
+_values = msgspec.json.Decoder(list[_Values])
+
+
 def read_table(annotations: Sequence[object]) -> AnnotationTable:
     """Read annotations, whatever they hold."""
     starts = range(0, max(len(annotations), 1), PIECE)
     columns: list[npt.NDArray[Any]] = []
     for start in bar(starts, "annotations", long=LONG // PIECE):
-        piece = _read(annotations[start : start + PIECE])
-        columns = columns or [np.empty((len(annotations), *part.shape[1:]), part.dtype) for part in piece]
+        piece = _read(annotations, slice(start, start + PIECE))
+        columns = columns or [np.empty((len(annotations), *part.shape[1:]), part.dtype, order="F") for part in piece]
         for column, part in zip(columns, piece, strict=True):
             column[start : start + PIECE] = part
     return AnnotationTable(*columns)
 
 
-def _read(entries: Sequence[object]) -> AnnotationTable:
-    piece: list[JsonObject] = [entry if isinstance(entry, dict) else {} for entry in entries]
-    boxes = [entry.get("bbox") for entry in piece]
+def changed_table(table: AnnotationTable, changes: Mapping[int, JsonObject], kept: Booleans) -> AnnotationTable:
+    """The table of annotations of which some are changed and some are not kept; only what is changed is read.
+
+    Args:
+        table: of the annotations as they were; not changed.
+        changes: the new annotations, by their position.
+        kept: ``[N]``, whether each stays.
+    """
+    old: tuple[npt.NDArray[Any], ...] = table
+    columns = [column.copy(order="K") for column in old]
+    for column, part in zip(columns, read_table(list(changes.values())), strict=True):
+        column[list(changes)] = part
+    return AnnotationTable(*columns if kept.all() else (np.compress(kept, column.T, axis=-1).T for column in columns))
+
+
+def _read(annotations: Sequence[Any], positions: slice) -> AnnotationTable:
+    """Read some of the annotations."""
+    try:
+        values = read_structs(annotations, positions, _values)
+        malformed = np.zeros(len(values), dtype=bool)
+    except msgspec.DecodeError:
+        entries = annotations[positions]
+        malformed = _marks(not isinstance(entry, dict) for entry in entries)
+        values = msgspec.convert([entry if isinstance(entry, dict) else {} for entry in entries], list[_Values])
+    boxes = [value.bbox for value in values]
     box = _boxes(boxes)
-    crowd, difficult = (_flags([entry.get(key) for entry in piece]) for key in FLAGS)
-    polygons = measure_polygons([entry.get("segmentation") for entry in piece])
+    crowd, difficult = _flags([value.iscrowd for value in values]), _flags([value.difficult for value in values])
+    polygons = measure_polygons([value.segmentation for value in values])
+    earlier = [[getattr(value, key) for value in values] for key in EARLIER_BOXES]
     return AnnotationTable(
-        malformed=_marks(not isinstance(entry, dict) for entry in entries),
-        ids=whole_numbers(piece, "id"),
-        image_ids=whole_numbers(piece, "image_id"),
-        category_ids=whole_numbers(piece, "category_id"),
+        malformed=malformed,
+        ids=whole_numbers([value.id for value in values]),
+        image_ids=whole_numbers([value.image_id for value in values]),
+        category_ids=whole_numbers([value.category_id for value in values]),
         box=box,
         missing=_are_missing(boxes, box),
-        bad_earlier=np.any([_are_no_boxes([entry.get(key) for entry in piece]) for key in EARLIER_BOXES], axis=0),
+        bad_earlier=np.any(list(map(_are_no_boxes, earlier)), axis=0),
         crowd=crowd.is_set,
         difficult=difficult.is_set,
         flags=np.maximum(crowd.written_as, difficult.written_as),
         has_text_flag=crowd.is_text | difficult.is_text,
-        rotated=_marks((ATTRIBUTES in e or KEY in e) and rotation_of(e) is not None for e in piece)
-        & np.isfinite(box[:, 0]),
-        area=_areas([entry.get("area") for entry in piece]),
+        rotated=_marks(map(_is_rotated, values)) & np.isfinite(box[:, 0]),
+        area=_areas([value.area for value in values]),
         bounds=polygons.bounds,
         polygon_area=polygons.area,
         bad_segmentation=polygons.unreadable,
     )
+
+
+def _is_rotated(value: _Values) -> bool:
+    if value.attributes is None and value.rotation is None:
+        return False  # most are
+    return rotation_of({ATTRIBUTES: value.attributes, KEY: value.rotation}) is not None
 
 
 def _marks(marks: Iterable[bool]) -> Booleans:
@@ -115,22 +166,16 @@ def _marks(marks: Iterable[bool]) -> Booleans:
 class _Flags(NamedTuple):
     is_set: Booleans
     is_text: Booleans
-    written_as: Integers
+    written_as: npt.NDArray[np.int8]
 
 
 def _flags(values: Sequence[Any]) -> _Flags:
-    if values.count(0) + values.count(None) == len(values):
-        return _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int64)))
-    try:
-        rows = {value: _flag(value) for value in set(values)}
-        table = np.array([rows[value] for value in values], dtype=np.int64)
-    except TypeError:  # lists and objects cannot be in a set
-        table = np.array(list(map(_flag, values)), dtype=np.int64)
-    return _Flags(table[:, 0].astype(bool), table[:, 1].astype(bool), table[:, 2])
-
-
-def _flag(value: object) -> tuple[bool, bool, int]:
-    return is_set(value), isinstance(value, str), _written_as(value)
+    flags = _Flags(*(np.zeros(len(values), dtype=kind) for kind in (bool, bool, np.int8)))
+    for index in [index for index, value in enumerate(values) if value is not None and value != 0]:
+        value = values[index]
+        flags.is_set[index], flags.is_text[index] = is_set(value), isinstance(value, str)
+        flags.written_as[index] = _written_as(value)
+    return flags
 
 
 def _boxes(values: Sequence[Any]) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.doctor.arrays import Booleans, Floats
+from ssd_det.doctor.arrays import Booleans, Floats, chosen_rows
 from ssd_det.doctor.columns import Columns, all_in_row
 
 DIGITS = 6  # of computed numbers, so that no floating-point noise is written
@@ -20,7 +20,7 @@ def find_normalised(columns: Columns) -> None:
     Where width and height make no sense from a corner but do from a centre, as in YOLO, boxes are read that way.
     """
     usable = columns.usable
-    box, limits = columns.box[usable], columns.box_limits[usable]
+    box, limits = chosen_rows(columns.box, usable), chosen_rows(columns.box_limits, usable)
     if not len(box) or box.min() < 0 or box.max() > 1 or not (box % 1).any():
         return
     centred = np.concatenate([box[:, :2] - box[:, 2:] / 2, box[:, 2:]], axis=1)
@@ -42,12 +42,12 @@ def find_corners(columns: Columns) -> None:
     They are if most extend beyond their image as they are, and almost all lie in it when read as corners.
     """
     usable = columns.usable
-    box, limits = columns.box[usable], columns.box_limits[usable]
-    if len(box) < LEAST_BOXES:
+    box, limits = chosen_rows(columns.box, usable), chosen_rows(columns.box_limits, usable)
+    if len(box) < LEAST_BOXES or _leaves(box, limits, TOLERANCE).mean() <= 0.5:
         return
     from_corners = np.concatenate([box[:, :2], (box[:, 2:] - box[:, :2]).round(DIGITS)], axis=1)
     fits = ~_leaves(from_corners, limits, TOLERANCE) & (from_corners[:, 2:] > 0).all(axis=1)
-    if _leaves(box, limits, TOLERANCE).mean() > 0.5 and fits.mean() >= FITTING_SHARE:
+    if fits.mean() >= FITTING_SHARE:
         columns.add_fault("corners-as-boxes", "annotations", usable, "bbox")
         columns.box[usable] = from_corners
 

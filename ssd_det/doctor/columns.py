@@ -11,14 +11,15 @@ from ssd_det.annotations.entries import changed_entries
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import SHOWN_FAULTS, shown
 from ssd_det.doctor.annotation_table import AnnotationTable, read_table
-from ssd_det.doctor.arrays import Booleans, Floats, Integers
+from ssd_det.doctor.arrays import Booleans, Floats, Integers, rows_at
 from ssd_det.doctor.entry_ids import NO_ID, Numbered, number_entries, whole_numbers
 from ssd_det.doctor.faults import Fault
 from ssd_det.foreign.shown_text import MOST_SHOWN, cut
+from ssd_det.ops.id_rows import ABSENT, rows_of
 
 ListName = Literal["images", "annotations", "categories"]
 
-NOT_FOUND = -1
+NOT_FOUND = ABSENT
 REFERENCES = ("image_id", "category_id")
 SINGULAR = {"images": "image", "annotations": "annotation", "categories": "category"}
 LONGEST_TEXT = 1000  # characters of a text in an example
@@ -43,6 +44,7 @@ class Columns:
         file_box: ``[N, 4]``, ``bbox`` as the file has it, NaN where it is not a box.
         box: ``[N, 4]``, xywh in pixels, after the fixes so far.
         image_size: ``[M, 2]``, width and height of each image in pixels, NaN where it has no valid size.
+        box_limits: ``[N, 2]``, width and height of each annotation's image, NaN where it is not known.
         file_names: ``[M]``, of each image, ``None`` where it has none.
         crowd: ``[N]``, whether ``iscrowd`` is set.
         difficult: ``[N]``, whether ``difficult`` is set.
@@ -65,6 +67,7 @@ class Columns:
     file_box: Floats
     box: Floats
     image_size: Floats
+    box_limits: Floats
     file_names: list[str | None]
     crowd: Booleans
     difficult: Booleans
@@ -75,12 +78,10 @@ class Columns:
     orientation: Integers
     faults: list[Fault] = field(default_factory=list)
 
-    @property
-    def box_limits(self) -> Floats:
-        """``[N, 2]``, width and height of each annotation's image, NaN where it is not known."""
-        padded = np.concatenate([self.image_size, np.full((1, 2), np.nan)])  # NOT_FOUND takes the last row
-        limits: Floats = padded[self.image_index]
-        return limits
+    def take_sizes(self, size: Floats, images: Booleans) -> None:
+        """Give images ``[M]`` that are marked other sizes, ``[M, 2]``."""
+        self.image_size[images] = size[images]
+        self.box_limits = limits_of(self.image_size, self.image_index)
 
     @property
     def turns(self) -> Integers:
@@ -139,6 +140,11 @@ class Columns:
         return example
 
 
+def limits_of(size: Floats, image_index: Integers) -> Floats:
+    """The size of each annotation's image, ``[N, 2]``, from those of the images ``[M, 2]``; NaN where there is none."""
+    return rows_at(np.concatenate([size, np.full((1, 2), np.nan)]), image_index)  # NOT_FOUND takes the last row
+
+
 def all_in_row(marks: Booleans) -> Booleans:
     """Whether all marks of a row are set, ``[N]`` for ``[N, K]``."""
     return np.asarray(marks.all(axis=1))
@@ -152,45 +158,52 @@ def printable(value: object) -> object:
     return text if len(text) == MOST_SHOWN or "NaN" in text or "Infinity" in text else value
 
 
-def read_columns(content: JsonObject) -> Columns:
+def read_columns(content: JsonObject, table: AnnotationTable | None = None) -> Columns:
     """Understand what can be understood of the content of a file.
 
     Args:
         content: with the lists ``images``, ``annotations`` and ``categories``; not changed.
+        table: the annotations, where they have been read already.
     """
     list_names: tuple[ListName, ...] = ("images", "annotations", "categories")
-    table = read_table(content["annotations"])
+    if table is None:
+        table = read_table(content["annotations"])
     malformed: dict[ListName, Integers] = {
         "images": _malformed(content["images"]),
         "annotations": np.flatnonzero(table.malformed),
         "categories": _malformed(content["categories"]),
     }
     entries = {name: _objects(content[name], malformed[name]) for name in list_names}
-    images, annotations = entries["images"], entries["annotations"]
+    images, annotations, categories = (entries[name] for name in list_names)
+    file_ids: dict[ListName, Integers] = {
+        "images": _whole_numbers(images, "id"),
+        "annotations": table.ids,
+        "categories": _whole_numbers(categories, "id"),
+    }
     numbered: dict[ListName, Numbered] = {
-        "images": number_entries(images, annotations, "image_id", references=table.image_ids),
-        "annotations": number_entries(annotations, (), "", table.ids),
-        "categories": number_entries(entries["categories"], annotations, "category_id", references=table.category_ids),
+        "images": number_entries(images, file_ids["images"], annotations, "image_id", table.image_ids),
+        "annotations": number_entries(annotations, table.ids),
+        "categories": number_entries(
+            categories, file_ids["categories"], annotations, "category_id", table.category_ids
+        ),
     }
     ids = {name: numbered[name].ids for name in list_names}
     for name in list_names:
         ids[name][malformed[name]] = NO_ID
+    image_index, image_size = _lookup(ids["images"], numbered["images"].references), _sizes(images)
     return Columns(
         entries=entries,
         table=table,
         malformed=malformed,
         ids=ids,
-        file_ids={
-            "images": whole_numbers(images, "id"),
-            "annotations": table.ids,
-            "categories": whole_numbers(entries["categories"], "id"),
-        },
+        file_ids=file_ids,
         file_references=dict(zip(REFERENCES, (table.image_ids, table.category_ids), strict=True)),
-        image_index=_lookup(ids["images"], numbered["images"].references),
+        image_index=image_index,
         category_index=_lookup(ids["categories"], numbered["categories"].references),
         file_box=table.box,
-        box=table.box.copy(),
-        image_size=_sizes(images),
+        box=table.box.copy(order="K"),
+        image_size=image_size,
+        box_limits=limits_of(image_size, image_index),
         file_names=[name if isinstance(name, str) and name else None for e in images for name in (e.get("file_name"),)],
         crowd=table.crowd,
         difficult=table.difficult,
@@ -211,18 +224,18 @@ def _objects(entries: Sequence[Any], malformed: Integers) -> Sequence[JsonObject
     """Entries, and an empty object in place of each that is not an object."""
     if not len(malformed):
         return entries
-    return changed_entries(entries, lambda _, entry: entry if isinstance(entry, dict) else {})
+    return changed_entries(entries, lambda _, piece: [entry if isinstance(entry, dict) else {} for entry in piece])
+
+
+def _whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
+    return whole_numbers([entry.get(key) for entry in entries])
 
 
 def _sizes(images: Sequence[JsonObject]) -> Floats:
-    sizes = np.stack([whole_numbers(images, key) for key in ("width", "height")], axis=1)
+    sizes = np.stack([_whole_numbers(images, key) for key in ("width", "height")], axis=1)
     return np.where((sizes > 0).all(axis=1, keepdims=True), sizes, np.nan)
 
 
 def _lookup(ids: Integers, wanted: Integers) -> Integers:
     """The first index of each wanted id among the ids, ``NOT_FOUND`` if it is not there."""
-    if not len(ids):
-        return np.full(len(wanted), NOT_FOUND)
-    order = np.argsort(ids, kind="stable")
-    index = order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)]
-    return np.where((ids[index] == wanted) & (wanted != NO_ID), index, NOT_FOUND)
+    return np.where(wanted == NO_ID, NOT_FOUND, rows_of(wanted, ids))

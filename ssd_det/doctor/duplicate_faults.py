@@ -3,11 +3,12 @@
 import numpy as np
 
 from ssd_det.annotations.values import LEAST_SIDE
-from ssd_det.doctor.arrays import Booleans, Integers
+from ssd_det.doctor.arrays import Booleans, Integers, rows_at
 from ssd_det.doctor.columns import NOT_FOUND, Columns
 from ssd_det.ops.box_arrays import corners, iou
 
 NEAR_IOU = 0.95
+SHARES = np.sqrt(2), np.sqrt(3)  # of a sum that seldom is the same for other numbers
 
 
 def find_duplicates(columns: Columns) -> None:
@@ -27,13 +28,14 @@ def find_duplicates(columns: Columns) -> None:
 
 
 def _with_twin(columns: Columns, indices: Integers) -> Integers:
-    """Those of the annotations that share image, left and width with another; few do, and only they can be repeated."""
-    image, left, width = columns.image_index[indices], columns.box[indices, 0], columns.box[indices, 2]
-    order = np.lexsort([width, left, image])
-    same = np.ones(max(len(order) - 1, 0), dtype=bool)
-    for column in (image, left, width):
-        ordered = column[order]
-        same &= ordered[1:] == ordered[:-1]
+    """Annotations among which are all that share image, left and width with another: those whose sums are equal.
+
+    Few do, and only they can be repeated.
+    """
+    box = rows_at(columns.box, indices)
+    sums = columns.image_index[indices] + box[:, 0] * SHARES[0] + box[:, 2] * SHARES[1]
+    order = np.argsort(sums)
+    same = np.diff(sums[order]) == 0
     twins = np.zeros(len(order), dtype=bool)
     twins[1:] |= same
     twins[:-1] |= same
@@ -48,9 +50,10 @@ def _near(columns: Columns, indices: Integers) -> Integers:
     at once, until none is left.
     """
     group = columns.image_index[indices] * len(columns.ids["categories"]) + columns.category_index[indices]
-    order = np.lexsort([columns.box[indices, 0], group])
+    order = np.argsort(columns.box[indices, 0])
+    order = order[np.argsort(group[order], kind="stable")]
     indices, group = indices[order], group[order]
-    box = corners(columns.box[indices])
+    box = corners(rows_at(columns.box, indices))
     reach = box[:, 0] + (1 - NEAR_IOU) * (box[:, 2] - box[:, 0])
     near: Booleans = np.zeros(len(indices), dtype=bool)
     first = np.arange(len(indices))

@@ -12,6 +12,7 @@ from ssd_det.doctor.arrays import Integers
 
 Name = str | int | float  # an id that is no whole number of 64 bits, but that other entries can refer to
 NO_ID = -MAX_ID - 1
+NONE = np.zeros(0, dtype=np.int64)
 
 
 class Numbered(NamedTuple):
@@ -26,9 +27,8 @@ class Numbered(NamedTuple):
     references: Integers
 
 
-def whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
-    """A column of whole numbers; ``NO_ID`` where an entry has none of 64 bits."""
-    values = [entry.get(key) for entry in entries]
+def whole_numbers(values: Sequence[object]) -> Integers:
+    """A column of whole numbers; ``NO_ID`` where a value is none of 64 bits."""
     if set(map(type, values)) == {int}:
         try:
             return np.array(values, dtype=np.int64)  # the one number of 64 bits beyond MAX_ID is NO_ID
@@ -39,10 +39,10 @@ def whole_numbers(entries: Sequence[JsonObject], key: str) -> Integers:
 
 def number_entries(
     entries: Sequence[JsonObject],
-    referring: Sequence[JsonObject],
-    key: str,
-    ids: Integers | None = None,
-    references: Integers | None = None,
+    ids: Integers,
+    referring: Sequence[JsonObject] = (),
+    key: str = "",
+    references: Integers = NONE,
 ) -> Numbered:
     """Give numbers to entries whose id is no whole number; what referred to an entry still does.
 
@@ -51,17 +51,16 @@ def number_entries(
 
     Args:
         entries: of the list.
+        ids: of the entries, as :func:`whole_numbers` has them; not changed.
         referring: the entries that refer to them.
         key: under which they do.
-        ids: the whole numbers among the ids of the entries, where they are known already.
-        references: the same of what refers to them.
+        references: what they have there, as :func:`whole_numbers` has it; not changed.
     """
-    ids = whole_numbers(entries, "id") if ids is None else ids.copy()
-    references = whole_numbers(referring, key) if references is None else references.copy()
     odd_ids = {index: entries[index].get("id") for index in np.flatnonzero(ids == NO_ID).tolist()}
     odd_references = {index: referring[index].get(key) for index in np.flatnonzero(references == NO_ID).tolist()}
     if not odd_ids and not odd_references:
         return Numbered(ids, references)
+    ids, references = ids.copy(), references.copy()
     taken = set(ids.tolist())
     number_of = {name: number for name, number in _written(odd_ids.values()).items() if number not in taken}
     written = _written(odd_references.values())

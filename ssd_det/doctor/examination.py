@@ -154,10 +154,10 @@ def fix_faults(content: JsonObject, examination: Examination) -> FixedFile:
         if not fixable:
             break
         done.update(fixable)
-        content = apply_fixes(content, examination.columns)
+        content, table = apply_fixes(content, examination.columns)
         headers = examination.headers and examination.headers.of(examination.columns.kept_images)
         of_files = None if of_files is None else [fault for fault in of_files if not fault.details.fixable]
-        examination = _examine(read_columns(content), headers, of_files)
+        examination = _examine(read_columns(content, table), headers, of_files)
     return FixedFile(content, dict(done), examination)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssd_det.annotations.edits.turned import turn_other_shapes
-from ssd_det.annotations.entries import changed_entries, chosen_entries, moved
+from ssd_det.annotations.entries import changed_entries, chosen_entries, moved, one_by_one
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import rotation_of, without_rotation
 from ssd_det.annotations.values import is_box
-from ssd_det.doctor.annotation_table import FLAG_OF_TEXT, FLAGS
+from ssd_det.doctor.annotation_table import FLAG_OF_TEXT, FLAGS, AnnotationTable, changed_table
 from ssd_det.doctor.arrays import Booleans, Integers
 from ssd_det.doctor.box_faults import DIGITS
 from ssd_det.doctor.columns import REFERENCES, Columns, ListName, all_in_row
@@ -19,24 +19,29 @@ from ssd_det.doctor.entry_ids import NO_ID
 from ssd_det.ops.exif_turns import Floats, turned_boxes
 
 
-def apply_fixes(content: JsonObject, columns: Columns) -> JsonObject:
+def apply_fixes(content: JsonObject, columns: Columns) -> tuple[JsonObject, AnnotationTable]:
     """Copy the content of a file with the changes that its columns hold.
 
     Args:
         content: as it was read; not changed.
         columns: of it, after all faults were looked for.
+
+    Returns:
+        The new content, and its annotations as a table.
     """
     images = list(content["images"])
     for index in _changed_images(columns).tolist():
         images[index] = _fixed_image(columns, index)
     images = [entry for entry, kept in zip(images, columns.kept_images.tolist(), strict=True) if kept]
-    annotations: Sequence[JsonObject] = changed_entries(content["annotations"], dict(_fixed_annotations(columns)).get)
+    changes = dict(_fixed_annotations(columns))
+    annotations: Sequence[JsonObject] = changed_entries(content["annotations"], one_by_one(changes.get))
     if not columns.kept.all():
         annotations = chosen_entries(annotations, np.flatnonzero(columns.kept))
     categories = list(content["categories"])
     for index in _changed_categories(columns).tolist():
         categories[index] = _fixed_category(columns, index)
-    return {**content, "images": images, "annotations": annotations, "categories": categories}
+    fixed = {**content, "images": images, "annotations": annotations, "categories": categories}
+    return fixed, changed_table(columns.table, changes, columns.kept)
 
 
 def _changed_images(columns: Columns) -> Integers:

@@ -12,7 +12,7 @@ from ssd_det.annotations.values import SHOWN_FAULTS
 from ssd_det.console import bar
 from ssd_det.doctor.arrays import Booleans, Floats, Integers
 from ssd_det.doctor.box_faults import TOLERANCE
-from ssd_det.doctor.columns import NOT_FOUND, Columns, all_in_row
+from ssd_det.doctor.columns import NOT_FOUND, Columns, all_in_row, limits_of
 from ssd_det.doctor.faults import Fault
 from ssd_det.ops.exif_turns import FIRST_SIDEWAYS, turned_boxes
 
@@ -153,7 +153,7 @@ def find_missing_sizes(columns: Columns, headers: Headers | None) -> None:
         displayed = np.where(headers.orientation[:, None] >= FIRST_SIDEWAYS, headers.size[:, ::-1], headers.size)
         for size in (headers.size, displayed):
             taken = missing & ~from_file & ~np.isnan(size[:, 0]) & ~_contradicted(columns, size)
-            columns.image_size[taken] = size[taken]
+            columns.take_sizes(size, taken)
             from_file |= taken
     columns.add_fault("size-from-file", "images", from_file, "file_name", "width", "height")
     columns.add_fault("bad-image-size", "images", missing & ~from_file, "file_name", "width", "height")
@@ -161,7 +161,7 @@ def find_missing_sizes(columns: Columns, headers: Headers | None) -> None:
 
 def _contradicted(columns: Columns, size: Floats) -> Booleans:
     """``[M]``, whether an image has boxes that do not fit a size, neither as they are nor as two corners."""
-    limits = np.concatenate([size, np.full((1, 2), np.nan)])[columns.image_index]
+    limits = limits_of(size, columns.image_index)
     box = columns.box
     compared = all_in_row(np.isfinite(box)) & all_in_row(np.isfinite(limits))
     as_box = all_in_row(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= limits + TOLERANCE)
@@ -180,7 +180,7 @@ def find_sizes(columns: Columns, headers: Headers) -> None:
     columns.add_fault("rotated-masks", "images", masked, "file_name", "width", "height")
     _turn(columns, headers, rotated & ~masked)
 
-    file_size = np.concatenate([headers.size, np.full((1, 2), np.nan)])[columns.image_index]
+    file_size = limits_of(headers.size, columns.image_index)
     box = columns.box
     compared = all_in_row(np.isfinite(box)) & all_in_row(np.isfinite(file_size))
     fits = all_in_row(np.maximum(box[:, :2], box[:, :2] + box[:, 2:]) <= file_size + TOLERANCE)
@@ -188,14 +188,14 @@ def find_sizes(columns: Columns, headers: Headers) -> None:
     other_size = differ & ~rotated
     columns.add_fault("size-mismatch", "images", other_size & ~contradicted, "file_name", "width", "height")
     columns.add_fault("resized-file", "images", other_size & contradicted, "file_name", "width", "height")
-    columns.image_size[other_size & ~contradicted] = headers.size[other_size & ~contradicted]
+    columns.take_sizes(headers.size, other_size & ~contradicted)
     if headers.names_turned:
         columns.add_fault("turned-photo", "images", (headers.orientation > 1) & ~rotated, "file_name")
 
 
 def _turn(columns: Columns, headers: Headers, images: Booleans) -> None:
     columns.orientation[images] = headers.orientation[images]
-    columns.image_size[images] = headers.size[images]
+    columns.take_sizes(headers.size, images)
     turned = columns.usable & (columns.turns > 1)
     columns.box[turned] = turned_boxes(columns.box[turned], columns.turns[turned], columns.box_limits[turned])
 

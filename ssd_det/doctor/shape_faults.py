@@ -15,22 +15,31 @@ MARGIN = 2.0  # pixels that polygons may extend beyond their box
 
 def find_shapes(columns: Columns) -> None:
     """Find polygons that leave their box, segmentations that make no sense, and areas that contradict both."""
-    table = columns.table
-    bounds = table.bounds.copy()
-    columns.add_fault("bad-segmentation", "annotations", table.bad_segmentation, "segmentation")
-    turned = np.flatnonzero((columns.turns > 1) & np.isfinite(table.polygon_area))
-    if len(turned):
-        size = bounds[turned, 2:] - bounds[turned, :2]
-        displayed = np.concatenate([bounds[turned, :2], size], axis=1)
-        stored = turned_boxes(displayed, columns.turns[turned], columns.box_limits[turned])
-        bounds[turned] = np.concatenate([stored[:, :2], stored[:, :2] + stored[:, 2:]], axis=1)
+    columns.add_fault("bad-segmentation", "annotations", columns.table.bad_segmentation, "segmentation")
     usable = columns.usable
-    box = columns.box
-    low, high = box[:, :2] - MARGIN, box[:, :2] + box[:, 2:] + MARGIN
-    in_image = np.minimum(bounds.clip(min=0), np.tile(columns.box_limits, 2))  # the box ends there as well
-    outside = (in_image[:, :2] < low).any(axis=1) | (in_image[:, 2:] > high).any(axis=1)
-    columns.add_fault("segmentation-outside-box", "annotations", usable & outside, "bbox")
-    _find_areas(columns, usable, table.polygon_area)
+    columns.add_fault("segmentation-outside-box", "annotations", usable & _leave_their_box(columns), "bbox")
+    _find_areas(columns, usable, columns.table.polygon_area)
+
+
+def _leave_their_box(columns: Columns) -> Booleans:
+    """Whether the polygons of an annotation go further beyond its box than the margin, ``[N]``."""
+    bounds, box, limits = _stored_bounds(columns), columns.box, columns.box_limits
+    low, high = (np.minimum(corner.clip(min=0), limits) for corner in (bounds[:, :2], bounds[:, 2:]))  # as the box ends
+    too_low = (low < box[:, :2] - MARGIN).any(axis=1)
+    return np.asarray(too_low | (high > box[:, :2] + box[:, 2:] + MARGIN).any(axis=1))
+
+
+def _stored_bounds(columns: Columns) -> Floats:
+    """``[N, 4]``, the bounds of polygons in the stored pixels, as boxes that are turned already."""
+    turned = np.flatnonzero((columns.turns > 1) & np.isfinite(columns.table.polygon_area))
+    if not len(turned):
+        return columns.table.bounds
+    bounds = columns.table.bounds.copy(order="K")
+    size = bounds[turned, 2:] - bounds[turned, :2]
+    displayed = np.concatenate([bounds[turned, :2], size], axis=1)
+    stored = turned_boxes(displayed, columns.turns[turned], columns.box_limits[turned])
+    bounds[turned] = np.concatenate([stored[:, :2], stored[:, :2] + stored[:, 2:]], axis=1)
+    return bounds
 
 
 def _find_areas(columns: Columns, usable: Booleans, polygon_area: Floats) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from ssd_det.batches.batch import FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.box_types import as_xyxy
+from ssd_det.ops.id_rows import rows_of
 from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.tasks.refine_pass import RefinedBatch
 
@@ -122,10 +124,10 @@ class OfAnnotations:
     def of_file(cls, coco: CocoFile) -> "OfAnnotations":
         """Those of all annotations of a file."""
         ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
-        number_of = {category.id: number for number, category in enumerate(coco.categories)}
-        numbers = torch.tensor([number_of[key] for key in ids_of(coco.annotations, "category_id")], dtype=torch.long)
+        categories = np.array([category.id for category in coco.categories], dtype=np.int64)
+        numbers = torch.from_numpy(rows_of(ids_of(coco.annotations, "category_id"), categories))
         sizes = torch.from_numpy(image_sizes(coco, coco.annotations))
-        return cls(ids, sizes[order], numbers[order], len(number_of))
+        return cls(ids, sizes[order], numbers[order], len(categories))
 
     def rows(self, annotation_ids: Tensor) -> Tensor:
         """The rows of some annotations of the file, ``LongTensor[M]``."""

@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ssd_det.ops.box_arrays import Floats
 from ssd_det.ops.box_types import Xywh
-
-Integers = npt.NDArray[np.int64]
-
-ABSENT = -1
+from ssd_det.ops.id_rows import ABSENT, Integers, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +38,3 @@ class BoxesById:
         known = rows != ABSENT
         found[known] = self.boxes[rows[known]]
         return found
-
-
-def rows_of(ids: Integers, among: Integers) -> Integers:
-    """Where ids ``[N]`` stand among others, each of which is there once: ``[N]``, ``ABSENT`` for those that do not."""
-    if not len(among):
-        return np.full(len(ids), ABSENT)
-    order = among.argsort(kind="stable")
-    places = np.searchsorted(among, ids, sorter=order).clip(max=len(among) - 1)
-    rows: Integers = np.where(among[order[places]] == ids, order[places], ABSENT)
-    return rows

@@ -88,6 +88,8 @@ class MeasuredBoxes:
     def rows(self, indices: Sequence[int] | Integers) -> "MeasuredBoxes":
         """Some of the rows, in the order of their indices."""
         chosen = np.array(indices, dtype=np.int64)
+        if np.array_equal(chosen, np.arange(len(self.annotations))):
+            return self
         rows = torch.from_numpy(chosen)
         return MeasuredBoxes(
             annotations=self.annotations.rows(chosen),
@@ -147,9 +149,9 @@ def measure_file(coco: CocoFile, true_boxes: BoxesById, old_boxes: BoxesById | N
     scores = [score if (score := value.refine_score) is not None and is_number(score) else None for value in values]
     starts: dict[int, Xywh] = {}
     if old_boxes is None:
-        for key, value in zip(coco.columns.id.tolist(), values, strict=True):
-            if value.refined_from is not None:
-                starts[key] = box_of(f"{coco.path}: annotation {key}", REFINED_FROM, value.refined_from)
+        for row in [row for row, value in enumerate(values) if value.refined_from is not None]:
+            key = int(coco.columns.id[row])
+            starts[key] = box_of(f"{coco.path}: annotation {key}", REFINED_FROM, values[row].refined_from)
     return measure(coco.columns, true_boxes, scores, old_boxes, BoxesById.of(starts))
 
 

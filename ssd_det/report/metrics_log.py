@@ -2,14 +2,15 @@
 
 import csv
 import os
+from io import StringIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.utilities import rank_zero_only
 
-from ssd_det.annotations.output import write_whole
+from ssd_det.annotations.output import write_text
 from ssd_det.write_errors import writing
 
 ADVICE = "make room, and go on from the last checkpoint"
@@ -68,12 +69,11 @@ class WholeWriter(ExperimentWriter):
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
 
-        def write(new: IO[str]) -> None:
-            writer = csv.DictWriter(new, fieldnames)
-            writer.writeheader()
-            writer.writerows(rows)
-
-        write_whole(path, write)
+        new = StringIO()
+        writer = csv.DictWriter(new, fieldnames)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(path, new.getvalue())
 
 
 def whole_log(logger: Any) -> Any:

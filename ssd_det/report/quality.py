@@ -12,7 +12,7 @@ from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import area, intersection, iof, iou
-from ssd_det.report.boxes_by_id import rows_of
+from ssd_det.ops.id_rows import rows_of
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.references import measure_against, measure_against_some
 from ssd_det.report.reliability import Reliability, reliability
@@ -187,7 +187,7 @@ def _quality(judged: MeasuredBoxes, boxes: Tensor, overlaps: Tensor, names: dict
     return Quality(
         all=_statistics(overlaps),
         by_category={
-            name: _statistics(overlaps[categories == key]) for key, name in names.items() if (categories == key).any()
+            name: _statistics(overlaps[marks]) for key, name in names.items() if (marks := categories == key).any()
         },
         by_size=by_size,
         failures=failure_counts(boxes, judged.true, torch.from_numpy(judged.annotations.image_id)),

@@ -36,6 +36,7 @@ def test_rows_are_those_asked_for(annotations, data):
     indices = data.draw(st.lists(st.integers(0, max(len(annotations) - 1, 0)), max_size=5 if annotations else 0))
     assert list(columns.rows(indices)) == [annotations[index] for index in indices]
     assert list(columns.rows(columns.crowd)) == [annotation for annotation in annotations if annotation.crowd]
+    assert columns.rows(np.ones(len(annotations), dtype=bool)) is columns
     assert columns[1:4] == annotations[1:4]
     assert [columns[index] for index in indices] == [annotations[index] for index in indices]
 

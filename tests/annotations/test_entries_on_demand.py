@@ -13,7 +13,7 @@ from ssd_det.annotations.coco import read_coco, read_content
 from ssd_det.annotations.edits.noise import corrupt, with_true_boxes
 from ssd_det.annotations.edits.present import without_missing_images
 from ssd_det.annotations.edits.splitting import split
-from ssd_det.annotations.entries import ChangedEntries, ChosenEntries
+from ssd_det.annotations.entries import ChangedEntries, ChosenEntries, one_by_one
 from ssd_det.annotations.entries_on_demand import EntriesOnDemand, TextEntries
 from ssd_det.annotations.output import write_json
 from ssd_det.doctor.examination import examine, fix_faults
@@ -34,7 +34,7 @@ def test_entries_are_those_of_a_list(values, start, stop, step, data):
     for made, expected in (
         (text_of(values), values),
         (
-            ChangedEntries(text_of(values), lambda position, value: [position, value]),
+            ChangedEntries(text_of(values), one_by_one(lambda position, value: [position, value])),
             list(map(list, enumerate(values))),
         ),
         (ChosenEntries(text_of(values), np.array(chosen, dtype=np.int64)), [values[number] for number in chosen]),

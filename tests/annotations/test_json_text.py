@@ -62,7 +62,18 @@ def test_values_are_read_as_the_json_module_reads_them(value, plain, indent):
     assert outcome(loads, content) == outcome(loads_of_before, content)
 
 
-@given(SPELLINGS, st.sampled_from(["{}", "[{}]", '{{"a": {}}}', '[0.5, {}, "é"]', '{{"annotations": [{{"x": {}}}]}}']))
+AROUND = st.sampled_from(
+    [
+        *("{}", "[{}]", '{{"a": {}}}', '[0.5, {}, "é"]', '{{"annotations": [{{"x": {}}}]}}', '{{"annotations": {}}}'),
+        '{{"annotations": [{}], "annotations": [1]}}',
+    ]
+)
+
+
+@given(SPELLINGS, AROUND)
+@example("1" * 4300, '{{"annotations": [{}], "annotations": 3}}')
+@example("1" * 4301, '{{"annotations": [{}], "annotations": 3}}')
+@example('"' + "1" * 4301 + '"', '{{"annotations": [{}]}}')
 def test_every_spelling_is_read_as_the_json_module_reads_it(spelling, around):
     content = around.format(spelling).encode()
     assert outcome(loads, content) == outcome(loads_of_before, content)
@@ -95,13 +106,13 @@ def test_a_byte_order_mark_does_not_matter_once(value):
 @example([{"a": "\x7f"}, "é", "\ud800", "0e", "null", "0.00001", (1, 2), [[], {}], {"b": {}}])
 @example([[float("inf")], {"a": None}, 2**64, -(2**63) - 1, {1: 2, None: 3, 2.5: 4}])
 def test_values_are_written_as_the_json_module_writes_them(entries):
-    assert dumps(entries) == json.dumps(entries)
+    assert dumps(entries).decode() == json.dumps(entries)
 
 
 @given(st.lists(NUMBERS, max_size=20))
 def test_numbers_that_are_read_and_written_stay_what_they_were(numbers):
     text = json.dumps(numbers)
-    assert dumps(loads(text.encode())) == text
+    assert dumps(loads(text.encode())).decode() == text
 
 
 @pytest.mark.parametrize("text", ["{", '{"a": 1e}', '{"a": "\\x"}', "[1,]", "\xa0{}", '{"a": ' + "1" * 5000 + "}"])

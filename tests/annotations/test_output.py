@@ -111,7 +111,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path.write_text("old")
 
     def fail(file):
-        file.write("half")
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(InputError, match=r"out\.json: cannot be written \(No space left on device; the disk at /"):

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd_det.annotations import coco
+from ssd_det.annotations import annotation_entries, coco
 from ssd_det.annotations.entries_on_demand import TextEntries
 from ssd_det.annotations.regular_entries import fields_of_regular, refining_values
 from ssd_det.annotations.values import MAX_ID
@@ -45,7 +45,7 @@ def outcome(function, *arguments):
 
 
 def many(entries):
-    annotations, fault = coco._annotations(PATH, entries)
+    annotations, fault = annotation_entries.read_entries(PATH, entries)
     if fault is not None:
         raise fault
     return list(annotations)
@@ -54,7 +54,7 @@ def many(entries):
 @given(st.lists(ENTRIES | DAMAGED, max_size=4))
 def test_many_at_a_time_are_understood_as_one_by_one(entries):
     def one_by_one():
-        return [coco._annotation(PATH, index, entry) for index, entry in enumerate(entries)]
+        return [annotation_entries._annotation(PATH, index, entry) for index, entry in enumerate(entries)]
 
     text = TextEntries([msgspec.Raw(json.dumps(entry).encode()) for entry in entries])
     for given_entries in (entries, text):
@@ -86,7 +86,7 @@ def test_images_are_understood_as_one_by_one(entries):
 
 
 def test_positions_go_on_over_pieces(monkeypatch):
-    monkeypatch.setattr(coco, "PIECE", 2)
+    monkeypatch.setattr(annotation_entries, "PIECE", 2)
     entries = [{"id": float(number), "image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 1]} for number in range(5)]
     entries[2]["id"] = entries[3]["id"] = 7
     assert [annotation.position for annotation in many(entries)] == list(range(5))

@@ -1,15 +1,18 @@
 """Columns that are read in pieces hold what each annotation has, whatever that is."""
 
+import json
 import math
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssd_det.annotations.entries_on_demand import TextEntries
 from ssd_det.annotations.rotation import rotation_of
 from ssd_det.annotations.values import MAX_ID, is_box, is_number, is_set, polygons_of
 from ssd_det.doctor import annotation_table
-from ssd_det.doctor.annotation_table import FLAG_OF_TEXT, FLAGS, NO_BOXES, read_table
+from ssd_det.doctor.annotation_table import FLAG_OF_TEXT, FLAGS, NO_BOXES, changed_table, read_table
 from ssd_det.doctor.entry_ids import NO_ID
 
 ODD = st.sampled_from([None, True, False, "1", "", "x", 1.0, 1.5, float("nan"), 10**400, [], {}, [1], [True] * 6])
@@ -82,3 +85,22 @@ def test_columns_hold_what_each_annotation_has(entries, piece):
             assert table.bounds[row].tolist() == [min(x), min(y), max(x), max(y)]
         else:
             assert np.isnan([*table.bounds[row], table.polygon_area[row]]).all()
+
+
+def assert_same(table, expected):
+    for name, column, wanted in zip(table._fields, table, expected, strict=True):
+        np.testing.assert_array_equal(column, wanted, err_msg=name)
+
+
+@given(st.lists(ENTRIES | ODD, max_size=6))
+def test_entries_that_are_text_are_read_as_others(entries):
+    text = TextEntries([msgspec.Raw(json.dumps(entry).encode()) for entry in entries])
+    assert_same(read_table(text), read_table(entries))
+
+
+@given(st.lists(st.tuples(ENTRIES | ODD, st.none() | ENTRIES, st.booleans()), max_size=6))
+def test_a_table_that_is_changed_is_that_of_the_changed_annotations(drawn):
+    changes = {row: new for row, (_, new, _) in enumerate(drawn) if new is not None}
+    kept = np.array([is_kept for _, _, is_kept in drawn], dtype=bool)
+    now = [changes.get(row, old) for row, (old, _, is_kept) in enumerate(drawn) if is_kept]
+    assert_same(changed_table(read_table([old for old, _, _ in drawn]), changes, kept), read_table(now))

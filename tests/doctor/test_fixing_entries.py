@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ssd_det.annotations.coco import parse_coco
-from ssd_det.doctor.entry_ids import number_entries
+from ssd_det.doctor.entry_ids import number_entries, whole_numbers
 from ssd_det.doctor.examination import examine, fix_faults
 from tests.annotation_content import clean_content
 
@@ -56,7 +56,8 @@ def test_texts_become_the_numbers_that_they_write():
     ],
 )
 def test_ids_are_never_merged_and_references_never_invented(ids, references, new_ids, new_references):
-    numbered = number_entries([{"id": i} for i in ids], [{"image_id": r} for r in references], "image_id")
+    entries, referring = [{"id": i} for i in ids], [{"image_id": r} for r in references]
+    numbered = number_entries(entries, whole_numbers(ids), referring, "image_id", whole_numbers(references))
     assert numbered.ids.tolist() == new_ids
     found = [number if number >= 0 else None for number in numbered.references.tolist()]
     assert found == new_references

@@ -2,15 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy import array, int64
 
-from ssd_det.report.boxes_by_id import ABSENT, BoxesById, rows_of
+from ssd_det.report.boxes_by_id import BoxesById
 
 IDS = st.integers(-9, 9)
-
-
-@given(st.lists(IDS, unique=True), st.lists(IDS))
-def test_rows_are_where_ids_stand(among, ids):
-    expected = [among.index(key) if key in among else ABSENT for key in ids]
-    assert rows_of(array(ids, dtype=int64), array(among, dtype=int64)).tolist() == expected
 
 
 @given(st.dictionaries(IDS, st.tuples(*[st.floats(0, 9)] * 4)), st.lists(IDS))

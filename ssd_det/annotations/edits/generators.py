@@ -5,7 +5,7 @@ Seeding takes NumPy many times as long as a draw. What it seeds with is the hash
 and tests compare it with NumPy's. ``PCG64`` takes it through NumPy's own interface for seeds, ``ISeedSequence``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +17,7 @@ from ssd_det.console import bar
 
 Words = npt.NDArray[np.uint32]
 Seeds = npt.NDArray[np.uint64]
+Ids = npt.NDArray[np.int64]
 
 WORD = 32  # bits
 POOL = 4  # words of entropy: as many as a seed and an id of 64 bits have
@@ -26,18 +27,18 @@ OUTPUT_HASH = 0x8B51F9DD, 0x58F38DED
 MIX = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 
 
-def generators(seed: int, ids: Sequence[int]) -> Iterator[Generator]:
+def generators(seed: int, ids: Ids) -> Iterator[Generator]:
     """A generator for each id, which depends on the seed and the id only; each is made when it is asked for.
 
     Args:
-        seed: of which 64 bits count, as of the ids.
-        ids: of what the generators are for.
+        seed: of which 64 bits count.
+        ids: ``[N]``, of what the generators are for.
     """
     words = seeds(seed, ids)
     return (_generator(words[index]) for index in bar(range(len(ids)), "noise"))
 
 
-def seeds(seed: int, ids: Sequence[int]) -> Seeds:
+def seeds(seed: int, ids: Ids) -> Seeds:
     """What ``SeedSequence([seed, id]).generate_state(4, np.uint64)`` is for each id.
 
     Returns:
@@ -71,9 +72,9 @@ class _ComputedSeed(ISeedSequence):
         return self.words
 
 
-def _entropy(seed: int, ids: Sequence[int]) -> list[Words]:
+def _entropy(seed: int, ids: Ids) -> list[Words]:
     """The words of the seed, then those of the ids, low ones first; the seed's high one only if it is not 0."""
-    numbers = np.array([number % 2**64 for number in ids], dtype=np.uint64)
+    numbers = ids.astype(np.uint64)
     of_ids = [(numbers >> np.uint64(shift)).astype(np.uint32) for shift in (0, WORD)]
     high, low = divmod(seed % 2**64, 2**WORD)
     of_seed = [np.full_like(of_ids[0], word) for word in ([low, high] if high else [low])]

@@ -4,9 +4,8 @@ import numpy as np
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.detected import nearest_detections
-from ssd_det.annotations.edits.generators import generators
 from ssd_det.annotations.edits.noise_kinds import Array, Kind, moves, scaled
-from ssd_det.annotations.entries import keep_box, moved, with_changes
+from ssd_det.annotations.entries import keep_box, moved, one_by_one, with_changes
 from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
@@ -14,7 +13,6 @@ from ssd_det.memory import collection_paused
 from ssd_det.ops.box_arrays import corners
 
 LARGEST_FACTOR = 10
-NOT_CHOSEN = -1
 
 
 def perturb(boxes: Array, draws: Array, image_sizes: Array) -> Array:
@@ -77,26 +75,33 @@ def corrupt(
     if factor is not None:
         changes = scaled(len(boxes), factor)
     else:
-        random = generators(seed, chosen.id.tolist())
-        changes = moves("uniform" if kind == "detector" else kind, boxes, random, noise_level or 0.0)
+        changes = moves("uniform" if kind == "detector" else kind, boxes, seed, chosen.id, noise_level or 0.0)
     noisy = perturb(boxes, changes, sizes)
     if detections is not None:
         detected = nearest_detections(chosen, boxes, detections)
         noisy = np.where(np.isnan(detected), noisy, perturb(detected, np.zeros_like(boxes), sizes))
     changed = (noisy != boxes).any(axis=1) & (noise_level != 0)
     noisy[:, 2:] -= noisy[:, :2]  # xywh from here on
-    rows = np.full(len(coco.content["annotations"]), NOT_CHOSEN)
-    rows[chosen.position] = np.arange(len(chosen))
+    count = len(coco.content["annotations"])
+    is_chosen, is_changed, boxes_of_all = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool), np.empty((count, 4))
+    is_chosen[chosen.position], is_changed[chosen.position], boxes_of_all[chosen.position] = True, changed, noisy
 
-    def change(position: int, entry: JsonObject) -> JsonObject:
-        row = rows[position]
-        if row == NOT_CHOSEN:
-            return entry
-        new = moved(entry, noisy[row].tolist()) if changed[row] else dict(entry)
-        keep_box(new, "true_bbox", entry["bbox"])
-        return new
+    def change(first: int, entries: list[JsonObject]) -> list[JsonObject]:
+        piece = slice(first, first + len(entries))
+        columns = (column[piece].tolist() for column in (is_chosen, is_changed, boxes_of_all))
+        return [
+            _noisy_entry(entry, box if has_moved else None) if may_move else entry
+            for entry, may_move, has_moved, box in zip(entries, *columns, strict=True)
+        ]
 
     return with_changes(coco, change), len(chosen)
+
+
+def _noisy_entry(entry: JsonObject, box: list[float] | None) -> JsonObject:
+    """Copy an annotation as it stands in the file with a noisy box xywh, if there is one; its own is the true one."""
+    new = dict(entry) if box is None else moved(entry, box)
+    keep_box(new, "true_bbox", entry["bbox"])
+    return new
 
 
 def _check(noise_level: float | None, kind: Kind, detections: str | None, factor: float | None) -> None:
@@ -140,4 +145,4 @@ def with_true_boxes(coco: CocoFile) -> tuple[JsonObject, int]:
         del new["true_bbox"]
         return new
 
-    return with_changes(coco, change), len(noisy)
+    return with_changes(coco, one_by_one(change)), len(noisy)

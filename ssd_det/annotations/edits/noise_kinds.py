@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import Generator
 
+from ssd_det.annotations.edits.generators import Ids, generators
+from ssd_det.annotations.edits.uniform_draws import DRAWS, uniform_draws
+
 Array = npt.NDArray[np.float64]
 Kind = Literal["uniform", "gaussian", "loose", "tight", "shifted", "grid", "scale", "detector", "mix"]
 
@@ -14,48 +17,51 @@ TIGHTENING = 0.75  # of the level, or a tight box would be much further off than
 CELL = 1.5  # times the level and the median side of a box: about as far off as uniform noise of that level
 
 
-def _uniform(random: Generator, level: float) -> Array:
-    return (2 * random.random(4) - 1) * level
+def _uniform(draws: Array, level: float) -> Array:
+    return (2 * draws - 1) * level
 
 
-def _gaussian(random: Generator, level: float) -> Array:
+def _gaussian(draws: Array, level: float) -> Array:
     """The spread of uniform noise; sizes change by a factor that is never negative."""
-    draws = random.standard_normal(4) * level / np.sqrt(3)
-    return np.concatenate([draws[:2], np.expm1(draws[2:])])
+    scaled_draws = draws * level / np.sqrt(3)
+    return np.concatenate([scaled_draws[:, :2], np.expm1(scaled_draws[:, 2:])], axis=1)
 
 
-def _loose(random: Generator, level: float) -> Array:
+def _loose(draws: Array, level: float) -> Array:
     """Each side is further out by up to ``level`` times the box's size."""
-    return _sides_out(random.random(4) * level)
+    return _sides_out(draws * level)
 
 
-def _tight(random: Generator, level: float) -> Array:
+def _tight(draws: Array, level: float) -> Array:
     """Each side is further in, and always less than half-way."""
-    return _sides_out(-random.random(4) * min(TIGHTENING * level, 0.49))
+    return _sides_out(-draws * min(TIGHTENING * level, 0.49))
 
 
-def _shifted(random: Generator, level: float) -> Array:
+def _shifted(draws: Array, level: float) -> Array:
     """To the right and down by up to ``level`` times the box's size, which it keeps."""
-    return np.concatenate([random.random(2) * level, [0.0, 0.0]])
+    shift = draws[:, :2] * level
+    return np.concatenate([shift, np.zeros_like(shift)], axis=1)
 
 
 def _sides_out(outward: Array) -> Array:
-    """The move of a box whose left, top, right and bottom sides go outwards by shares of its size."""
-    low, high = outward[:2], outward[2:]
-    return np.concatenate([(high - low) / 2, low + high])
+    """The moves of boxes whose left, top, right and bottom sides go outwards by shares of their size."""
+    low, high = outward[:, :2], outward[:, 2:]
+    return np.concatenate([(high - low) / 2, low + high], axis=1)
 
 
-DRAWN: dict[str, Callable[[Generator, float], Array]] = {
+# From four draws for each box, uniform in [0, 1) but for NORMAL, and the level.
+DRAWN: dict[str, Callable[[Array, float], Array]] = {
     "uniform": _uniform,
     "gaussian": _gaussian,
     "loose": _loose,
     "tight": _tight,
     "shifted": _shifted,
 }
+NORMAL = frozenset({"gaussian"})
 MIXED = (*DRAWN, "grid")
 
 
-def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: float) -> Array:
+def moves(kind: Kind, boxes: Array, seed: int, ids: Ids, level: float) -> Array:
     """How each box moves, for any kind that draws: all but ``scale`` and ``detector``.
 
     Args:
@@ -63,18 +69,34 @@ def moves(kind: Kind, boxes: Array, generators: Iterable[Generator], level: floa
             out or in; ``shifted``, all to the right and down; ``grid``, corners on a grid whose cells are 1.5 times
             ``level`` times the median side of the boxes; ``mix``, for each box one of these.
         boxes: ``[N, 4]``, xyxy in pixels, with area.
-        generators: one for each box.
+        seed: decides the draws, together with the ids.
+        ids: ``[N]``, of the boxes.
         level: how strong the noise is, in [0, 1).
 
     Returns:
         ``[N, 4]``: (dx, dy, dw, dh), shifts of the centre and growth in units of the box's size.
     """
-    gridded = _onto_grid(boxes, level)
-    moves_of_boxes = np.empty((len(boxes), 4))
-    for index, random in enumerate(generators):
-        name = MIXED[random.integers(len(MIXED))] if kind == "mix" else kind
-        moves_of_boxes[index] = gridded[index] if name == "grid" else DRAWN[name](random, level)
-    return moves_of_boxes
+    if kind == "grid":
+        return _onto_grid(boxes, level)
+    if kind == "mix":
+        return _mixed(boxes, generators(seed, ids), level)
+    if kind in NORMAL:
+        draws = [random.standard_normal(DRAWS) for random in generators(seed, ids)]
+        return DRAWN[kind](np.array(draws).reshape(-1, DRAWS), level)
+    return DRAWN[kind](uniform_draws(seed, ids), level)
+
+
+def _mixed(boxes: Array, generators_of_boxes: Iterable[Generator], level: float) -> Array:
+    """The moves of boxes, each of a kind that is drawn before its move."""
+    kinds, draws = np.empty(len(boxes), dtype=np.int64), np.empty((len(boxes), DRAWS))
+    for index, random in enumerate(generators_of_boxes):
+        kinds[index] = random.integers(len(MIXED))
+        is_normal = MIXED[kinds[index]] in NORMAL
+        draws[index] = random.standard_normal(DRAWS) if is_normal else random.random(DRAWS)
+    found = _onto_grid(boxes, level)
+    for number, name in enumerate(DRAWN):
+        found[kinds == number] = DRAWN[name](draws[kinds == number], level)
+    return found
 
 
 def scaled(count: int, factor: float) -> Array:

@@ -10,7 +10,7 @@ from pycocotools import mask as masks
 
 from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, ChangedEntries, with_new_box
+from ssd_det.annotations.entries import COORDINATE_DIGITS, REFINED_FROM, ChangedEntries, one_by_one, with_new_box
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.untrusted import KEY as UNTRUSTED
 from ssd_det.annotations.untrusted import Untrusted, untrusted_of
@@ -161,7 +161,7 @@ def refined_content(
         passed_through=dict(passed),
         segmentations=sum(not _agrees(coco, annotation, boxes[annotation.position]) for annotation in chosen),
     )
-    return {**coco.content, "annotations": ChangedEntries(coco.content["annotations"], change)}, summary
+    return {**coco.content, "annotations": ChangedEntries(coco.content["annotations"], one_by_one(change))}, summary
 
 
 def _refined_entry(entry: JsonObject, box: list[float], score: float, overlap: float) -> JsonObject:

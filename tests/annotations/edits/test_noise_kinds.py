@@ -3,15 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd_det.annotations.edits.generators import generators
-from ssd_det.annotations.edits.noise_kinds import moves
+from ssd_det.annotations.edits.noise_kinds import DRAWN, MIXED, NORMAL, moves
 
 BOXES = np.array([[10, 20, 50, 40], [100, 100, 130, 180], [5, 5, 90, 95]], dtype=float)
 
 
 def moved(kind, level, seed=0, boxes=BOXES):
     """The boxes after a move, not clipped."""
-    change = moves(kind, boxes, generators(seed, range(len(boxes))), level)
+    change = moves(kind, boxes, seed, np.arange(len(boxes)), level)
     size = boxes[:, 2:] - boxes[:, :2]
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 + change[:, :2] * size
     half = size * (1 + change[:, 2:]) / 2
@@ -47,7 +46,7 @@ def test_gridded_corners_lie_on_a_grid_and_no_box_vanishes(level):
 
 @pytest.mark.parametrize("kind", ["uniform", "gaussian"])
 def test_both_have_the_same_spread(kind):
-    change = moves(kind, np.repeat(BOXES, 700, axis=0), generators(0, range(2100)), 0.3)
+    change = moves(kind, np.repeat(BOXES, 700, axis=0), 0, np.arange(2100), 0.3)
     np.testing.assert_allclose(change[:, :2].std(axis=0), 0.3 / np.sqrt(3), rtol=0.05)
     assert (change[:, 2:] > -1).all()
 
@@ -60,3 +59,21 @@ def test_a_mix_has_boxes_of_every_kind():
     tight = (shift[:, :2] >= 0).all(axis=1) & (shift[:, 2:] <= 0).all(axis=1)
     assert min(shifted.sum(), loose.sum(), tight.sum()) > 20
     assert (shifted | loose | tight).sum() < 250
+
+
+@pytest.mark.parametrize("kind", [*DRAWN, "mix"])
+def test_each_box_has_the_draws_of_its_own_generator(kind):
+    boxes, ids = np.repeat(BOXES, 30, axis=0), np.arange(90) * 1_000
+    gridded = moves("grid", boxes, 5, ids, 0.3)
+    expected = []
+    for row, number in enumerate(ids.tolist()):
+        random = np.random.default_rng([5, number])
+        name = MIXED[random.integers(len(MIXED))] if kind == "mix" else kind
+        draws = random.standard_normal((1, 4)) if name in NORMAL else random.random((1, 4))
+        expected.append(gridded[row] if name == "grid" else DRAWN[name](draws, 0.3)[0])
+    np.testing.assert_array_equal(moves(kind, boxes, 5, ids, 0.3), expected)
+
+
+def test_there_may_be_no_boxes():
+    for kind in (*DRAWN, "grid", "mix"):
+        assert moves(kind, BOXES[:0], 0, np.arange(0), 0.3).shape == (0, 4)
