@@ -23,16 +23,13 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from torchvision.models.detection import FasterRCNN
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.rpn import AnchorGenerator
 
 from benchmarks.joint_step import make_detector
-from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, WIDTH, make_objects
+from benchmarks.refiner_step import CLASSES, HEIGHT, IMAGES, WIDTH, make_faster_rcnn, make_objects
 from benchmarks.timing import paired
 from ssd_det.batches.batch import Objects
 from ssd_det.models.backbone import Backbone
-from ssd_det.models.detector import DetectorBackbone, levels_above
+from ssd_det.models.detector import levels_above
 from ssd_det.models.joint_model import JointModel, detection_targets
 from ssd_det.models.refiner import Refiner, build_head
 from ssd_det.ops.sampling import random_proposals
@@ -96,14 +93,7 @@ def make_step(way: str, backbone: str, sizes: Sizes) -> Callable[[Tensor, Object
     above = levels_above("convolution") if way == JOINT else None
     shared = Backbone(backbone, channels=channels, frozen_stages=1, extra_levels=above)  # type: ignore[arg-type]
     if way == FASTER_RCNN:
-        detector = FasterRCNN(
-            DetectorBackbone(shared),
-            min_size=sizes.height,
-            max_size=sizes.width,
-            rpn_anchor_generator=AnchorGenerator(((32,), (64,), (128,), (256,)), ((0.5, 1.0, 2.0),) * 4),
-            box_head=TwoMLPHead(channels * 7**2, width),
-            box_predictor=FastRCNNPredictor(width, CLASSES + 1),
-        ).train()
+        detector = make_faster_rcnn(shared, sizes.height, sizes.width, width)
 
         def learn_to_detect(images: Tensor, objects: Objects) -> None:
             losses = detector(list(images), detection_targets(objects, objects.boxes))

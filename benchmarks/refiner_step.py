@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.profiler import profile
 from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.rpn import AnchorGenerator
 
 from benchmarks.timing import paired, ratio_line
@@ -70,15 +71,20 @@ def refiner_step(name: str, images: Tensor, objects: Objects, **settings: Any) -
     return step
 
 
-def detector_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
-    anchors = AnchorGenerator(((32,), (64,), (128,), (256,)), ((0.5, 1.0, 2.0),) * 4)
-    detector = FasterRCNN(
-        DetectorBackbone(make_backbone(name)),
-        CLASSES + 1,
-        min_size=HEIGHT,
-        max_size=WIDTH,
-        rpn_anchor_generator=anchors,
+def make_faster_rcnn(backbone: Backbone, height: int, width: int, feature_width: int) -> FasterRCNN:
+    """torchvision's, on the four levels that the refiner has, with fully connected layers of this width."""
+    return FasterRCNN(
+        DetectorBackbone(backbone),
+        min_size=height,
+        max_size=width,
+        rpn_anchor_generator=AnchorGenerator(((32,), (64,), (128,), (256,)), ((0.5, 1.0, 2.0),) * 4),
+        box_head=TwoMLPHead(backbone.channels * 7**2, feature_width),
+        box_predictor=FastRCNNPredictor(feature_width, CLASSES + 1),
     ).train()
+
+
+def detector_step(name: str, images: Tensor, objects: Objects) -> Callable[[], None]:
+    detector = make_faster_rcnn(make_backbone(name), HEIGHT, WIDTH, RefineTask().hparams["feature_width"])
     targets = [
         {
             "boxes": objects.boxes[objects.image_index == image],
