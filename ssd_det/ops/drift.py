@@ -107,26 +107,28 @@ def _shrunk(values: Tensor, assumed: float) -> Tensor:
 
 
 def _own(values: Tensor, categories: Tensor, count: int) -> Tensor:
-    """By how much the means of categories differ from that of all, ``Tensor[K]``, chance left out.
+    """By how much the means of categories differ from that of all values, ``Tensor[K]``, chance left out.
 
-    The means are those of a model of random effects, whose variance is that of DerSimonian and Laird (1986).
+    The means are those of a model of random effects, whose variance is that of DerSimonian and Laird (1986): a category
+    with few objects, or none, is taken for a usual one.
     """
     counts = categories.bincount(minlength=count).to(values.dtype)
     there = counts > 0
-    known, own = int(there.sum()), values.new_zeros(count)
+    known, none = int(there.sum()), values.new_zeros(count)
     if known < 2 or len(values) <= known:
-        return own
-    means = own.index_add(0, categories, values) / counts.clamp(min=1)
-    within = (values - means[categories]).square().sum() / (len(values) - known)
-    total = counts.sum()
-    spread = (counts * (means - values.mean()).square()).sum() - (known - 1) * within
-    between = (spread / (total - counts.square().sum() / total)).clamp(min=0)
-    variances = between + within / counts[there]
-    if not between > 0:
-        return own
-    differences = means[there] - (means[there] / variances).sum() / (1 / variances).sum()
-    own[there] = differences * between / variances
-    return own
+        return none
+    means = none.index_add(0, categories, values)[there] / counts[there]
+    numbers = there.cumsum(dim=0) - 1
+    within = (values - means[numbers[categories]]).square().sum() / (len(values) - known)
+    spread = (counts[there] * (means - values.mean()).square()).sum() - (known - 1) * within
+    between = spread / (len(values) - counts.square().sum() / len(values))
+    if between <= 0:
+        return none
+    chance = within / counts[there]
+    usual = (means / (between + chance)).sum() / (1 / (between + chance)).sum()
+    own = none + usual
+    own[there] += (means - usual) * between / (between + chance)
+    return own - values.mean()
 
 
 def _far_from_borders(boxes: Tensor, image_sizes: Tensor, margin: float) -> Tensor:

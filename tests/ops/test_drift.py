@@ -79,6 +79,17 @@ def test_what_a_category_alone_is_off_by_is_taken_out_of_it():
     assert drift.centre[4].tolist() == pytest.approx(drift.centre[:4].mean(dim=0).tolist(), abs=0.01)  # has no objects
 
 
+def test_a_category_of_most_objects_is_not_moved_by_the_others():
+    generator = torch.Generator().manual_seed(0)
+    true = boxes_at(300, 700, 100.0, generator)
+    categories = (torch.arange(COUNT) < 100).long()
+    refined = displaced(true, torch.tensor([0.0, 0, 0.3, 0], dtype=torch.float64) * categories[:, None])
+    drift = measure_drift(with_noise(true, 0.4, generator), refined, SIZES, categories, 2, 0.4)
+    left = displacement(true, without_drift(refined, drift, SIZES, categories))
+    assert left[categories == 0].mean(dim=0).abs().max() < 0.02
+    assert left[categories == 1].mean(dim=0).abs().max() < 0.08
+
+
 @given(st.integers(0, 2**31 - 1))
 def test_categories_that_differ_by_chance_are_left_together(seed):
     generator = torch.Generator().manual_seed(seed)
