@@ -1,11 +1,12 @@
 #!/bin/bash
 # torch 2.14.1 (oneDNN) on an x86 processor with AMX: threads of a convolution in bfloat16 wait for each other without
 # sleeping, whatever OMP_WAIT_POLICY says. Two processes of two threads each that share two cores, all with PASSIVE, take
-# several times the processor time of one thread each; the same in float32 takes hardly more.
+# more than ten times the processor time of one thread each; the same in float32 takes hardly more.
 #
 # Guess before the run: PASSIVE makes threads sleep at barriers in both, so that both take at most 1.3 times as long.
 #
-# Seen: SEEN
+# Seen, three runs: float32 1.1 to 1.2 times (71 ms with one thread each, 85 with two), bfloat16 21 to 26 times (26 ms, 536 to
+# 708). Two free cores of an Intel Xeon.
 #
 # Run by hand: it needs a package index, two cores and a processor with AMX. It ends with an error where the behaviour is
 # another one.
@@ -53,7 +54,7 @@ assert torch.cpu.get_capabilities()["amx_bf16"], "this processor has no AMX"
 def seconds(dtype, threads):
     """Processor seconds of a step, the mean of two processes at once."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
-    words = [sys.executable, os.path.join(os.path.dirname(__file__), "steps.py"), dtype]
+    words = [sys.executable, "-W", "ignore", os.path.join(os.path.dirname(__file__), "steps.py"), dtype]
     both = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     return sum(float(process.communicate()[0]) for process in both) / 2
 
@@ -64,6 +65,6 @@ for dtype in ("float32", "bfloat16"):
     ratios[dtype] = two / one
     print(f"{dtype}: {one * 1000:.1f} ms with one thread each, {two * 1000:.1f} ms with two, {two / one:.1f} times")
 assert ratios["float32"] < 1.6
-assert ratios["bfloat16"] > 2.5
+assert ratios["bfloat16"] > 5
 PYTHON
-"$folder/venv/bin/python" "$folder/pairs.py"
+"$folder/venv/bin/python" -W ignore "$folder/pairs.py"
