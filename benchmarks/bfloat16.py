@@ -23,7 +23,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     settings = parser.parse_args()
     torch.manual_seed(0)
-    print(f"AMX: {processor_is_fast_in_bfloat16()}, torch {torch.__version__}, {IMAGES} images", flush=True)
+    print(
+        f"AMX with one thread: {processor_is_fast_in_bfloat16()}, torch {torch.__version__}, {IMAGES} images",
+        flush=True,
+    )
     images = torch.rand(IMAGES, 3, SMALL.height, SMALL.width)
     for backbone in settings.backbones:
         for way in (FASTER_RCNN, "all proposals"):

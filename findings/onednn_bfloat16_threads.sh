@@ -3,7 +3,8 @@
 # sleeping, whatever OMP_WAIT_POLICY says. Two processes of two threads each that share two cores, all with PASSIVE, take
 # more than ten times the processor time of one thread each; the same in float32 takes hardly more.
 #
-# Guess before the run: PASSIVE makes threads sleep at barriers in both, so that both take at most 1.3 times as long.
+# Guess, before two trainings were run like that for the first time: PASSIVE makes threads sleep at barriers, so that they
+# take about as long as with one thread each.
 #
 # Seen, three runs: float32 1.1 to 1.2 times (71 ms with one thread each, 85 with two), bfloat16 21 to 26 times (26 ms, 536 to
 # 708). Two free cores of an Intel Xeon.

@@ -16,8 +16,12 @@ def gpu_is_fast_in_bfloat16(index: int) -> bool:
 
 
 def processor_is_fast_in_bfloat16() -> bool:
-    """Whether the processor multiplies tiles of bfloat16 (AMX); where it has vectors alone, steps are no faster."""
-    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    """Whether the processor multiplies tiles of bfloat16 (AMX), and one thread alone does the work here.
+
+    Where there are vectors alone, steps are no faster. Several threads wait for each other without sleeping, which
+    takes many times as long as single precision where other work wants the cores.
+    """
+    return bool(torch.cpu.get_capabilities().get("amx_bf16")) and torch.get_num_threads() == 1
 
 
 def fast_precision(accelerator: object) -> PrecisionName:
@@ -27,8 +31,8 @@ def fast_precision(accelerator: object) -> PrecisionName:
         accelerator: what Lightning's Trainer was given.
 
     Returns:
-        ``bf16-mixed`` where the devices multiply bfloat16 in hardware, weights and boxes stay float32 then;
-        otherwise ``32-true``.
+        ``bf16-mixed`` where GPUs multiply bfloat16 in hardware, or without one a processor does with one thread;
+        weights and boxes stay float32 then. Otherwise ``32-true``.
     """
     gpus = torch.cuda.device_count() if accelerator in ON_GPU else 0
     if gpus:

@@ -10,10 +10,11 @@ from ssd_det.trainer import SSDDetTrainer
 def machine(monkeypatch):
     """Makes a machine of GPUs of some compute capabilities, and of a processor with or without AMX."""
 
-    def make(*gpus, amx):
+    def make(*gpus, amx, threads=1):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: len(gpus))
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index: gpus[index])
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx, "avx512_bf16": True})
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
 
     return make
 
@@ -24,6 +25,14 @@ def test_without_a_gpu_the_processor_decides(machine, amx):
     assert processor_is_fast_in_bfloat16() == amx
     for accelerator in ("auto", "cpu"):
         assert fast_precision(accelerator) == ("bf16-mixed" if amx else "32-true")
+
+
+def test_several_threads_of_a_processor_stay_in_single_precision(machine):
+    machine(amx=True, threads=2)
+    assert not processor_is_fast_in_bfloat16()
+    assert fast_precision("auto") == "32-true"
+    machine((8, 0), amx=True, threads=2)
+    assert fast_precision("auto") == "bf16-mixed"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.precision import gpu_is_fast_in_bfloat16, processor_is_fast_in_bfloat16
+from ssd_det.precision import gpu_is_fast_in_bfloat16
 from ssd_det.starting.cores import usable_cores
 
 GIB = 2**30
@@ -70,13 +70,11 @@ class Machine:
         cores: that this process may use.
         memory: free main memory, in GiB.
         gpus: in the order of their numbers.
-        bf16: whether the processor multiplies bfloat16 in hardware.
     """
 
     cores: int
     memory: float
     gpus: tuple[Gpu, ...] = ()
-    bf16: bool = False
 
     def describe(self) -> str:
         """The machine in one line."""
@@ -121,7 +119,7 @@ def inspect_machine() -> Machine:
     for index in range(torch.cuda.device_count()):
         free, _ = torch.cuda.mem_get_info(index)
         gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, gpu_is_fast_in_bfloat16(index)))
-    return Machine(usable_cores(), free_memory(), tuple(gpus), processor_is_fast_in_bfloat16())
+    return Machine(usable_cores(), free_memory(), tuple(gpus))
 
 
 def free_memory() -> float:

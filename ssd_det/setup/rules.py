@@ -296,12 +296,10 @@ def _workers(machine: Machine, devices: int) -> Choice:
 
 def _hardware(machine: Machine) -> dict[str, Choice]:
     gpus = machine.gpus
-    bf16 = all(gpu.bf16 for gpu in gpus) if gpus else machine.bf16
-    device = "the GPU" if gpus else "the processor"
+    bf16 = bool(gpus) and all(gpu.bf16 for gpu in gpus)
+    unfit = "single precision: " + ("the GPU has no bfloat16" if gpus else "no GPU")
     return {
         "accelerator": Choice("gpu" if gpus else "cpu", gpus[0].name if gpus else "no CUDA device was found"),
         "devices": Choice(max(len(gpus), 1), "all that there are" if gpus else "one process"),
-        "precision": Choice("bf16-mixed", f"{device} multiplies bfloat16 in hardware")
-        if bf16
-        else Choice("32-true", f"single precision: {device} is no faster in bfloat16"),
+        "precision": Choice("bf16-mixed" if bf16 else "32-true", "the GPU has bfloat16" if bf16 else unfit),
     }
