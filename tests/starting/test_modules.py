@@ -38,7 +38,7 @@ def test_what_is_there_already_freezes_nothing_more(module):
     imported(name)
     frozen = gc.get_freeze_count()
     assert imported(name) == [sys.modules[name]]
-    assert gc.get_freeze_count() == frozen
+    assert gc.get_freeze_count() <= frozen  # what other threads let go of leaves in between
 
 
 def test_garbage_is_collected_again_after_an_import_that_fails(module):
