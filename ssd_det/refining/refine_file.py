@@ -14,7 +14,6 @@ from torch import Tensor
 
 from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.annotations.image_sizes import image_sizes
 from ssd_det.annotations.untrusted import as_untrusted
 from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
@@ -160,7 +159,8 @@ def _judge(
         return read_image(data.paths[image_id], data.coco.image_by_id[image_id])
 
     usable, rows = _usable(data.coco, refined)
-    objects = _objects(data.coco, usable, rows, refined)
+    own = facts.of(ids[rows])
+    objects = _objects(usable, rows, refined, own)
     del refined  # of millions of objects, two tables are much
     calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
     rest = None
@@ -178,21 +178,14 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, facts: OfAnnotations, noise_le
     """What the refined boxes of a file have in common that is wrong."""
     usable, rows = _usable(coco, refined)
     noisy = corners([annotation.bbox for annotation in usable])
-    own = facts.rows(refined.annotation_ids[rows])
-    return measure_drift(
-        noisy, refined.boxes[rows], facts.image_sizes[own], facts.categories[own], facts.count, noise_level
-    )
+    own = facts.of(refined.annotation_ids[rows])
+    return measure_drift(noisy, refined.boxes[rows], own.image_sizes, own.categories, own.count, noise_level)
 
 
 def _without(drift: Drift, refined: RefinedBoxes, facts: OfAnnotations) -> RefinedBoxes:
     """Refined boxes without their drift."""
-    own = facts.rows(refined.annotation_ids)
-    sizes, categories = facts.image_sizes[own], facts.categories[own]
-    return refined.changed(lambda boxes: without_drift(boxes, drift, sizes, categories))
-
-
-def _image_sizes(coco: CocoFile, annotations: Sequence[Annotation]) -> Tensor:
-    return torch.from_numpy(image_sizes(coco, annotations))
+    own = facts.of(refined.annotation_ids)
+    return refined.changed(lambda boxes: without_drift(boxes, drift, own.image_sizes, own.categories))
 
 
 def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Tensor]:
@@ -202,15 +195,15 @@ def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Te
     return list(compress(coco.annotations, there.tolist())), rows[there]
 
 
-def _objects(coco: CocoFile, usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes) -> FileObjects:
-    """What is known of the objects that :func:`_usable` found."""
+def _objects(usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes, facts: OfAnnotations) -> FileObjects:
+    """What is known of the objects that :func:`_usable` found; the facts are theirs."""
     in_order = torch.equal(rows, torch.arange(len(refined.annotation_ids)))  # then nothing is copied
     chosen = slice(None) if in_order else rows
     refined = refined.changed(lambda boxes: boxes[chosen])
     return FileObjects(
         annotation_ids=[annotation.id for annotation in usable],
         image_ids=[annotation.image_id for annotation in usable],
-        image_sizes=_image_sizes(coco, usable),
+        image_sizes=facts.image_sizes,
         noisy=corners([annotation.bbox for annotation in usable]),
         refined=refined.boxes,
         unseen=refined.unseen_boxes,

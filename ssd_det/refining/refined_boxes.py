@@ -16,7 +16,7 @@ from ssd_det.batches.batch import FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.box_types import as_xyxy
-from ssd_det.ops.id_rows import rows_of
+from ssd_det.ops.id_rows import Integers, rows_of
 from ssd_det.ops.noise_level import no_statistics, noise_level
 from ssd_det.tasks.refine_pass import RefinedBatch
 
@@ -109,13 +109,13 @@ class OfAnnotations:
     """What the annotations of a file say of them beside their boxes, a row for each.
 
     Attributes:
-        annotation_ids: ``LongTensor[N]``, ascending.
+        annotation_ids: ``[N]``.
         image_sizes: ``Tensor[N, 2]``, float64, (height, width) of the image.
         categories: ``LongTensor[N]``, which of the file's, from 0 on.
         count: of the file's categories.
     """
 
-    annotation_ids: Tensor
+    annotation_ids: Integers
     image_sizes: Tensor
     categories: Tensor
     count: int
@@ -123,15 +123,16 @@ class OfAnnotations:
     @classmethod
     def of_file(cls, coco: CocoFile) -> "OfAnnotations":
         """Those of all annotations of a file."""
-        ids, order = torch.tensor([annotation.id for annotation in coco.annotations]).sort()
         categories = np.array([category.id for category in coco.categories], dtype=np.int64)
-        numbers = torch.from_numpy(rows_of(ids_of(coco.annotations, "category_id"), categories))
-        sizes = torch.from_numpy(image_sizes(coco, coco.annotations))
-        return cls(ids, sizes[order], numbers[order], len(categories))
+        numbers = rows_of(ids_of(coco.annotations, "category_id"), categories)
+        sizes = image_sizes(coco, coco.annotations)
+        return cls(ids_of(coco.annotations, "id"), torch.from_numpy(sizes), torch.from_numpy(numbers), len(categories))
 
-    def rows(self, annotation_ids: Tensor) -> Tensor:
-        """The rows of some annotations of the file, ``LongTensor[M]``."""
-        return torch.searchsorted(self.annotation_ids, annotation_ids)
+    def of(self, annotation_ids: Tensor) -> "OfAnnotations":
+        """Those of some annotations of the file, ``LongTensor[M]``, in the order of these."""
+        ids = annotation_ids.numpy()
+        rows = torch.from_numpy(rows_of(ids, self.annotation_ids))
+        return replace(self, annotation_ids=ids, image_sizes=self.image_sizes[rows], categories=self.categories[rows])
 
 
 class Refinements(Mapping[int, Refinement]):
