@@ -17,7 +17,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.rotation import ATTRIBUTES, KEY, rotation_of
 from ssd_det.annotations.values import is_box, is_number, is_set
 from ssd_det.console import LONG, bar
-from ssd_det.doctor.arrays import Booleans, Floats, Integers
+from ssd_det.doctor.arrays import Booleans, Floats, Integers, chosen_rows
 from ssd_det.doctor.entry_ids import whole_numbers
 from ssd_det.doctor.polygons import flat, measure_polygons
 
@@ -116,7 +116,7 @@ def changed_table(table: AnnotationTable, changes: Mapping[int, JsonObject], kep
     columns = [column.copy(order="K") for column in old]
     for column, part in zip(columns, read_table(list(changes.values())), strict=True):
         column[list(changes)] = part
-    return AnnotationTable(*columns if kept.all() else (np.compress(kept, column.T, axis=-1).T for column in columns))
+    return AnnotationTable(*columns if kept.all() else (chosen_rows(column, kept) for column in columns))
 
 
 def _read(annotations: Sequence[Any], positions: slice) -> AnnotationTable:
