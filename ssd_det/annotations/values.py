@@ -85,7 +85,7 @@ def is_box(value: object) -> bool:
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a finite number up to 1e9."""
-    return type(value) in NUMBERS and -MAX_COORDINATE <= cast("float", value) <= MAX_COORDINATE
+    return are_numbers((value,))
 
 
 def are_numbers(values: Iterable[Any]) -> bool:
