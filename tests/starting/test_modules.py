@@ -36,9 +36,10 @@ def test_nothing_is_collected_while_modules_are_imported_nor_of_them_later(modul
 def test_what_is_there_already_freezes_nothing_more(module):
     name = module("slow_to_import")
     imported(name)
-    frozen = gc.get_freeze_count()
+    frozen, made_since = gc.get_freeze_count(), [name]
     assert imported(name) == [sys.modules[name]]
     assert gc.get_freeze_count() <= frozen  # what other threads let go of leaves in between
+    assert any(kept is made_since for kept in gc.get_objects())  # which has none that are frozen
 
 
 def test_garbage_is_collected_again_after_an_import_that_fails(module):
