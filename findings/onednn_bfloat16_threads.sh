@@ -1,13 +1,13 @@
 #!/bin/bash
 # torch 2.14.1 (oneDNN) on an x86 processor with AMX: threads of a convolution in bfloat16 wait for each other without
 # sleeping, whatever OMP_WAIT_POLICY says. Two processes of two threads each that share two cores, all with PASSIVE, take
-# more than ten times the processor time of one thread each; the same in float32 takes hardly more.
+# many times the processor time of one thread each; the same in float32 takes hardly more.
 #
 # Guess, before two trainings were run like that for the first time: PASSIVE makes threads sleep at barriers, so that they
 # take about as long as with one thread each.
 #
 # Seen, three runs: float32 1.1 to 1.2 times (71 ms with one thread each, 85 with two), bfloat16 21 to 26 times (26 ms, 536 to
-# 708). Two free cores of an Intel Xeon.
+# 708). Two free cores of an Intel Xeon; beside a run of tests bfloat16 4.2 times.
 #
 # Run by hand: it needs a package index, two cores and a processor with AMX. It ends with an error where the behaviour is
 # another one.
@@ -66,6 +66,6 @@ for dtype in ("float32", "bfloat16"):
     ratios[dtype] = two / one
     print(f"{dtype}: {one * 1000:.1f} ms with one thread each, {two * 1000:.1f} ms with two, {two / one:.1f} times")
 assert ratios["float32"] < 1.6
-assert ratios["bfloat16"] > 5
+assert ratios["bfloat16"] > 2.5
 PYTHON
 "$folder/venv/bin/python" -W ignore "$folder/pairs.py"
