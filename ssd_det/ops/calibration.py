@@ -20,6 +20,7 @@ LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals ar
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
+LEAST_RESIDUALS = 20
 MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
@@ -103,7 +104,7 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
     return (variance - explained).clamp(min=0)
 
 
-def largest_noise(residuals: Tensor, relative: Tensor, response: Response) -> float:
+def largest_noise(residuals: Tensor, relative: Tensor, response: Response, counted: Tensor) -> float:
     """The standard deviation of the noise, assuming that the easiest quarter of the objects is refined without error.
 
     The noise of boxes does not depend on how easy an object is; the refiner's error does. What is left of the
@@ -113,13 +114,20 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response) -> fl
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
         relative: ``Tensor[N]``, from :func:`relative_variance`.
         response: of the refiner to noise.
+        counted: ``BoolTensor[N, 4]``, the residuals that nothing but noise and error has a part in; all count where
+            these are fewer than 20 of an axis on average.
 
     Returns:
         In units of the box, the root of the mean square over the four axes.
     """
-    variance = relative.quantile(EASY_SHARE) * residuals.square().mean(dim=0)
+    if counted.sum(dim=0).double().mean() < LEAST_RESIDUALS:
+        counted = torch.ones_like(counted)
+    number = counted.sum(dim=0)
+    variance = (
+        relative.quantile(EASY_SHARE) * torch.where(counted, residuals.square(), 0.0).sum(dim=0) / number.clamp(min=1)
+    )
     noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
-    return noise.mean().sqrt().item()
+    return ((noise * number).sum() / number.sum()).sqrt().item()
 
 
 def level_with_error_known_to_differ(residuals: Tensor, added_level: float) -> float:

@@ -1,17 +1,19 @@
 """What the refined boxes of a file have in common that is wrong, told by the noisy boxes.
 
 Noise averages out over a file; what is left of the differences between noisy and refined boxes is a drift of the
-refiner. Its stages teach each other, so that nothing holds their mean in place. Three parts are told apart:
+refiner. Its stages teach each other, so that nothing holds their mean in place.
 
-- Centres: the mean difference, over all objects.
-- Sizes of objects far from the borders of their image, where they are most of the objects: the mean difference of
-  logarithms. Elsewhere noisy boxes are cut off at the border, and are too small for that reason.
-- Sizes of all others: a refiner learns the mean logarithm of noisy sizes, which lies below that of the true size. For
-  noise of level n, a factor uniform in [1 - n, 1 + n], that is n² / 6 to second order.
+What noise averages out to is not nothing: the mean logarithm of noisy sizes lies below that of the true size, and noisy
+boxes are cut off at the borders of their image. So noise of the estimated level is put on the refined boxes, and cut
+off in the same way; the drift is what the noisy boxes differ beyond that. It has three parts:
 
-Noise averages out over the objects of a category as well, and a refiner may see other borders than the annotators in
-some of them: the drift of each is that of all, and as much of its own difference as is not chance. It is measured where
-objects far from the borders are most of them, on these: how many boxes are cut off differs between categories as well.
+- A move that all boxes share.
+- Another of each category: noise averages out over its objects as well, and a refiner may see other borders than the
+  annotators. It is as much of the category's own difference as is not chance.
+- The share of the cutting off that sizes follow: a refiner learns what noisy boxes are like on average, and where they
+  are cut off, it may learn that too. The objects tell it that are cut off by more or less.
+
+As boxes without their drift reach the borders at other places, all are measured in rounds.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ from ssd_det.ops.boxes import centre_and_size, clip, displaced, displacement
 from ssd_det.ops.parts import in_parts
 
 LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not decide
-LEAST_SHARE = 0.5  # of the objects that are far from the borders
+ROUNDS = 3
+NODES = 6  # of the integrals over a shift and over a change of size
+LEAST_REST = 1e-3  # of a side that is cut off, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,15 @@ class Drift:
     """By how much refined boxes of each of K categories are to be moved.
 
     Attributes:
-        centre: ``Tensor[K, 2]``, in units of the box.
-        inner_size: ``Tensor[K, 2]``, logarithms of factors, for objects far from both borders of an axis.
-        outer_size: the same for all others.
-        margin: how far that is, in units of the box.
+        moves: ``Tensor[K, 4]``, displacements.
+        followed: ``Tensor[4]`` in [0, 1], the share of the mean displacement by noise that boxes follow, and that is to
+            be taken back; 0 for centres.
+        noise_level: of the noisy boxes.
     """
 
-    centre: Tensor
-    inner_size: Tensor
-    outer_size: Tensor
-    margin: float
+    moves: Tensor
+    followed: Tensor
+    noise_level: float
 
 
 def measure_drift(
@@ -48,36 +51,37 @@ def measure_drift(
 ) -> Drift:
     """Measure the drift of the boxes of a file.
 
-    Each mean is shrunk towards what would be assumed without it, by how uncertain it is.
+    What is measured is shrunk towards nothing, by how uncertain it is.
 
     Args:
-        noisy: ``Tensor[N, 4]``, xyxy.
+        noisy: ``Tensor[N, 4]``, xyxy, with area.
         refined: ``Tensor[N, 4]``, xyxy, with area.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image, in the same units.
         categories: ``LongTensor[N]``, from 0 on.
         count: K, of the categories.
-        noise_level: of the noisy boxes, as far as it is known; boxes further from a border than it, in units of their
-            size, are rarely cut off.
+        noise_level: of the noisy boxes, as far as it is known.
     """
-    differences = in_parts(displacement, refined, noisy).clamp_(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
-    assumed = noise_level**2 / 6
-    inner = _far_from_borders(refined, image_sizes, noise_level)
-    centre = torch.stack([_shrunk(values, 0.0) for values in differences[:, :2].unbind(dim=1)])
-    inner_size, own = torch.full_like(centre, assumed), differences.new_zeros(count, 4)
-    for axis in (0, 1):
-        is_inner = inner[:, axis]
-        if is_inner.double().mean() > LEAST_SHARE:
-            inner_size[axis] = _shrunk(differences[is_inner, 2 + axis] + assumed, assumed)
-            for part in (axis, 2 + axis):
-                own[:, part] = _own(differences[is_inner, part], categories[is_inner], count)
-    return Drift(centre + own[:, :2], inner_size + own[:, 2:], assumed + own[:, 2:], noise_level)
+    cut_off = in_parts(lambda boxes, sizes: expected_noise(boxes, sizes, noise_level), refined, image_sizes)
+    drift = Drift(refined.new_zeros(count, 4), refined.new_zeros(4), noise_level)
+    if len(refined) < 2:  # one box says nothing of its uncertainty
+        return drift
+    mean = cut_off.mean(dim=0)
+    for _ in range(ROUNDS):
+        rest = _unexplained(noisy, without_drift(refined, drift, image_sizes, categories), image_sizes, noise_level)
+        followed = drift.followed - torch.cat([mean.new_zeros(2), _slopes(cut_off - mean, rest)[2:]])
+        more = followed.clamp(0, 1) - drift.followed
+        rest = rest + more * (cut_off - mean)
+        own = torch.stack([_own(values, categories, count) for values in rest.unbind(dim=1)], dim=1)
+        shared = _shrunk(rest.mean(dim=0), rest.var(dim=0) / len(rest))
+        drift = Drift(drift.moves + shared + own + more * mean, drift.followed + more, noise_level)
+    return drift
 
 
 def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories: Tensor) -> Tensor:
     """Take the drift out of refined boxes.
 
     Args:
-        refined: ``Tensor[N, 4]``, xyxy.
+        refined: ``Tensor[N, 4]``, xyxy, with area.
         drift: of them, or of the refiner that made them.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image.
         categories: ``LongTensor[N]``, as the drift has them.
@@ -87,20 +91,59 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories
     """
 
     def of_part(refined: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
-        inner = _far_from_borders(refined, image_sizes, drift.margin)
-        sizes = torch.where(inner, drift.inner_size[categories], drift.outer_size[categories])
-        moves = torch.cat([drift.centre[categories], sizes], dim=1)
+        moves = drift.moves[categories]
+        if drift.followed.any():
+            moves = moves - drift.followed * expected_noise(refined, image_sizes, drift.noise_level)
         return clip(displaced(refined, moves), image_sizes)
 
     return in_parts(of_part, refined, image_sizes, categories)
 
 
-def _shrunk(values: Tensor, assumed: float) -> Tensor:
-    """The mean of values, drawn towards what is assumed the more, the less it differs for its uncertainty."""
-    if len(values) < 2:  # one value says nothing of its uncertainty
-        return values.new_tensor(assumed)
-    surprise, variance = values.mean() - assumed, values.var() / len(values)
-    return assumed + surprise**3 / (surprise**2 + variance).clamp(min=torch.finfo(values.dtype).tiny)
+def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
+    """The mean displacement of noisy boxes of the published protocol, which are cut off at the borders of the image.
+
+    Args:
+        boxes: ``Tensor[N, 4]``, the true ones, xyxy, with area.
+        image_sizes: ``Tensor[N, 2]``, (height, width) of each box's image.
+        noise_level: n; centres are off by shares uniform in [-n, n], and sizes by factors uniform in [1 - n, 1 + n].
+
+    Returns:
+        ``Tensor[N, 4]``, by the midpoint rule.
+    """
+    centre, size = centre_and_size(boxes)
+    steps = ((torch.arange(NODES, dtype=boxes.dtype) + 0.5) / NODES * 2 - 1) * noise_level
+    shifts, factors = torch.cartesian_prod(steps, 1 + steps).unbind(dim=1)
+    low, high = shifts - factors / 2, shifts + factors / 2  # in units of the size, from the centre
+    cut = [((border - centre) / size)[..., None] for border in (torch.zeros_like(centre), image_sizes.flip(1))]
+    low, high = low.clamp(min=cut[0]), high.clamp(max=cut[1])
+    logarithms = (high - low).clamp(min=LEAST_REST).log()
+    means = [
+        values.clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE).mean(dim=2) for values in ((low + high) / 2, logarithms)
+    ]
+    return torch.cat(means, dim=1)
+
+
+def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
+    """The displacements of the noisy boxes from the refined ones, less what noise makes of them on average."""
+
+    def of_part(noisy: Tensor, refined: Tensor, image_sizes: Tensor) -> Tensor:
+        seen = displacement(refined, clip(noisy, image_sizes)).clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+        return seen - expected_noise(refined, image_sizes, noise_level)
+
+    return in_parts(of_part, noisy, refined, image_sizes)
+
+
+def _slopes(centred: Tensor, values: Tensor) -> Tensor:
+    """How values ``Tensor[N, 4]`` follow others, which have a mean of 0; the regression of each column, shrunk."""
+    squares = centred.square().sum(dim=0).clamp(min=torch.finfo(values.dtype).tiny)
+    slopes = (centred * values).sum(dim=0) / squares
+    rest = values - values.mean(dim=0) - slopes * centred
+    return _shrunk(slopes, rest.square().mean(dim=0) / squares)
+
+
+def _shrunk(estimates: Tensor, variances: Tensor) -> Tensor:
+    """Estimates drawn towards 0, the more, the less they differ from it for their uncertainty."""
+    return estimates**3 / (estimates**2 + variances).clamp(min=torch.finfo(estimates.dtype).tiny)
 
 
 def _own(values: Tensor, categories: Tensor, count: int) -> Tensor:
@@ -128,9 +171,3 @@ def _own(values: Tensor, categories: Tensor, count: int) -> Tensor:
     # part, which is not known yet, is taken for a half.
     own[there] += (means - usual) * ((between - chance) / (between + chance)).clamp(min=0)
     return own - values.mean()
-
-
-def _far_from_borders(boxes: Tensor, image_sizes: Tensor, margin: float) -> Tensor:
-    """For x and y, which boxes keep a margin to both borders, ``BoolTensor[N, 2]``."""
-    size = centre_and_size(boxes)[1]
-    return (boxes[:, :2] > margin * size) & (boxes[:, 2:] < image_sizes.flip(1) - margin * size)

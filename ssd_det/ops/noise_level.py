@@ -6,6 +6,9 @@ the less it is moved. So two things can be measured in a bag: the *slope*, how f
 from side to side of the bag, and the *pull*, where the bag goes on average, relative to the noisy box. For noise of
 standard deviation s the pull is (1 - slope) times the noise of the box, so that s is the deviation of the pulls over
 (1 - slope). The error of the refiner adds to it, so that the estimate for clean boxes is small, but not 0.
+
+Noisy boxes are cut off at the borders of their image, which makes noise look smaller: objects far from the borders tell
+it better, where there are enough.
 """
 
 import math
@@ -19,11 +22,26 @@ AXES = 2
 STATISTICS = 5
 LARGEST_SLOPE = 0.95
 LEAST_OBJECTS = 20
+MARGIN = 0.4  # in units of the box; the protocol's strongest noise rarely gets further
 
 
 def no_statistics() -> Tensor:
     """The sums over no objects, ``Tensor[5, 2]``, float64."""
     return torch.zeros(STATISTICS, AXES, dtype=torch.float64)
+
+
+def far_from_borders(boxes: Tensor, image_sizes: Tensor) -> Tensor:
+    """For x and y, which boxes noise hardly leads over a border.
+
+    Args:
+        boxes: ``Tensor[G, 4]``, xyxy, as far as they are known.
+        image_sizes: ``Tensor[G, 2]``, (height, width) of each box's image.
+
+    Returns:
+        ``BoolTensor[G, 2]``.
+    """
+    margin = MARGIN * centre_and_size(boxes)[1]
+    return (boxes[:, :2] > margin) & (boxes[:, 2:] < image_sizes.flip(1) - margin)
 
 
 def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor, counted: Tensor | None = None) -> Tensor:
@@ -35,10 +53,11 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor, counted: Te
         proposals: ``Tensor[G, P, 4]``, bag A, xyxy.
         moved: ``Tensor[G, P, 4]``, where SPSD leads them, xyxy.
         boxes: ``Tensor[G, 4]``, the noisy boxes that the bags were sampled around, xyxy.
-        counted: ``BoolTensor[G]``, the objects to add up; all where not given.
+        counted: ``BoolTensor[..., G, 2]``, for x and y the objects to add up, of several groups at once; all where not
+            given.
 
     Returns:
-        ``Tensor[5, 2]``, float64, for x and y: objects, their pulls, the squares of these, and the products of
+        ``Tensor[..., 5, 2]``, float64, for x and y: objects, their pulls, the squares of these, and the products of
         proposals with their end points and with themselves, relative to the mean of their bag; in units of the box.
     """
     centre, size = (value[:, None].double() for value in centre_and_size(boxes))
@@ -47,10 +66,10 @@ def move_statistics(proposals: Tensor, moved: Tensor, boxes: Tensor, counted: Te
     pull = end.mean(dim=1)
     start = start - start.mean(dim=1, keepdim=True)
     followed = start * (end - pull[:, None])
-    sums = [torch.ones_like(pull), pull, pull**2, followed.sum(dim=1), (start**2).sum(dim=1)]
+    terms = torch.stack([torch.ones_like(pull), pull, pull**2, followed.sum(dim=1), (start**2).sum(dim=1)])
     if counted is not None:
-        sums = [torch.where(counted[:, None], value, 0.0) for value in sums]
-    return torch.stack([value.sum(dim=0) for value in sums])
+        terms = torch.where(counted[..., None, :, :], terms, 0.0)
+    return terms.sum(dim=-2)
 
 
 def noise_level(statistics: Tensor) -> float | None:
@@ -63,8 +82,19 @@ def noise_level(statistics: Tensor) -> float | None:
         √3 times the standard deviation of a centre's noise, in units of the box; ``None`` for fewer than 20 objects.
     """
     count, pulls, squares, followed, spread = statistics
-    if count[0] < LEAST_OBJECTS:
+    if count.mean() < LEAST_OBJECTS:
         return None
-    slope = (followed / spread).clamp(0, LARGEST_SLOPE)
-    variance = (squares / count - (pulls / count) ** 2).clamp(min=0) / (1 - slope) ** 2
-    return math.sqrt(3 * variance.mean().item())
+    known = count.clamp(min=1)
+    slope = (followed / spread.clamp(min=torch.finfo(spread.dtype).tiny)).clamp(0, LARGEST_SLOPE)
+    variance = (squares / known - (pulls / known) ** 2).clamp(min=0) / (1 - slope) ** 2
+    return math.sqrt(3 * (variance * count).sum().item() / count.sum().item())
+
+
+def best_noise_level(groups: Tensor) -> float | None:
+    """The level that the first group of objects tells which has enough.
+
+    Args:
+        groups: ``Tensor[M, 5, 2]``, statistics of groups, those first that tell it best.
+    """
+    levels = (noise_level(statistics) for statistics in groups)
+    return next((level for level in levels if level is not None), None)

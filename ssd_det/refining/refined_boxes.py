@@ -17,7 +17,7 @@ from ssd_det.errors import InputError
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.box_types import as_xyxy
 from ssd_det.ops.id_rows import Integers, rows_of
-from ssd_det.ops.noise_level import no_statistics, noise_level
+from ssd_det.ops.noise_level import best_noise_level, no_statistics
 from ssd_det.tasks.refine_pass import RefinedBatch
 
 MISSING = -1
@@ -75,8 +75,7 @@ def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> RefinedBatch:
         boxes=torch.cat([torch.zeros(0, 4), *(batch.boxes for batch in refined)]),
         unseen_boxes=torch.cat([torch.zeros(0, 4), *(batch.unseen_boxes for batch in refined)]),
         signals=torch.cat([torch.zeros(0, len(SIGNALS)), *(batch.signals for batch in refined)]),
-        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()),
-        unseen_statistics=sum((batch.unseen_statistics.cpu() for batch in refined), no_statistics()),
+        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()[None]),
     )
 
 
@@ -89,8 +88,6 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
     annotation_ids, order = torch.cat([share.annotation_ids for share in shares]).sort()
     if (annotation_ids[1:] == annotation_ids[:-1]).any():
         raise RuntimeError("Two processes refined the same annotation: each must get its own share of the data.")
-    unseen_level = noise_level(sum((share.unseen_statistics for share in shares), no_statistics()))
-    level = noise_level(sum((share.statistics for share in shares), no_statistics()))
     boxes, unseen = (
         torch.cat([getattr(share, name) for share in shares])[order].double() for name in ("boxes", "unseen_boxes")
     )
@@ -99,8 +96,7 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
         boxes=boxes,
         unseen_boxes=boxes if torch.equal(boxes, unseen) else unseen,  # most often, and half the memory
         signals=torch.cat([share.signals for share in shares])[order],
-        # Where images were trained on, boxes follow some of their noise, which makes it look smaller.
-        noise_level=level if unseen_level is None else unseen_level,
+        noise_level=best_noise_level(sum((share.statistics for share in shares), no_statistics()[None])),
     )
 
 

@@ -31,7 +31,7 @@ from ssd_det.ops.calibration import (
     relative_variance,
     response_to,
 )
-from ssd_det.ops.noise_level import LEAST_OBJECTS
+from ssd_det.ops.noise_level import LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
@@ -177,7 +177,8 @@ def calibrate(
     response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
-    level = min(level, largest_noise(residuals, relative, response) * 3**0.5)
+    far = far_from_borders(objects.refined, objects.image_sizes).repeat(1, 2)  # where no noise is cut off
+    level = min(level, largest_noise(residuals, relative, response, far) * 3**0.5)
     edges = _edges(objects, _rows_in(objects.image_ids, _choose(objects.image_ids, images, seed)), read_image, seed)
 
     def keep_all() -> Calibration:

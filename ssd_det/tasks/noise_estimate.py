@@ -10,7 +10,7 @@ from torch import Tensor
 from ssd_det.batches.batch import Objects
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import decode
-from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
+from ssd_det.ops.noise_level import far_from_borders, move_statistics, no_statistics, noise_level
 
 
 def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | None = None) -> Tensor:
@@ -19,16 +19,37 @@ def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | 
     Args:
         output: of the refiner.
         objects: that it refined.
-        counted: ``BoolTensor[G]``, the objects to learn it from; all where not given.
+        counted: ``BoolTensor[..., G, 2]``, the objects to learn it from, see :mod:`ssd_det.ops.noise_level`.
 
     Returns:
-        ``Tensor[5, 2]``, see :mod:`ssd_det.ops.noise_level`.
+        ``Tensor[..., 5, 2]``.
     """
     if not output.moves:
-        return torch.zeros_like(no_statistics(), device=objects.boxes.device)
+        groups = () if counted is None else counted.shape[:-2]
+        return no_statistics().to(objects.boxes.device).expand(*groups, -1, -1)
     move = output.moves[0]
     moved = decode(move.proposals, move.deltas.detach())
     return move_statistics(move.proposals, moved, objects.boxes, counted)
+
+
+def statistics_by_trust(output: RefinerOutput, objects: Objects, unseen: Tensor) -> Tensor:
+    """What tells the noise level, for four groups of objects, those first that tell it best.
+
+    They are the objects of unseen images that are far from the borders, all of unseen images, all that are far from the
+    borders, and all. Where an image was trained on, boxes follow some of their noise, which makes it look smaller, and
+    borders do so more or less.
+
+    Args:
+        output: of the refiner.
+        objects: that it refined.
+        unseen: ``BoolTensor[G]``, those of images that its training has not seen.
+
+    Returns:
+        ``Tensor[4, 5, 2]``.
+    """
+    far = far_from_borders(output.refined, objects.image_sizes[objects.image_index])
+    new, every = unseen[:, None], torch.ones_like(far)
+    return noise_statistics(output, objects, torch.stack([new & far, new & every, far, every]))
 
 
 class NoiseState(TypedDict):

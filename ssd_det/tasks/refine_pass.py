@@ -16,7 +16,7 @@ from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, from_view, to_view
 from ssd_det.ops.boxes import iou
 from ssd_det.tasks.kept_features import KeptFeatures
-from ssd_det.tasks.noise_estimate import noise_statistics
+from ssd_det.tasks.noise_estimate import statistics_by_trust
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class RefinedBatch:
         unseen_boxes: ``Tensor[G, 4]``, those of the refiners alone that have not seen the image; all of them where each
             has seen it.
         signals: ``Tensor[G, 12]``, see :data:`ssd_det.models.signals.SIGNALS`.
-        statistics: ``Tensor[5, 2]``, which tell the noise level, see :mod:`ssd_det.ops.noise_level`.
-        unseen_statistics: the same, from unseen images alone.
+        statistics: ``Tensor[4, 5, 2]``, which tell the noise level, of four groups of objects; see
+            :func:`ssd_det.tasks.noise_estimate.statistics_by_trust`.
     """
 
     annotation_ids: Tensor
@@ -51,7 +51,6 @@ class RefinedBatch:
     unseen_boxes: Tensor
     signals: Tensor
     statistics: Tensor
-    unseen_statistics: Tensor
 
 
 class _OnePass(NamedTuple):
@@ -61,7 +60,6 @@ class _OnePass(NamedTuple):
     signals: Tensor
     unseen: Tensor
     statistics: Tensor
-    unseen_statistics: Tensor
 
 
 class RefinePass(LightningModule):
@@ -122,7 +120,6 @@ class RefinePass(LightningModule):
             unseen_boxes=_mean_of_unseen(every, torch.stack([one.unseen for one in passes])) / scale,
             signals=signals,
             statistics=torch.stack([one.statistics for one in passes]).sum(dim=0),
-            unseen_statistics=torch.stack([one.unseen_statistics for one in passes]).sum(dim=0),
         )
 
     def _unseen(self, batch: RefineBatch) -> list[Tensor]:
@@ -148,8 +145,7 @@ class RefinePass(LightningModule):
             boxes=from_view(output.refined, batch.images, batch.objects, view),
             signals=pass_signals(output, objects),
             unseen=unseen,
-            statistics=noise_statistics(output, objects),
-            unseen_statistics=noise_statistics(output, objects, unseen),
+            statistics=statistics_by_trust(output, objects, unseen),
         )
 
 

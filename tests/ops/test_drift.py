@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ssd_det.ops.boxes import clip, displaced, displacement, iou
-from ssd_det.ops.drift import measure_drift, without_drift
+from ssd_det.ops.drift import expected_noise, measure_drift, without_drift
 
 COUNT = 4000
 ONE_CATEGORY = torch.zeros(COUNT, dtype=torch.long)
@@ -49,12 +49,57 @@ def test_boxes_that_were_cut_off_at_the_border_do_not_make_the_others_smaller():
     assert iou(without_drift(true, drift, SIZES, ONE_CATEGORY), true).mean() > 0.96
 
 
-def test_boxes_of_objects_near_the_border_grow_by_what_logarithms_lose():
+def test_boxes_at_the_border_lose_what_all_boxes_are_off_by():
+    generator = torch.Generator().manual_seed(0)
+    true = clip(boxes_at(0, 1000, 700.0, generator), SIZES)
+    small = displaced(true, torch.tensor([0.0, 0, -0.1, -0.1], dtype=torch.float64).expand(COUNT, 4))
+    drift = measure_drift(with_noise(true, 0.4, generator), small, SIZES, ONE_CATEGORY, 1, 0.4)
+    left = displacement(true, without_drift(small, drift, SIZES, ONE_CATEGORY)).mean(dim=0)
+    assert_close(left, torch.zeros(4, dtype=torch.float64), rtol=0, atol=0.03)
+    assert iou(without_drift(small, drift, SIZES, ONE_CATEGORY), true).mean() > iou(small, true).mean() + 0.05
+
+
+def test_a_refiner_that_has_learnt_how_boxes_are_cut_off_gives_whole_ones():
+    generator = torch.Generator().manual_seed(0)
+    true = clip(boxes_at(0, 1000, 400.0, generator), SIZES)
+    learnt = expected_noise(true, SIZES, 0.4)
+    refined = displaced(true, learnt * torch.tensor([0.0, 0, 1, 1]))
+    drift = measure_drift(with_noise(true, 0.4, generator), refined, SIZES, ONE_CATEGORY, 1, 0.4)
+    assert drift.followed[2:].min() > 0.6
+    left = displacement(true, without_drift(refined, drift, SIZES, ONE_CATEGORY))
+    at_border = learnt[:, 2:] < -0.1
+    assert displacement(true, refined)[:, 2:][at_border].mean() < -0.13
+    assert left[:, 2:][at_border].mean().abs() < 0.04
+
+
+def test_a_refiner_that_has_not_learnt_it_is_left_alone():
+    generator = torch.Generator().manual_seed(0)
+    true = clip(boxes_at(0, 1000, 400.0, generator), SIZES)
+    drift = measure_drift(with_noise(true, 0.4, generator), true, SIZES, ONE_CATEGORY, 1, 0.4)
+    assert drift.followed.max() < 0.2
+
+
+@given(st.sampled_from([0.05, 0.2, 0.4]), st.sampled_from([100.0, 700.0, 990.0]), st.integers(0, 2**31 - 1))
+def test_noise_that_is_cut_off_is_expected_as_it_turns_out(level, side, seed):
+    generator = torch.Generator().manual_seed(seed)
+    true = clip(boxes_at(0, 1000, side, generator), SIZES)
+    true[:, 2:] = torch.maximum(true[:, 2:], true[:, :2] + 10)
+    seen = displacement(true, with_noise(true, level, generator)).clamp(-1, 1)
+    assert_close(expected_noise(true, SIZES, level).mean(dim=0), seen.mean(dim=0), rtol=0, atol=0.02)
+
+
+def test_boxes_that_reach_out_of_their_image_are_taken_for_cut_off_ones():
+    generator = torch.Generator().manual_seed(0)
+    true = boxes_at(0, 1000, 100.0, generator)
+    noise = displaced(true, torch.tensor([0.0, 0, 0.3, 0.3], dtype=torch.float64).expand(COUNT, 4))
+    inside = measure_drift(clip(noise, SIZES), clip(true, SIZES), SIZES, ONE_CATEGORY, 1, 0.1)
+    assert torch.equal(measure_drift(noise, clip(true, SIZES), SIZES, ONE_CATEGORY, 1, 0.1).moves, inside.moves)
+
+
+def test_one_box_says_nothing():
     one = torch.tensor([[0.0, 0.0, 100.0, 100.0]], dtype=torch.float64)
     size = torch.tensor([[400.0, 400.0]], dtype=torch.float64)
-    drift = measure_drift(one, one, size, ONE_CATEGORY[:1], 1, 0.3)
-    assert drift.outer_size.tolist() == [pytest.approx([0.015, 0.015])]
-    assert drift.centre.tolist() == [[0, 0]]
+    assert measure_drift(one, one + 10, size, ONE_CATEGORY[:1], 1, 0.3).moves.tolist() == [[0, 0, 0, 0]]
 
 
 def test_boxes_stay_inside_their_images():
@@ -76,7 +121,7 @@ def test_what_a_category_alone_is_off_by_is_taken_out_of_it():
     left = displacement(true, without_drift(refined, drift, SIZES, categories))
     means = torch.stack([left[categories == number].mean(dim=0) for number in range(4)])
     assert means.abs().max() < 0.03
-    assert drift.centre[4].tolist() == pytest.approx(drift.centre[:4].mean(dim=0).tolist(), abs=0.01)  # has no objects
+    assert drift.moves[4].tolist() == pytest.approx(drift.moves[:4].mean(dim=0).tolist(), abs=0.01)  # has no objects
 
 
 def test_a_category_of_most_objects_is_not_moved_by_the_others():
@@ -99,19 +144,9 @@ def test_categories_that_differ_by_chance_are_left_together(seed):
     assert iou(without_drift(true, drift, SIZES, categories), true).mean() > 0.93
 
 
-def test_objects_at_the_borders_grow_as_much_more_as_the_others_of_their_category():
-    generator = torch.Generator().manual_seed(0)
-    true = boxes_at(300, 700, 100.0, generator)
-    true[:4] = torch.tensor([0.0, 400, 100, 500], dtype=torch.float64)
-    categories = torch.arange(COUNT) % 2
-    refined = displaced(true, torch.where(categories == 0, 0.1, -0.1)[:, None] * torch.tensor([0.0, 0, 1, 0]))
-    drift = measure_drift(with_noise(true, 0.2, generator), refined, SIZES, categories, 2, 0.2)
-    assert (drift.outer_size[1] - drift.outer_size[0]).tolist() == pytest.approx([0.2, 0.0], abs=0.02)
-
-
-def test_nothing_to_measure_is_no_drift_of_centres():
+def test_nothing_to_measure_is_no_drift():
     none = torch.zeros(0, 4, dtype=torch.float64)
     sizes, categories = torch.zeros(0, 2, dtype=torch.float64), torch.zeros(0, dtype=torch.long)
     drift = measure_drift(none, none, sizes, categories, 2, 0.2)
-    assert drift.centre.tolist() == [[0, 0], [0, 0]]
+    assert drift.moves.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0]]
     assert without_drift(none, drift, sizes, categories).shape == (0, 4)

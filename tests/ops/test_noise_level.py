@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from ssd_det.ops.noise_level import move_statistics, no_statistics, noise_level
+from ssd_det.ops.noise_level import best_noise_level, far_from_borders, move_statistics, no_statistics, noise_level
 from ssd_det.ops.sampling import neighbours
 
 OBJECT = torch.tensor([100.0, 100.0, 140.0, 160.0])
@@ -41,3 +41,37 @@ def test_a_refiner_that_moves_nothing_gives_level_0():
     boxes = OBJECT.repeat(30, 1)
     bags = neighbours(boxes, (1.0, 1.4), (0.3,))
     assert noise_level(move_statistics(bags, bags, boxes)) == 0.0
+
+
+def test_each_axis_counts_by_its_objects():
+    many, few = statistics(0.4, 0.5), statistics(0.1, 0.5, count=30, seed=1)
+    mixed = torch.stack([many[:, 0], few[:, 1]], dim=1)
+    assert noise_level(mixed) == pytest.approx(0.4, rel=0.05)
+    one_axis = torch.stack([many[:, 0], no_statistics()[:, 1]], dim=1)
+    assert noise_level(one_axis) == pytest.approx(0.4, rel=0.05)
+
+
+def test_groups_of_objects_are_added_up_apart():
+    generator = torch.Generator().manual_seed(0)
+    boxes = OBJECT.repeat(30, 1) + torch.rand(30, 4, generator=generator)
+    bags = neighbours(boxes, (1.0, 1.4), (0.3,))
+    counted = torch.rand(3, 30, 2, generator=generator) < 0.5
+    groups = move_statistics(bags, bags + 1, boxes, counted)
+    assert groups.shape == (3, 5, 2)
+    for group, chosen in zip(groups, counted, strict=True):
+        for axis in (0, 1):
+            rows = chosen[:, axis]
+            alone = move_statistics(bags[rows], bags[rows] + 1, boxes[rows])
+            assert_close(group[:, axis], alone[:, axis])
+
+
+def test_the_best_group_with_enough_objects_tells_the_level():
+    few, first, second = statistics(0.1, 0.5, count=10), statistics(0.2, 0.5), statistics(0.4, 0.5)
+    assert best_noise_level(torch.stack([few, first, second])) == pytest.approx(0.2, rel=0.1)
+    assert best_noise_level(torch.stack([few, no_statistics()])) is None
+
+
+def test_far_from_borders_is_told_for_each_axis():
+    boxes = torch.tensor([[50.0, 0, 150, 100], [30.0, 50, 130, 150], [61.0, 61, 161, 161]])
+    sizes = torch.tensor([[200.0, 200], [200.0, 200], [200.0, 200]])
+    assert far_from_borders(boxes, sizes).tolist() == [[True, False], [False, True], [False, False]]
