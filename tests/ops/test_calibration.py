@@ -56,14 +56,29 @@ def test_objects_that_are_refined_without_error_show_how_large_the_noise_can_be(
     residuals = noise - 0.3 * noise - error - scatter
     relative = relative_variance(residuals, hard[:, None].double())
     response = response_to(noise, 0.3 * noise + scatter)
-    assert largest_noise(residuals, relative, response) == pytest.approx(0.2, abs=0.01)
+    everything = torch.ones_like(residuals, dtype=torch.bool)
+    assert largest_noise(residuals, relative, response, everything) == pytest.approx(0.2, abs=0.01)
     everywhere = relative_variance(residuals, normal(20000, 1, seed=4))
-    assert largest_noise(residuals, everywhere, response) > 0.25
+    assert largest_noise(residuals, everywhere, response, everything) > 0.25
 
 
 def test_residuals_that_scatter_explains_leave_no_room_for_noise():
     response = Response(torch.zeros(4).double(), torch.ones(4).double())
-    assert largest_noise(0.1 * normal(100, 4), torch.ones(100).double(), response) == 0
+    everything = torch.ones(100, 4, dtype=torch.bool)
+    assert largest_noise(0.1 * normal(100, 4), torch.ones(100).double(), response, everything) == 0
+
+
+def test_residuals_that_borders_cut_off_do_not_lower_what_noise_can_be():
+    noise = 0.2 * normal(20000, 4)
+    cut = torch.arange(20000) % 2 == 0
+    residuals, relative = torch.where(cut[:, None], 0.1 * noise, noise), torch.ones(20000).double()
+    whole = (~cut)[:, None].expand(-1, 4)
+    assert largest_noise(residuals, relative, no_response(), whole) == pytest.approx(0.2, abs=0.01)
+    few = whole & (torch.arange(20000) < 30)[:, None]
+    everything = torch.ones_like(whole)
+    assert largest_noise(residuals, relative, no_response(), few) == largest_noise(
+        residuals, relative, no_response(), everything
+    )
 
 
 def test_a_response_is_a_share():
