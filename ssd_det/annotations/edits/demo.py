@@ -87,7 +87,9 @@ def _draw_image(random: np.random.Generator) -> tuple[Pixels, list[tuple[int, tu
             continue
         objects.append((category_id, mask))
         owner[mask] = len(objects)
-        image[mask] = _texture(random, category_id)[mask]
+        left, top, width, height = _bounds(mask)
+        part = np.s_[top : top + height, left : left + width]
+        image[part][mask[part]] = _texture(random, category_id, height, width)[mask[part]]
     return image, [(category_id, _bounds(mask)) for category_id, mask in objects]
 
 
@@ -147,16 +149,17 @@ SHAPES: dict[str, Callable[[int, int], Mask]] = {
 }
 
 
-def _texture(random: np.random.Generator, category_id: int) -> Pixels:
-    """Stripes of a colour near that of the class, over the whole image, with noise."""
+def _texture(random: np.random.Generator, category_id: int, height: int, width: int) -> Pixels:
+    """Stripes of a colour near that of the class, with noise."""
     hue = (category_id * 45 + random.integers(-14, 15)) % 180
     colour = cv2.cvtColor(
         np.array([[[hue, random.integers(120, 230), random.integers(150, 250)]]], dtype=np.uint8), cv2.COLOR_HSV2RGB
     )[0, 0]
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    angle, period = random.uniform(0, np.pi), random.uniform(6, 14)
-    stripes = 0.82 + 0.18 * np.sign(np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period))
-    noisy = colour * stripes[:, :, None] + random.normal(0, 10, size=(HEIGHT, WIDTH, 3))
+    y, x = np.mgrid[:height, :width]
+    angle, period, phase = random.uniform(0, np.pi), random.uniform(6, 14), random.uniform(0, 1)
+    waves = (x * np.cos(angle) + y * np.sin(angle)) / period + phase
+    stripes = 0.82 + 0.18 * np.sign(np.sin(2 * np.pi * waves))
+    noisy = colour * stripes[:, :, None] + random.normal(0, 10, size=(height, width, 3))
     return np.asarray(noisy.clip(0, 255), dtype=np.uint8)
 
 
