@@ -22,6 +22,7 @@ AXES = 2
 STATISTICS = 5
 LARGEST_SLOPE = 0.95
 LEAST_OBJECTS = 20
+LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 MARGIN = 0.4  # in units of the box; the protocol's strongest noise rarely gets further
 
 
@@ -91,10 +92,17 @@ def noise_level(statistics: Tensor) -> float | None:
 
 
 def best_noise_level(groups: Tensor) -> float | None:
-    """The level that the first group of objects tells which has enough.
+    """The level that is told best.
+
+    Objects far from borders are small ones, of which the refiner is less sure. So they only tell how strong noise is,
+    not whether there is any.
 
     Args:
-        groups: ``Tensor[M, 5, 2]``, statistics of groups, those first that tell it best.
+        groups: ``Tensor[M, 2, 5, 2]``, statistics of M groups of objects, those first that tell it best; of each those
+            far from borders, and all.
     """
-    levels = (noise_level(statistics) for statistics in groups)
-    return next((level for level in levels if level is not None), None)
+    for far, all_objects in groups:
+        level, whole = noise_level(all_objects), noise_level(far)
+        if level is not None:
+            return level if whole is None or level < LEAST_LEVEL else max(level, whole)
+    return None

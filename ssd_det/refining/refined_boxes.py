@@ -75,7 +75,7 @@ def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> RefinedBatch:
         boxes=torch.cat([torch.zeros(0, 4), *(batch.boxes for batch in refined)]),
         unseen_boxes=torch.cat([torch.zeros(0, 4), *(batch.unseen_boxes for batch in refined)]),
         signals=torch.cat([torch.zeros(0, len(SIGNALS)), *(batch.signals for batch in refined)]),
-        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()[None]),
+        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()[None, None]),
     )
 
 
@@ -96,7 +96,7 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
         boxes=boxes,
         unseen_boxes=boxes if torch.equal(boxes, unseen) else unseen,  # most often, and half the memory
         signals=torch.cat([share.signals for share in shares])[order],
-        noise_level=best_noise_level(sum((share.statistics for share in shares), no_statistics()[None])),
+        noise_level=best_noise_level(sum((share.statistics for share in shares), no_statistics()[None, None])),
     )
 
 

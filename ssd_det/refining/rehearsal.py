@@ -31,7 +31,7 @@ from ssd_det.ops.calibration import (
     relative_variance,
     response_to,
 )
-from ssd_det.ops.noise_level import LEAST_OBJECTS, far_from_borders
+from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.refined_boxes import RefinedBoxes
@@ -42,7 +42,6 @@ REHEARSED_OBJECTS = 1000  # that scores are learnt from
 FREEDOM = 3  # degrees of it in the refiner's own errors: most are small, and a few are large
 LARGEST_ERROR = 4.0  # in deviations
 LARGEST_CORRECTION = 1.5
-LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 LEAST_SHARE = 0.75  # of refined boxes that must be better where the noise is smaller
 
 

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from ssd_det.annotations.edits.refined import RefineSummary
 from ssd_det.console import listed, say, show
-from ssd_det.refining.rehearsal import LEAST_LEVEL, Calibration
+from ssd_det.ops.noise_level import LEAST_LEVEL
+from ssd_det.refining.rehearsal import Calibration
 from ssd_det.report.comparison_table import three_digits
 from ssd_det.report.detector_quality import CategoryMetrics
 

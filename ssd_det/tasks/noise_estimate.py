@@ -32,12 +32,10 @@ def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | 
     return move_statistics(move.proposals, moved, objects.boxes, counted)
 
 
-def statistics_by_trust(output: RefinerOutput, objects: Objects, unseen: Tensor) -> Tensor:
-    """What tells the noise level, for four groups of objects, those first that tell it best.
+def grouped_statistics(output: RefinerOutput, objects: Objects, unseen: Tensor) -> Tensor:
+    """What tells the noise level, of objects of unseen images and of all; of each those far from borders, and all.
 
-    They are the objects of unseen images that are far from the borders, all of unseen images, all that are far from the
-    borders, and all. Where an image was trained on, boxes follow some of their noise, which makes it look smaller, and
-    borders do so more or less.
+    Where an image was trained on, boxes follow some of their noise, which makes it look smaller, as borders do.
 
     Args:
         output: of the refiner.
@@ -45,11 +43,11 @@ def statistics_by_trust(output: RefinerOutput, objects: Objects, unseen: Tensor)
         unseen: ``BoolTensor[G]``, those of images that its training has not seen.
 
     Returns:
-        ``Tensor[4, 5, 2]``.
+        ``Tensor[2, 2, 5, 2]``, for :func:`ssd_det.ops.noise_level.best_noise_level`.
     """
     far = far_from_borders(output.refined, objects.image_sizes[objects.image_index])
-    new, every = unseen[:, None], torch.ones_like(far)
-    return noise_statistics(output, objects, torch.stack([new & far, new & every, far, every]))
+    of_all = torch.stack([far, torch.ones_like(far)])
+    return noise_statistics(output, objects, torch.stack([of_all & unseen[:, None], of_all]))
 
 
 class NoiseState(TypedDict):

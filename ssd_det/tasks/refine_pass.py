@@ -16,7 +16,7 @@ from ssd_det.models.signals import box_signals, pass_signals
 from ssd_det.models.views import View, from_view, to_view
 from ssd_det.ops.boxes import iou
 from ssd_det.tasks.kept_features import KeptFeatures
-from ssd_det.tasks.noise_estimate import statistics_by_trust
+from ssd_det.tasks.noise_estimate import grouped_statistics
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class RefinedBatch:
         unseen_boxes: ``Tensor[G, 4]``, those of the refiners alone that have not seen the image; all of them where each
             has seen it.
         signals: ``Tensor[G, 12]``, see :data:`ssd_det.models.signals.SIGNALS`.
-        statistics: ``Tensor[4, 5, 2]``, which tell the noise level, of four groups of objects; see
-            :func:`ssd_det.tasks.noise_estimate.statistics_by_trust`.
+        statistics: ``Tensor[2, 2, 5, 2]``, which tell the noise level, of groups of objects; see
+            :func:`ssd_det.tasks.noise_estimate.grouped_statistics`.
     """
 
     annotation_ids: Tensor
@@ -145,7 +145,7 @@ class RefinePass(LightningModule):
             boxes=from_view(output.refined, batch.images, batch.objects, view),
             signals=pass_signals(output, objects),
             unseen=unseen,
-            statistics=statistics_by_trust(output, objects, unseen),
+            statistics=grouped_statistics(output, objects, unseen),
         )
 
 

@@ -67,8 +67,16 @@ def test_groups_of_objects_are_added_up_apart():
 
 def test_the_best_group_with_enough_objects_tells_the_level():
     few, first, second = statistics(0.1, 0.5, count=10), statistics(0.2, 0.5), statistics(0.4, 0.5)
-    assert best_noise_level(torch.stack([few, first, second])) == pytest.approx(0.2, rel=0.1)
-    assert best_noise_level(torch.stack([few, no_statistics()])) is None
+    assert best_noise_level(torch.stack([few, few, few, first]).view(2, 2, 5, 2)) == noise_level(first)
+    assert best_noise_level(torch.stack([few, first, second, second]).view(2, 2, 5, 2)) == noise_level(first)
+    assert best_noise_level(torch.stack([few, few, few, few]).view(2, 2, 5, 2)) is None
+
+
+def test_objects_far_from_borders_tell_how_strong_noise_is_but_not_whether_there_is_any():
+    clean, some, strong = statistics(0.05, 0.5), statistics(0.2, 0.5), statistics(0.4, 0.5)
+    assert best_noise_level(torch.stack([strong, some])[None]) == noise_level(strong)
+    assert best_noise_level(torch.stack([some, strong])[None]) == noise_level(strong)
+    assert best_noise_level(torch.stack([some, clean])[None]) == noise_level(clean)
 
 
 def test_far_from_borders_is_told_for_each_axis():

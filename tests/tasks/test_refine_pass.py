@@ -89,9 +89,9 @@ def test_noise_is_learnt_from_images_that_a_refiner_has_not_seen(refiner, datamo
     new = batch.objects.image_index == 0
     assert_close(found.unseen_boxes[new], alone.boxes[new])
     assert_close(found.unseen_boxes[~new], found.boxes[~new])
-    unseen_far, unseen, far, every = found.statistics[:, 0]
+    (unseen_far, unseen), (far, every) = found.statistics[:, :, 0]
     assert every.tolist() == [2 * len(new)] * 2
     assert unseen.tolist() == [new.sum()] * 2
     assert (unseen_far <= far).all()
     assert (far <= every).all()
-    assert_close(alone.statistics[:2], alone.statistics[2:])
+    assert_close(alone.statistics[0], alone.statistics[1])
