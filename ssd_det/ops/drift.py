@@ -27,7 +27,7 @@ from ssd_det.ops.parts import in_parts
 LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not decide
 ROUNDS = 3
 NODES = 6  # of the integrals over a shift and over a change of size
-LEAST_REST = 1e-3  # of a side that is cut off, so that its logarithm is finite
+LEAST_REST = 1e-3  # of a side, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories
     """Take the drift out of refined boxes.
 
     Args:
-        refined: ``Tensor[N, 4]``, xyxy, with area.
+        refined: ``Tensor[N, 4]``, xyxy.
         drift: of them, or of the refiner that made them.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image.
         categories: ``LongTensor[N]``, as the drift has them.
@@ -103,7 +103,7 @@ def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Te
     """The mean displacement of noisy boxes of the published protocol, which are cut off at the borders of the image.
 
     Args:
-        boxes: ``Tensor[N, 4]``, the true ones, xyxy, with area.
+        boxes: ``Tensor[N, 4]``, the true ones, xyxy.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each box's image.
         noise_level: n; centres are off by shares uniform in [-n, n], and sizes by factors uniform in [1 - n, 1 + n].
 
@@ -111,6 +111,7 @@ def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Te
         ``Tensor[N, 4]``, by the midpoint rule.
     """
     centre, size = centre_and_size(boxes)
+    size = size.clamp(min=LEAST_REST)  # a box without area stays what it is
     steps = ((torch.arange(NODES, dtype=boxes.dtype) + 0.5) / NODES * 2 - 1) * noise_level
     shifts, factors = torch.cartesian_prod(steps, 1 + steps).unbind(dim=1)
     low, high = shifts - factors / 2, shifts + factors / 2  # in units of the size, from the centre
@@ -124,11 +125,15 @@ def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Te
 
 
 def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
-    """The displacements of the noisy boxes from the refined ones, less what noise makes of them on average."""
+    """The displacements of the noisy boxes from the refined ones, less what noise makes of them on average.
+
+    ``Tensor[N, 4]``; 0 for boxes that were moved out of their image.
+    """
 
     def of_part(noisy: Tensor, refined: Tensor, image_sizes: Tensor) -> Tensor:
         seen = displacement(refined, clip(noisy, image_sizes)).clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
-        return seen - expected_noise(refined, image_sizes, noise_level)
+        is_inside = (refined[:, 2:] > refined[:, :2]).all(dim=1, keepdim=True)
+        return torch.where(is_inside, seen - expected_noise(refined, image_sizes, noise_level), 0.0)
 
     return in_parts(of_part, noisy, refined, image_sizes)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ssd_det.ops.boxes import clip, displaced, displacement, iou
-from ssd_det.ops.drift import expected_noise, measure_drift, without_drift
+from ssd_det.ops.drift import Drift, expected_noise, measure_drift, without_drift
 
 COUNT = 4000
 ONE_CATEGORY = torch.zeros(COUNT, dtype=torch.long)
@@ -94,6 +94,18 @@ def test_boxes_that_reach_out_of_their_image_are_taken_for_cut_off_ones():
     noise = displaced(true, torch.tensor([0.0, 0, 0.3, 0.3], dtype=torch.float64).expand(COUNT, 4))
     inside = measure_drift(clip(noise, SIZES), clip(true, SIZES), SIZES, ONE_CATEGORY, 1, 0.1)
     assert torch.equal(measure_drift(noise, clip(true, SIZES), SIZES, ONE_CATEGORY, 1, 0.1).moves, inside.moves)
+
+
+def test_boxes_without_area_and_boxes_moved_out_of_their_image_spoil_nothing():
+    generator = torch.Generator().manual_seed(0)
+    true = clip(boxes_at(0, 1000, 300.0, generator), SIZES)
+    refined = displaced(true, torch.tensor([-0.9, 0, 0, 0], dtype=torch.float64).expand(COUNT, 4))
+    refined[:2] = torch.tensor([[900.0, 100, 999, 200], [0, 100, 4, 200]])  # the way back leads the first one out
+    drift = measure_drift(with_noise(true, 0.4, generator), refined, SIZES, ONE_CATEGORY, 1, 0.4)
+    assert drift.moves.isfinite().all()
+    point = torch.tensor([[500.0, 500, 500, 500], [0, 0, 0, 0]], dtype=torch.float64)
+    drift = Drift(torch.zeros(1, 4).double(), torch.ones(4).double(), 0.4)
+    assert torch.equal(without_drift(point, drift, SIZES[:2], ONE_CATEGORY[:2]), point)
 
 
 def test_one_box_says_nothing():
