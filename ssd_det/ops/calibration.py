@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ssd_det.ops.noise_level import LEAST_OBJECTS
 from ssd_det.ops.parts import in_parts
 
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
@@ -20,7 +21,6 @@ LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals ar
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
-LEAST_RESIDUALS = 20
 MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
 NONE_ACCEPTED = 1.0
@@ -120,7 +120,7 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response, count
     Returns:
         In units of the box, the root of the mean square over the four axes.
     """
-    if counted.sum(dim=0).double().mean() < LEAST_RESIDUALS:
+    if counted.sum(dim=0).double().mean() < LEAST_OBJECTS:
         counted = torch.ones_like(counted)
     number = counted.sum(dim=0)
     variance = (

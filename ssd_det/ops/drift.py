@@ -61,13 +61,14 @@ def measure_drift(
         count: K, of the categories.
         noise_level: of the noisy boxes, as far as it is known.
     """
-    cut_off = in_parts(lambda boxes, sizes: expected_noise(boxes, sizes, noise_level), refined, image_sizes)
+    cut_off = _cut_off(refined, image_sizes, noise_level)
     drift = Drift(refined.new_zeros(count, 4), refined.new_zeros(4), noise_level)
     if len(refined) < 2:  # one box says nothing of its uncertainty
         return drift
     mean = cut_off.mean(dim=0)
     for _ in range(ROUNDS):
-        rest = _unexplained(noisy, without_drift(refined, drift, image_sizes, categories), image_sizes, noise_level)
+        moved = _moved_back(refined, drift, cut_off, image_sizes, categories)
+        rest = _unexplained(noisy, moved, image_sizes, noise_level)
         followed = drift.followed - torch.cat([mean.new_zeros(2), _slopes(cut_off - mean, rest)[2:]])
         more = followed.clamp(0, 1) - drift.followed
         rest = rest + more * (cut_off - mean)
@@ -89,14 +90,8 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories
     Returns:
         ``Tensor[N, 4]``, clipped to the images.
     """
-
-    def of_part(refined: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
-        moves = drift.moves[categories]
-        if drift.followed.any():
-            moves = moves - drift.followed * expected_noise(refined, image_sizes, drift.noise_level)
-        return clip(displaced(refined, moves), image_sizes)
-
-    return in_parts(of_part, refined, image_sizes, categories)
+    cut_off = _cut_off(refined, image_sizes, drift.noise_level)
+    return _moved_back(refined, drift, cut_off, image_sizes, categories)
 
 
 def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
@@ -122,6 +117,20 @@ def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Te
         values.clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE).mean(dim=2) for values in ((low + high) / 2, logarithms)
     ]
     return torch.cat(means, dim=1)
+
+
+def _cut_off(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
+    """The expected noise of the boxes of a file."""
+    return in_parts(lambda boxes, sizes: expected_noise(boxes, sizes, noise_level), boxes, image_sizes)
+
+
+def _moved_back(refined: Tensor, drift: Drift, cut_off: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
+    """Refined boxes without their drift, given the expected noise of each."""
+
+    def of_part(refined: Tensor, cut_off: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
+        return clip(displaced(refined, drift.moves[categories] - drift.followed * cut_off), image_sizes)
+
+    return in_parts(of_part, refined, cut_off, image_sizes, categories)
 
 
 def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:

@@ -76,21 +76,21 @@ def _draw_image(random: np.random.Generator) -> tuple[Pixels, list[tuple[int, tu
     """Draw an image; an object that would hide too much of an earlier one is left out."""
     image = _clutter(random)
     owner = np.zeros((HEIGHT, WIDTH), dtype=np.int64)
-    objects: list[tuple[int, Mask]] = []
+    masks: list[Mask] = []
+    objects: list[tuple[int, tuple[int, int, int, int]]] = []
     for _ in range(int(random.integers(1, MOST_OBJECTS + 1))):
         category_id = int(random.integers(len(SHAPES))) + 1
         mask = _placed_shape(random, list(SHAPES.values())[category_id - 1])
-        visible = [
-            ((owner == index) & ~mask).sum() / earlier.sum() for index, (_, earlier) in enumerate(objects, start=1)
-        ]
+        visible = [((owner == index) & ~mask).sum() / earlier.sum() for index, earlier in enumerate(masks, start=1)]
         if any(share < LEAST_VISIBLE for share in visible):
             continue
-        objects.append((category_id, mask))
-        owner[mask] = len(objects)
-        left, top, width, height = _bounds(mask)
+        left, top, width, height = bounds = _bounds(mask)
+        masks.append(mask)
+        objects.append((category_id, bounds))
+        owner[mask] = len(masks)
         part = np.s_[top : top + height, left : left + width]
         image[part][mask[part]] = _texture(random, category_id, height, width)[mask[part]]
-    return image, [(category_id, _bounds(mask)) for category_id, mask in objects]
+    return image, objects
 
 
 def _placed_shape(random: np.random.Generator, shape: Callable[[int, int], Mask]) -> Mask:
