@@ -79,4 +79,5 @@ def read_structs(entries: Sequence[Any], positions: slice, decoder: msgspec.json
     """
     if isinstance(entries, TextEntries):
         return decoder.decode(entries.text(positions))
-    return msgspec.convert(entries[positions], decoder.type)
+    structs: list[Struct] = msgspec.convert(entries[positions], decoder.type)
+    return structs
