@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import get_model, get_model_weights
 from torchvision.models._utils import IntermediateLayerGetter
+from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from ssd_det.errors import InputError
 from ssd_det.models.loading import load_tensors
 
-BackboneName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
+BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
 ExtraLevels = Callable[[int, int], ExtraFPNBlock]
 
 STRIDES = (4, 8, 16, 32)
@@ -39,7 +40,8 @@ class Backbone(nn.Module):
     As published, every convolution of the pyramid is followed by GroupNorm with 32 groups.
 
     Args:
-        name: which network.
+        name: which network; ``resnet10`` is a ResNet of one basic block a stage, which torchvision has no weights for:
+            for trainings from random weights, where there is little time.
         weights: ``None`` for random weights, the name of torchvision weights (``IMAGENET1K_V1``,
             ``DEFAULT``), or a path to a state_dict of the whole torchvision model.
         channels: channels of every pyramid level, a multiple of 32.
@@ -133,8 +135,9 @@ class ConvolutionalP6(ExtraFPNBlock):  # type: ignore[misc]
 def load_network(name: BackboneName, weights: str | None) -> nn.Module:
     """Build a torchvision classification network, with weights by name or from a local state_dict."""
     if weights is None:
-        return cast(nn.Module, get_model(name, weights=None))
-    if weights == "DEFAULT" or weights in get_model_weights(name).__members__:
+        return _random_network(name)
+    published = _published_weights(name)
+    if published and weights in ("DEFAULT", *published):
         try:
             return cast(nn.Module, get_model(name, weights=weights))
         except (URLError, OSError) as error:
@@ -144,12 +147,12 @@ def load_network(name: BackboneName, weights: str | None) -> nn.Module:
             ) from error
     path = Path(weights)
     if not path.is_file():
-        names = ", ".join(get_model_weights(name).__members__)
+        choices = f"null, or one of {', '.join(published)}" if published else "or null"
         raise InputError(
             f"The weights {weights} are neither a file nor weights that torchvision has for {name}: "
-            f"give a path, null, or one of {names}."
+            f"give a path, {choices}."
         )
-    network = cast(nn.Module, get_model(name, weights=None))
+    network = _random_network(name)
     kind = f"a state_dict of torchvision's {name}"
     advice = "give a file saved with torch.save(model.state_dict(), path)"
     try:
@@ -157,6 +160,17 @@ def load_network(name: BackboneName, weights: str | None) -> nn.Module:
     except RuntimeError as error:
         raise InputError(f"{path}: is not {kind} (other names or shapes): {advice}.") from error
     return network
+
+
+def _random_network(name: BackboneName) -> nn.Module:
+    if name == "resnet10":
+        return cast(nn.Module, ResNet(BasicBlock, [1, 1, 1, 1]))
+    return cast(nn.Module, get_model(name, weights=None))
+
+
+def _published_weights(name: BackboneName) -> list[str]:
+    """The names of torchvision's weights of a network."""
+    return [] if name == "resnet10" else list(get_model_weights(name).__members__)
 
 
 def _channels_of(body: nn.Module) -> list[int]:

@@ -2,12 +2,13 @@ import pytest
 import torch
 from torch import nn
 from torchvision.models import resnet18
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import STRIDES, Backbone
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"])
 def test_levels_have_the_right_strides_and_channels(name):
     with torch.no_grad():
         levels = Backbone(name, channels=32)(torch.zeros(1, 3, 64, 96))
@@ -67,6 +68,22 @@ def test_weights_that_do_not_fit_are_named(tmp_path):
 def test_unknown_weights_are_named_with_what_there_is():
     with pytest.raises(InputError, match=r"neither a file nor weights that torchvision has.*IMAGENET1K_V1"):
         Backbone("resnet18", weights="nowhere.pth", channels=32)
+
+
+def test_a_network_without_published_weights_says_so():
+    with pytest.raises(InputError, match=r"weights that torchvision has for resnet10: give a path, or null\.$"):
+        Backbone("resnet10", weights="DEFAULT", channels=32)
+
+
+def test_resnet10_is_resnet18_with_half_of_its_blocks(tmp_path):
+    shallow, deep = Backbone("resnet10", channels=32), Backbone("resnet18", channels=32)
+    shapes = {key: value.shape for key, value in deep.state_dict().items()}
+    assert all(shapes[key] == value.shape for key, value in shallow.state_dict().items())
+    assert not any(
+        key.startswith(tuple(f"body.layer{stage}.1." for stage in range(1, 5))) for key in shallow.state_dict()
+    )
+    torch.save(ResNet(BasicBlock, [1, 1, 1, 1]).state_dict(), tmp_path / "weights.pth")
+    Backbone("resnet10", weights=str(tmp_path / "weights.pth"), channels=32)
 
 
 def test_weights_that_cannot_be_downloaded_point_to_a_local_file(monkeypatch):
