@@ -88,7 +88,7 @@ def refine_file(
     unchecked, trusted = as_untrusted(data.coco)
     data = replace(data, coco=unchecked)
 
-    kept = _kept_features(data, calibration_images, seed)
+    kept = _kept_features(data, calibration_images, seed, trainer.world_size)
 
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
         refining = RefinePass(refiners, views, kept)
@@ -115,13 +115,13 @@ def refine_file(
     return led_by_first(lead, work)
 
 
-def _kept_features(data: FileToRefine, calibration_images: int, seed: int) -> KeptFeatures | None:
+def _kept_features(data: FileToRefine, calibration_images: int, seed: int, processes: int) -> KeptFeatures | None:
     """Features of the images that rehearsals will be on; nothing where there are none."""
     if not calibration_images:
         return None
     coco, there = data.coco, data.paths.keys() - data.passed_over.keys()
     image_ids = [a.image_id for a in coco.annotations if a.image_id in there and coco.why_unusable(a) is None]
-    return KeptFeatures(images_to_rehearse(image_ids, calibration_images, seed).tolist())
+    return KeptFeatures(images_to_rehearse(image_ids, calibration_images, seed).tolist(), processes)
 
 
 def _judge(

@@ -1,19 +1,14 @@
 """What is known about data and machine before settings are chosen."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ssd_det.annotations.coco import CocoFile
+from ssd_det.memory import GIB, free_memory
 from ssd_det.precision import gpu_is_fast_in_bfloat16
 from ssd_det.starting.cores import usable_cores
-
-GIB = 2**30
-CGROUP = Path("/sys/fs/cgroup")
-MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
@@ -120,19 +115,6 @@ def inspect_machine() -> Machine:
         free, _ = torch.cuda.mem_get_info(index)
         gpus.append(Gpu(torch.cuda.get_device_name(index), free / GIB, gpu_is_fast_in_bfloat16(index)))
     return Machine(usable_cores(), free_memory(), tuple(gpus))
-
-
-def free_memory() -> float:
-    """Main memory in GiB that is available: what the system has left, but no more than the container may still use."""
-    if MEMINFO.is_file():
-        lines = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="ascii").splitlines())
-        free = int(lines["MemAvailable"].split()[0]) * 1024
-    else:
-        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit, used = CGROUP / "memory.max", CGROUP / "memory.current"
-    if limit.is_file() and used.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdigit():
-        free = min(free, int(text) - int(used.read_text(encoding="ascii")))
-    return free / GIB
 
 
 def _spread(values: np.typing.NDArray[np.float64]) -> tuple[float, float, float]:

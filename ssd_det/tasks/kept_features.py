@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-MOST_BYTES = 2**30
+from ssd_det.memory import GIB, free_memory
+
+SHARE_OF_FREE = 0.25
 
 Pyramids = list[Tensor]  # the levels of a batch, ``Tensor[B, C, H_l, W_l]``
 
@@ -15,11 +17,14 @@ class KeptFeatures:
 
     Args:
         image_ids: of the images that later passes look at.
-        most_bytes: that are kept; the features of images for which there is no room are computed again.
+        processes: that share the main memory, each with features of its own.
+        most_bytes: that are kept, by default a quarter of what is free when the first are: of the memory of the GPU, or
+            of the main memory, shared by the processes. Features for which there is no room are computed again.
     """
 
-    def __init__(self, image_ids: Iterable[int], most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, image_ids: Iterable[int], processes: int = 1, most_bytes: int | None = None) -> None:
         self._wanted = frozenset(image_ids)
+        self._processes = processes
         self._room = most_bytes
         self._kept: dict[tuple[int, int], Pyramids] = {}
 
@@ -37,13 +42,23 @@ class KeptFeatures:
             return [torch.cat(level) for level in levels]
         features = compute()
         needed = sum(level[:1].nbytes for level in features)
+        room = _room_beside(features[0], self._processes) if self._room is None else self._room
         for row, key in enumerate(keys):
-            if key[0] in self._wanted and key not in self._kept and needed <= self._room:
+            if key[0] in self._wanted and key not in self._kept and needed <= room:
                 # A slice alone would keep the whole batch.
                 self._kept[key] = [level[row : row + 1].clone() for level in features]
-                self._room -= needed
+                room -= needed
+        self._room = room
         return features
 
     def drop(self) -> None:
         """Forget all that was kept."""
         self._kept.clear()
+
+
+def _room_beside(features: Tensor, processes: int) -> int:
+    """How many bytes may be kept on the device where features are."""
+    if features.is_cuda:
+        free, _ = torch.cuda.mem_get_info(features.device)
+        return int(free * SHARE_OF_FREE)
+    return int(free_memory() * GIB * SHARE_OF_FREE / processes)

@@ -138,7 +138,7 @@ def test_features_that_are_kept_cost_a_wait_for_the_ids_of_the_images():
     with StandInGpu() as gpu, torch.no_grad():
         gpu.moved(refiner)
         batch = moved(networks.batch())
-        kept = KeptFeatures(range(10**4))
+        kept = KeptFeatures(range(10**4), most_bytes=2**30)
         trained = TrainedRefiner(refiner, torch.zeros(0, dtype=torch.long))
         refining = RefinePass([trained], make_views(flip=True), kept)
         for _ in range(2):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from ssd_det.refining.edges import EdgeEvidence
 from ssd_det.refining.refine_file import refine_file
 from ssd_det.refining.rehearsal import Calibration, Outcomes
 from ssd_det.refining.rest_correction import RestGain
+from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
 from tests.conftest import TINY_DATA, TINY_MODEL
@@ -106,6 +108,6 @@ def test_scores_are_the_same_where_there_is_no_room_for_features(trainer, refine
         return refine_file(trainer, refiners, data, make_views(), 500, 0, conclude=lambda refined: refined)
 
     kept = refine()
-    monkeypatch.setattr(module.KeptFeatures.__init__, "__defaults__", (0,))
+    monkeypatch.setattr(module, "KeptFeatures", partial(KeptFeatures, most_bytes=0))
     computed = refine()
     assert_close(computed.calibration.scores, kept.calibration.scores, rtol=0, atol=1e-3)

@@ -2,8 +2,7 @@ import pytest
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
-from ssd_det.setup import facts
-from ssd_det.setup.facts import free_memory, inspect_machine, measure_data
+from ssd_det.setup.facts import inspect_machine, measure_data
 
 
 def annotation(number, image_id, width, height, **more):
@@ -40,16 +39,3 @@ def test_the_machine_has_cores_and_memory():
     assert machine.cores >= 1
     assert machine.memory > 0
     assert "GiB of memory free" in machine.describe()
-
-
-def test_free_memory_is_limited_by_system_and_container(tmp_path, monkeypatch):
-    monkeypatch.setattr(facts, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(facts, "CGROUP", tmp_path)
-    (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemAvailable:    4194304 kB\n")
-    assert free_memory() == 4
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("5\n")
-    assert free_memory() == 4
-    (tmp_path / "memory.max").write_text(f"{3 * 2**30}\n")
-    (tmp_path / "memory.current").write_text(f"{2**30}\n")
-    assert free_memory() == 2

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from ssd_det.memory import GIB
+from ssd_det.tasks import kept_features as module
 from ssd_det.tasks.kept_features import KeptFeatures
 
 
@@ -42,6 +44,16 @@ def test_no_more_is_kept_than_there_is_room_for():
     kept.of([7, 8], 0, pyramid)
     kept.of([7], 0, fail)
     assert kept.of([8], 0, lambda: features) is features
+
+
+@pytest.mark.parametrize(("processes", "kept"), [(1, True), (2, False)])
+def test_a_quarter_of_the_free_memory_is_shared_by_the_processes(monkeypatch, processes, kept):
+    monkeypatch.setattr(module, "free_memory", lambda: 4 * OF_ONE / GIB)
+    keeping, features = KeptFeatures([7], processes), pyramid(1)
+    keeping.of([7], 0, lambda: features)
+    computed = []
+    keeping.of([7], 0, lambda: computed.append(1) or pyramid(1))
+    assert bool(computed) != kept
 
 
 def test_a_kept_image_holds_no_others_of_its_batch():
