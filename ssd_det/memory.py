@@ -1,16 +1,10 @@
-"""How much memory is free, giving it back, and pausing garbage collection while millions of small objects are made."""
+"""Pausing garbage collection while millions of small objects are made, and giving memory back."""
 
 import ctypes
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-GIB = 2**30
-CGROUP = Path("/sys/fs/cgroup")
-MEMINFO = Path("/proc/meminfo")
 
 
 @contextmanager
@@ -33,16 +27,3 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
-
-
-def free_memory() -> float:
-    """Main memory in GiB that is available: what the system has left, but no more than the container may still use."""
-    if MEMINFO.is_file():
-        lines = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="ascii").splitlines())
-        free = int(lines["MemAvailable"].split()[0]) * 1024
-    else:
-        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit, used = CGROUP / "memory.max", CGROUP / "memory.current"
-    if limit.is_file() and used.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdigit():
-        free = min(free, int(text) - int(used.read_text(encoding="ascii")))
-    return free / GIB

@@ -14,7 +14,17 @@ PACKAGE = Path(ssd_det.__file__).parent
 
 # From the lowest to the highest; the rooms of one row do not know of each other.
 ROWS = (
-    ("class_names", "errors", "late_files", "memory", "shipped", "stopping", "torch_archive", "value_types"),
+    (
+        "class_names",
+        "errors",
+        "free_memory",
+        "late_files",
+        "memory",
+        "shipped",
+        "stopping",
+        "torch_archive",
+        "value_types",
+    ),
     ("foreign", "starting"),
     ("console", "distributed", "flags", "ops", "precision", "write_errors"),
     ("losses", "annotations"),

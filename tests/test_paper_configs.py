@@ -1,5 +1,6 @@
 """The configurations of the paper's runs: published shapes, rates and batches, and steps on data of the same layout."""
 
+import gc
 import json
 import shutil
 
@@ -170,6 +171,14 @@ def coco(few, tmp_path_factory):
     return folder / "noisy.json", folder / "train2017"
 
 
+@pytest.fixture
+def networks_given_back():
+    """Trainer and network hold each other: published networks would take some GiB until objects are collected."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("networks_given_back")
 @pytest.mark.parametrize(
     ("name", "section"),
     [*((name, "refine") for name in sorted(CHAINS)), ("voc07_40", "detect")],

@@ -28,6 +28,8 @@ LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not
 ROUNDS = 3
 NODES = 6  # of the integrals over a shift and over a change of size
 LEAST_REST = 1e-3  # of a side, so that its logarithm is finite
+LEAST_SIZE = 1e-3  # in pixels, so that shares of it are finite
+LEAST_SPREAD = 1e-6  # of what boxes are cut off by, in units of the box
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Drift:
     """By how much refined boxes of each of K categories are to be moved.
 
     Attributes:
-        moves: ``Tensor[K, 4]``, displacements.
+        moves: ``Tensor[K, 4]``, displacements of boxes that noise moves by as much as those of the file on average;
+            to be added to the part of theirs that others follow.
         followed: ``Tensor[4]`` in [0, 1], the share of the mean displacement by noise that boxes follow, and that is to
             be taken back; 0 for centres.
         noise_level: of the noisy boxes.
@@ -97,6 +100,8 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories
 def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
     """The mean displacement of noisy boxes of the published protocol, which are cut off at the borders of the image.
 
+    The published code cuts off a pixel earlier at the right and at the bottom; annotators do not.
+
     Args:
         boxes: ``Tensor[N, 4]``, the true ones, xyxy.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each box's image.
@@ -106,8 +111,8 @@ def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Te
         ``Tensor[N, 4]``, by the midpoint rule.
     """
     centre, size = centre_and_size(boxes)
-    size = size.clamp(min=LEAST_REST)  # a box without area stays what it is
-    steps = ((torch.arange(NODES, dtype=boxes.dtype) + 0.5) / NODES * 2 - 1) * noise_level
+    size = size.clamp(min=LEAST_SIZE)  # a box without area stays what it is
+    steps = ((torch.arange(NODES, dtype=boxes.dtype, device=boxes.device) + 0.5) / NODES * 2 - 1) * noise_level
     shifts, factors = torch.cartesian_prod(steps, 1 + steps).unbind(dim=1)
     low, high = shifts - factors / 2, shifts + factors / 2  # in units of the size, from the centre
     cut = [((border - centre) / size)[..., None] for border in (torch.zeros_like(centre), image_sizes.flip(1))]
@@ -149,7 +154,9 @@ def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_leve
 
 def _slopes(centred: Tensor, values: Tensor) -> Tensor:
     """How values ``Tensor[N, 4]`` follow others, which have a mean of 0; the regression of each column, shrunk."""
-    squares = centred.square().sum(dim=0).clamp(min=torch.finfo(values.dtype).tiny)
+    squares = centred.square().sum(dim=0)
+    is_told = squares > len(centred) * LEAST_SPREAD**2  # equal values differ by rounding, and tell nothing
+    squares = squares.where(is_told, torch.inf)
     slopes = (centred * values).sum(dim=0) / squares
     rest = values - values.mean(dim=0) - slopes * centred
     return _shrunk(slopes, rest.square().mean(dim=0) / squares)

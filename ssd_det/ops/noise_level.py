@@ -26,9 +26,9 @@ LEAST_LEVEL = 0.12  # of noise that can be told from the refiner's own error
 MARGIN = 0.4  # in units of the box; the protocol's strongest noise rarely gets further
 
 
-def no_statistics() -> Tensor:
-    """The sums over no objects, ``Tensor[5, 2]``, float64."""
-    return torch.zeros(STATISTICS, AXES, dtype=torch.float64)
+def no_statistics(*groups: int) -> Tensor:
+    """The sums over no objects, ``Tensor[..., 5, 2]``, float64, of groups of a shape."""
+    return torch.zeros(*groups, STATISTICS, AXES, dtype=torch.float64)
 
 
 def far_from_borders(boxes: Tensor, image_sizes: Tensor) -> Tensor:
@@ -95,14 +95,14 @@ def best_noise_level(groups: Tensor) -> float | None:
     """The level that is told best.
 
     Objects far from borders are small ones, of which the refiner is less sure. So they only tell how strong noise is,
-    not whether there is any.
+    not whether there is any. As being cut off only makes noise look smaller, the larger of both estimates is taken.
 
     Args:
         groups: ``Tensor[M, 2, 5, 2]``, statistics of M groups of objects, those first that tell it best; of each those
             far from borders, and all.
     """
     for far, all_objects in groups:
-        level, whole = noise_level(all_objects), noise_level(far)
+        level, of_far = noise_level(all_objects), noise_level(far)
         if level is not None:
-            return level if whole is None or level < LEAST_LEVEL else max(level, whole)
+            return level if of_far is None or level < LEAST_LEVEL else max(level, of_far)
     return None

@@ -88,7 +88,7 @@ def refine_file(
     unchecked, trusted = as_untrusted(data.coco)
     data = replace(data, coco=unchecked)
 
-    kept = _kept_features(data, calibration_images, seed, trainer.world_size)
+    kept = _kept_features(data, calibration_images, seed, trainer.world_size // trainer.num_nodes)
 
     def predict(boxes: NewBoxes) -> list[RefinedBatch | FailedBatch]:
         refining = RefinePass(refiners, views, kept)

@@ -21,6 +21,7 @@ from ssd_det.ops.noise_level import best_noise_level, no_statistics
 from ssd_det.tasks.refine_pass import RefinedBatch
 
 MISSING = -1
+GROUPS = (2, 2)  # of :func:`ssd_det.tasks.noise_estimate.grouped_statistics`
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class RefinedBoxes:
         unseen_boxes: ``Tensor[N, 4]``, float64, those of the refiners alone that were not trained on the image; the
             boxes themselves where all were, or none.
         signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
-        noise_level: as it is estimated from the pass; ``None`` where there were too few objects.
+        noise_level: as it is estimated from the pass; ``None`` where all views and refiners together saw too few
+            objects.
     """
 
     annotation_ids: Tensor
@@ -75,7 +77,7 @@ def share_of(batches: Sequence[RefinedBatch | FailedBatch]) -> RefinedBatch:
         boxes=torch.cat([torch.zeros(0, 4), *(batch.boxes for batch in refined)]),
         unseen_boxes=torch.cat([torch.zeros(0, 4), *(batch.unseen_boxes for batch in refined)]),
         signals=torch.cat([torch.zeros(0, len(SIGNALS)), *(batch.signals for batch in refined)]),
-        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics()[None, None]),
+        statistics=sum((batch.statistics.cpu() for batch in refined), no_statistics(*GROUPS)),
     )
 
 
@@ -96,7 +98,7 @@ def joined(shares: Sequence[RefinedBatch]) -> RefinedBoxes:
         boxes=boxes,
         unseen_boxes=boxes if torch.equal(boxes, unseen) else unseen,  # most often, and half the memory
         signals=torch.cat([share.signals for share in shares])[order],
-        noise_level=best_noise_level(sum((share.statistics for share in shares), no_statistics()[None, None])),
+        noise_level=best_noise_level(sum((share.statistics for share in shares), no_statistics(*GROUPS))),
     )
 
 

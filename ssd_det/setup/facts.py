@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.memory import GIB, free_memory
+from ssd_det.free_memory import GIB, free_memory
 from ssd_det.precision import gpu_is_fast_in_bfloat16
 from ssd_det.starting.cores import usable_cores
 

@@ -15,7 +15,7 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ssd_det.errors import BAD_INPUT, InputError
-from ssd_det.memory import GIB
+from ssd_det.free_memory import GIB
 from ssd_det.setup.core_time import CoreTime, core_time
 from ssd_det.starting.starter import Finished
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from ssd_det.memory import GIB, free_memory
+from ssd_det.free_memory import GIB, free_memory
 
 SHARE_OF_FREE = 0.25
 

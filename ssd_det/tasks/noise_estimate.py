@@ -26,7 +26,7 @@ def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | 
     """
     if not output.moves:
         groups = () if counted is None else counted.shape[:-2]
-        return torch.zeros_like(no_statistics(), device=objects.boxes.device).expand(*groups, -1, -1)
+        return no_statistics(*groups).to(objects.boxes.device)
     move = output.moves[0]
     moved = decode(move.proposals, move.deltas.detach())
     return move_statistics(move.proposals, moved, objects.boxes, counted)

@@ -10,6 +10,7 @@ from ssd_det.ops.drift import Drift, expected_noise, measure_drift, without_drif
 COUNT = 4000
 ONE_CATEGORY = torch.zeros(COUNT, dtype=torch.long)
 SIZES = torch.tensor([[1000.0, 1000.0]], dtype=torch.float64).expand(COUNT, 2)
+WIDE = torch.tensor([[600.0, 1000.0]], dtype=torch.float64).expand(COUNT, 2)
 
 
 def boxes_at(low, high, side, generator):
@@ -18,11 +19,11 @@ def boxes_at(low, high, side, generator):
     return torch.cat([centres - side / 2, centres + side / 2], dim=1)
 
 
-def with_noise(boxes, level, generator):
+def with_noise(boxes, level, generator, sizes=SIZES):
     """The published protocol: centres and sizes are off by shares uniform in [-level, level]."""
     noise = (torch.rand(COUNT, 4, generator=generator, dtype=torch.float64) * 2 - 1) * level
     noise[:, 2:] = (1 + noise[:, 2:]).log()
-    return clip(displaced(boxes, noise), SIZES)
+    return clip(displaced(boxes, noise), sizes)
 
 
 @given(
@@ -79,13 +80,32 @@ def test_a_refiner_that_has_not_learnt_it_is_left_alone():
     assert drift.followed.max() < 0.2
 
 
-@given(st.sampled_from([0.05, 0.2, 0.4]), st.sampled_from([100.0, 700.0, 990.0]), st.integers(0, 2**31 - 1))
-def test_noise_that_is_cut_off_is_expected_as_it_turns_out(level, side, seed):
+@given(
+    st.sampled_from([0.05, 0.2, 0.4]),
+    st.sampled_from([100.0, 400.0]),
+    st.tuples(*[st.sampled_from([0.0, 0.5, 1.0])] * 2),
+    st.integers(0, 2**31 - 1),
+)
+def test_noise_that_is_cut_off_is_expected_as_it_turns_out(level, side, place, seed):
+    """In a corner, along one border or in the middle of an image that is wider than high."""
     generator = torch.Generator().manual_seed(seed)
-    true = clip(boxes_at(0, 1000, side, generator), SIZES)
-    true[:, 2:] = torch.maximum(true[:, 2:], true[:, :2] + 10)
-    seen = displacement(true, with_noise(true, level, generator)).clamp(-1, 1)
-    assert_close(expected_noise(true, SIZES, level).mean(dim=0), seen.mean(dim=0), rtol=0, atol=0.02)
+    low = torch.tensor(place, dtype=torch.float64) * (WIDE[0].flip(0) - side)
+    true = torch.cat([low, low + side]).expand(COUNT, 4)
+    seen = displacement(true, with_noise(true, level, generator, WIDE)).clamp(-1, 1).mean(dim=0)
+    expected = expected_noise(true[:1], WIDE[:1], level)[0]
+    assert_close(expected, seen, rtol=0, atol=0.03 * level + 0.002)
+    for axis in (0, 1):
+        at_border = {0.0: 1, 0.5: 0, 1.0: -1}[place[axis]]
+        assert expected[axis].sign() * (expected[axis].abs() > level / 10) == at_border
+
+
+def test_boxes_that_no_noise_leads_over_a_border_follow_nothing():
+    generator = torch.Generator().manual_seed(0)
+    true = boxes_at(300, 700, 100.0, generator)
+    for size in (-0.1, 0.1):
+        refined = displaced(true, torch.tensor([0.0, 0, size, size], dtype=torch.float64).expand(COUNT, 4))
+        drift = measure_drift(with_noise(true, 0.4, generator), refined, SIZES, ONE_CATEGORY, 1, 0.4)
+        assert drift.followed.tolist() == [0, 0, 0, 0]
 
 
 def test_boxes_that_reach_out_of_their_image_are_taken_for_cut_off_ones():

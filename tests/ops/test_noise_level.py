@@ -80,6 +80,6 @@ def test_objects_far_from_borders_tell_how_strong_noise_is_but_not_whether_there
 
 
 def test_far_from_borders_is_told_for_each_axis():
-    boxes = torch.tensor([[50.0, 0, 150, 100], [30.0, 50, 130, 150], [61.0, 61, 161, 161]])
-    sizes = torch.tensor([[200.0, 200], [200.0, 200], [200.0, 200]])
-    assert far_from_borders(boxes, sizes).tolist() == [[True, False], [False, True], [False, False]]
+    boxes = torch.tensor([[50.0, 0, 150, 100], [30.0, 50, 130, 150], [61.0, 61, 161, 161], [150.0, 45, 250, 145]])
+    sizes = torch.tensor([[200.0, 200], [200.0, 200], [200.0, 200], [180.0, 300]])
+    assert far_from_borders(boxes, sizes).tolist() == [[True, False], [False, True], [False, False], [True, False]]

@@ -34,7 +34,7 @@ def batch_of(*annotation_ids):
     ids = torch.tensor(annotation_ids)
     boxes = ids[:, None].expand(-1, 4).float()
     signals = ids[:, None].expand(-1, len(SIGNALS)).float()
-    return RefinedBatch(ids, boxes, -boxes, signals, no_statistics().repeat(2, 2, 1, 1) + len(ids))
+    return RefinedBatch(ids, boxes, -boxes, signals, no_statistics(2, 2) + len(ids))
 
 
 def test_batches_and_shares_become_one_table_by_ids():
@@ -48,7 +48,13 @@ def test_batches_and_shares_become_one_table_by_ids():
 
 def test_sums_of_batches_are_added():
     share = share_of([batch_of(1, 2), batch_of(3)])
-    assert torch.equal(share.statistics, no_statistics().repeat(2, 2, 1, 1) + 3)
+    assert torch.equal(share.statistics, no_statistics(2, 2) + 3)
+
+
+def test_shares_without_batches_are_a_table_without_rows():
+    table = joined([share_of([]), share_of([])])
+    assert len(table.annotation_ids) == 0
+    assert table.noise_level is None
 
 
 def test_the_same_annotation_in_two_shares_is_an_error():

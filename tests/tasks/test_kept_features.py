@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ssd_det.memory import GIB
+from ssd_det.free_memory import GIB
 from ssd_det.tasks import kept_features as module
 from ssd_det.tasks.kept_features import KeptFeatures
 

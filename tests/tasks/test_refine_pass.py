@@ -9,6 +9,7 @@ from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.models.signals import PASS_SIGNALS
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
+from ssd_det.ops.noise_level import far_from_borders
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
@@ -77,6 +78,8 @@ def test_a_batch_that_could_not_be_read_is_handed_on(refiner):
 
 def test_noise_is_learnt_from_images_that_a_refiner_has_not_seen(refiner, datamodule):
     batch = next(iter(datamodule.to_refine().loader(1)))
+    sizes = torch.stack([batch.objects.image_sizes[0], torch.full_like(batch.objects.image_sizes[1], 60)])
+    batch.objects = batch.objects._replace(image_sizes=sizes)
     torch.manual_seed(1)
     task = RefineTask(**TINY_MODEL)
     task.categories = datamodule.categories
@@ -86,12 +89,18 @@ def test_noise_is_learnt_from_images_that_a_refiner_has_not_seen(refiner, datamo
     with torch.no_grad():
         found = RefinePass(both, make_views()).eval().predict_step(batch, 0)
         alone = RefinePass([TrainedRefiner(task.refiner, batch.image_ids)], make_views()).eval().predict_step(batch, 0)
+        other = RefinePass([refiner], make_views()).eval().predict_step(batch, 0)
     new = batch.objects.image_index == 0
     assert_close(found.unseen_boxes[new], alone.boxes[new])
     assert_close(found.unseen_boxes[~new], found.boxes[~new])
     (unseen_far, unseen), (far, every) = found.statistics[:, :, 0]
     assert every.tolist() == [2 * len(new)] * 2
     assert unseen.tolist() == [new.sum()] * 2
-    assert (unseen_far <= far).all()
-    assert (far <= every).all()
+    scales = batch.scales[batch.objects.image_index].repeat(1, 2)
+    of_other, of_alone = (
+        far_from_borders(one.boxes * scales, sizes[batch.objects.image_index]) for one in (other, alone)
+    )
+    assert far.tolist() == (of_other.sum(dim=0) + of_alone.sum(dim=0)).tolist()
+    assert unseen_far.tolist() == of_alone[new].sum(dim=0).tolist()
+    assert 0 < far.sum() < every.sum()
     assert_close(alone.statistics[0], alone.statistics[1])
