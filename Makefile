@@ -8,7 +8,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
-	@echo "make demo    refine the boxes of a small drawn data set and train detectors, three minutes on two cores"
+	@echo "make demo    refine the boxes of a small drawn data set and train detectors, three to four minutes on two cores"
 	@echo "make test    run the tests"
 	@echo "make fuzz    give 10,000 damaged annotation files to the commands, some minutes"
 	@echo "make check   lint, formatting and types"
