@@ -60,6 +60,7 @@ def test_the_yaml_trains_refiner_and_detector(make_coco, make_image, tmp_path, m
     boxes = [{"id": key, "image_id": key, "category_id": 3, "bbox": [4, 5, 10, 12]} for key in range(4)]
     path = make_coco(images=images, annotations=boxes)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ssd_det.setup.facts.free_memory", lambda: 8.0)  # beside what else runs on the machine
     monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], in_process))
     assert main(["init", f"--annotations={path.name}", "--image_root=images", "--output=mine"]) == 0
     printed = capsys.readouterr().out

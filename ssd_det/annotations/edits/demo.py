@@ -44,9 +44,15 @@ def draw_demo_data(
             raise InputError(f"{name} is {count}: give a number from 1 up.")
     make_folder(folder / "images")
     train, test = (check_output(folder / name, overwrite=overwrite) for name in ("train.json", "test.json"))
+    for image_id in range(1, images + test_images + 1):
+        check_output(_image_of(folder, image_id), overwrite=overwrite)
     _draw_set(train, range(1, images + 1), seed)
     _draw_set(test, range(images + 1, images + test_images + 1), seed)
     return train, test
+
+
+def _image_of(folder: Path, image_id: int) -> Path:
+    return folder / "images" / f"{image_id:04d}.png"
 
 
 def _draw_set(path: Path, image_ids: Iterable[int], seed: int) -> None:
@@ -54,7 +60,7 @@ def _draw_set(path: Path, image_ids: Iterable[int], seed: int) -> None:
     annotations: list[JsonObject] = []
     for image_id in image_ids:
         pixels, objects = _draw_image(np.random.default_rng([seed % 2**64, image_id]))
-        image = path.parent / "images" / f"{image_id:04d}.png"
+        image = _image_of(path.parent, image_id)
         write_bytes(image, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
         entries.append({"id": image_id, "file_name": image.name, "width": WIDTH, "height": HEIGHT})
         for category_id, (x, y, width, height) in objects:

@@ -38,3 +38,15 @@ def test_no_images_and_no_folder_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):
         draw_demo_data(tmp_path / "file")
+
+
+def test_images_that_are_there_are_not_drawn_over(tmp_path):
+    (tmp_path / "images").mkdir()
+    own = tmp_path / "images" / "0002.png"
+    own.write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"0002\.png: exists already: give another output, or --overwrite true"):
+        draw_demo_data(tmp_path, images=1, test_images=1)
+    assert own.read_bytes() == b"mine"
+    assert {path.name for path in tmp_path.rglob("*")} == {"images", "0002.png"}
+    draw_demo_data(tmp_path, images=1, test_images=1, overwrite=True)
+    assert own.read_bytes() != b"mine"
