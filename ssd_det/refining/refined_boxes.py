@@ -18,10 +18,10 @@ from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.box_types import as_xyxy
 from ssd_det.ops.id_rows import Integers, rows_of
 from ssd_det.ops.noise_level import best_noise_level, no_statistics
+from ssd_det.tasks.noise_estimate import GROUPS
 from ssd_det.tasks.refine_pass import RefinedBatch
 
 MISSING = -1
-GROUPS = (2, 2)  # of :func:`ssd_det.tasks.noise_estimate.grouped_statistics`
 
 
 @dataclass(frozen=True)

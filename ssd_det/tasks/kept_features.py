@@ -42,13 +42,13 @@ class KeptFeatures:
             return [torch.cat(level) for level in levels]
         features = compute()
         needed = sum(level[:1].nbytes for level in features)
-        room = _room_beside(features[0], self._processes) if self._room is None else self._room
+        if self._room is None:
+            self._room = _room_beside(features[0], self._processes)
         for row, key in enumerate(keys):
-            if key[0] in self._wanted and key not in self._kept and needed <= room:
+            if key[0] in self._wanted and key not in self._kept and needed <= self._room:
                 # A slice alone would keep the whole batch.
                 self._kept[key] = [level[row : row + 1].clone() for level in features]
-                room -= needed
-        self._room = room
+                self._room -= needed
         return features
 
     def drop(self) -> None:

@@ -12,6 +12,8 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.boxes import decode
 from ssd_det.ops.noise_level import far_from_borders, move_statistics, no_statistics, noise_level
 
+GROUPS = (2, 2)  # objects of unseen images and all; of each those far from borders, and all
+
 
 def noise_statistics(output: RefinerOutput, objects: Objects, counted: Tensor | None = None) -> Tensor:
     """What tells the noise level in one pass; nothing without SPSD.
