@@ -43,6 +43,7 @@ NEEDLESS_WARNINGS = (
     r"The dirpath has changed from ",  # a test writes elsewhere than the training
     r"You're resuming from a checkpoint that ended before the epoch ended",  # EpochSampler begins behind what was seen
     r"You're using the WeightAveraging callback with a model that overrides the configure_model",  # nothing is sharded
+    r"Found \d+ module\(s\) in eval mode at the start of training",  # those that are frozen
     r"Image size \(\d+ pixels\) exceeds limit of ",  # Pillow's, of large images; those beyond its limit are errors
 )
 

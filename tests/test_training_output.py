@@ -40,13 +40,14 @@ def two_sizes(make_coco, make_image, tmp_path):
 
 
 def test_a_training_says_nothing_but_where_it_runs(two_sizes, tmp_path):
-    result = ssd_det("fit", *two_sizes, cwd=tmp_path)
+    words = [*two_sizes, "--model.frozen_stages=1"]
+    result = ssd_det("fit", *words, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert result.stdout == "On cpu, precision 32-true: 11.2 M parameters.\n"
+    assert result.stdout == "On cpu, precision 32-true: 11.2 M parameters, 157 K of them frozen.\n"
     checkpoint = next((tmp_path / "run").rglob("*.ckpt"))
     more = [f"--checkpoint={checkpoint}", "--output=refined.json"]
-    result = ssd_det("refine-annotations", *two_sizes, *more, cwd=tmp_path)
+    result = ssd_det("refine-annotations", *words, *more, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout.count("On cpu, precision 32-true") == 1

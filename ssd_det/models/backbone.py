@@ -84,6 +84,7 @@ class Backbone(nn.Module):
         extra = extra_levels(widths[-1], channels) if extra_levels else None
         self.fpn = FeaturePyramidNetwork(widths, channels, extra, norm_layer=partial(nn.GroupNorm, NORM_GROUPS))
         self.channels = channels
+        self.train()  # Lightning trains a module in the mode that it finds it in
 
     def _frozen_layers(self) -> Iterator[nn.Module]:
         return (self.body[layer] for layer in self.frozen)

@@ -29,7 +29,7 @@ def test_every_pyramid_convolution_is_followed_by_group_norm():
     [("resnet18", 0, "conv1"), ("resnet18", 1, "layer2"), ("mobilenet_v2", 1, "4"), ("mobilenet_v2", 2, "7")],
 )
 def test_stages_are_frozen_from_the_stem_on(name, frozen, first_trained):
-    backbone = Backbone(name, channels=32, frozen_stages=frozen, freeze_batch_norm=False).train()
+    backbone = Backbone(name, channels=32, frozen_stages=frozen, freeze_batch_norm=False)
     trained = [child for child, layer in backbone.body.items() if any(p.requires_grad for p in layer.parameters())]
     assert trained[0] == first_trained
     before = {key: value.clone() for key, value in backbone.body.state_dict().items()}
@@ -40,7 +40,7 @@ def test_stages_are_frozen_from_the_stem_on(name, frozen, first_trained):
 
 
 def test_frozen_batch_norms_keep_their_statistics_but_learn_their_scale():
-    backbone = Backbone("resnet18", channels=32, frozen_stages=0, freeze_batch_norm=True).train()
+    backbone = Backbone("resnet18", channels=32, frozen_stages=0, freeze_batch_norm=True)
     before = backbone.body["bn1"].running_mean.clone()
     sum(level.sum() for level in backbone(torch.rand(2, 3, 64, 64))).backward()
     assert backbone.body["bn1"].running_mean.equal(before)

@@ -78,6 +78,15 @@ def test_the_rate_warms_up_and_steps_down(datamodule, optimizer):
     assert rates == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("frozen", [{"frozen_stages": 4}, {"freeze_batch_norm": True}])
+def test_what_is_frozen_keeps_its_statistics_in_a_training(datamodule, frozen):
+    task = RefineTask(**{**TINY_MODEL, **frozen})
+    make_trainer(max_epochs=1).fit(task, datamodule=datamodule)
+    seen = {name: value for name, value in task.state_dict().items() if name.endswith("num_batches_tracked")}
+    assert seen
+    assert not any(seen.values())
+
+
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize(("algorithm", "size"), [("norm", torch.linalg.vector_norm), ("value", torch.amax)])
 def test_gradients_are_clipped_in_each_precision(datamodule, precision, algorithm, size):
