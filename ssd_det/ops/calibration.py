@@ -123,11 +123,16 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response, count
     if counted.sum(dim=0).double().mean() < LEAST_OBJECTS:
         counted = torch.ones_like(counted)
     number = counted.sum(dim=0)
-    variance = (
-        relative.quantile(EASY_SHARE) * torch.where(counted, residuals.square(), 0.0).sum(dim=0) / number.clamp(min=1)
-    )
+    variance = torch.stack([_easy_square(residuals[own, axis], relative[own]) for axis, own in enumerate(counted.T)])
     noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
     return ((noise * number).sum() / number.sum()).sqrt().item()
+
+
+def _easy_square(residuals: Tensor, relative: Tensor) -> Tensor:
+    """The largest mean square of the residuals ``Tensor[N]`` of easy objects, as their relative variances tell it."""
+    if not len(relative):
+        return residuals.new_zeros(())
+    return residuals.square().sum() / relative.sum() * relative.quantile(EASY_SHARE)
 
 
 def level_with_error_known_to_differ(residuals: Tensor, added_level: float) -> float:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from ssd_det.ops.boxes import centre_and_size, clip, displaced, displacement
+from ssd_det.ops.noise_level import LEAST_LEVEL
 from ssd_det.ops.parts import in_parts
 
 LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not decide
@@ -69,10 +70,12 @@ def measure_drift(
     if len(refined) < 2:  # one box says nothing of its uncertainty
         return drift
     mean = cut_off.mean(dim=0)
+    is_size = torch.tensor([False, False, True, True], device=refined.device)
+    may_follow = is_size & (noise_level >= LEAST_LEVEL)  # below, what is estimated is not noise
     for _ in range(ROUNDS):
         moved = _moved_back(refined, drift, cut_off, image_sizes, categories)
         rest = _unexplained(noisy, moved, image_sizes, noise_level)
-        followed = drift.followed - torch.cat([mean.new_zeros(2), _slopes(cut_off - mean, rest)[2:]])
+        followed = drift.followed - _slopes(cut_off - mean, rest) * may_follow
         more = followed.clamp(0, 1) - drift.followed
         rest = rest + more * (cut_off - mean)
         own = torch.stack([_own(values, categories, count) for values in rest.unbind(dim=1)], dim=1)
@@ -93,7 +96,8 @@ def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories
     Returns:
         ``Tensor[N, 4]``, clipped to the images.
     """
-    cut_off = _cut_off(refined, image_sizes, drift.noise_level)
+    is_followed = drift.followed.any()
+    cut_off = _cut_off(refined, image_sizes, drift.noise_level) if is_followed else torch.zeros_like(refined)
     return _moved_back(refined, drift, cut_off, image_sizes, categories)
 
 

@@ -81,6 +81,22 @@ def test_residuals_that_borders_cut_off_do_not_lower_what_noise_can_be():
     )
 
 
+def test_noise_is_told_by_the_easy_ones_of_those_that_count():
+    """Those that count are hard; what is easy among all others says nothing of them."""
+    whole = torch.arange(20000) % 2 == 0
+    easy = torch.arange(20000) % 8 < 3
+    relative = torch.where(whole, torch.where(easy, 1.0, 3.0), 0.25).double()
+    residuals = 0.2 * relative[:, None].sqrt() * normal(20000, 4)
+    counted = whole[:, None].expand(-1, 4)
+    assert largest_noise(residuals, relative, no_response(), counted) == pytest.approx(0.2, abs=0.01)
+
+
+def test_an_axis_without_objects_that_count_tells_nothing():
+    counted = torch.tensor([True, False, True, False]).expand(100, 4)
+    residuals = torch.tensor([0.2, 9.0, 0.2, 9.0]).double().expand(100, 4)
+    assert largest_noise(residuals, torch.ones(100).double(), no_response(), counted) == pytest.approx(0.2)
+
+
 def test_a_response_is_a_share():
     moves = normal(100, 4)
     assert_close(response_to(moves, -moves).slope, torch.zeros(4).double())

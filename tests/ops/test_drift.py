@@ -73,6 +73,14 @@ def test_a_refiner_that_has_learnt_how_boxes_are_cut_off_gives_whole_ones():
     assert left[:, 2:][at_border].mean().abs() < 0.04
 
 
+def test_below_the_least_level_nothing_was_learnt_of_cutting_off():
+    """Clean boxes look like a little noise, and as if the refiner expected to be cut off."""
+    true = clip(boxes_at(0, 1000, 400.0, torch.Generator().manual_seed(0)), SIZES)
+    drift = measure_drift(true, true, SIZES, ONE_CATEGORY, 1, 0.1)
+    assert not drift.followed.any()
+    assert measure_drift(true, true, SIZES, ONE_CATEGORY, 1, 0.13).followed[2:].min() > 0.6
+
+
 def test_a_refiner_that_has_not_learnt_it_is_left_alone():
     generator = torch.Generator().manual_seed(0)
     true = clip(boxes_at(0, 1000, 400.0, generator), SIZES)
