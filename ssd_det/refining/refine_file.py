@@ -29,6 +29,7 @@ from ssd_det.ops.drift import Drift, measure_drift, without_drift
 from ssd_det.refining.refined_boxes import OfAnnotations, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate, images_to_rehearse
 from ssd_det.refining.rest_correction import RestGain, without_rest
+from ssd_det.refining.second_pass import RefineAgain, second_pass
 from ssd_det.refining.truth import with_truth
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
@@ -165,6 +166,9 @@ def _judge(
     calibration = calibrate(objects, level, refine_again, read, calibration_images, seed)
     rest = None
     if calibration is not None:
+        if calibration.passes > 1:
+            objects = _with_second_pass(objects, refine_again)
+            boxes = boxes.index_copy(0, rows, objects.refined)
         objects, rest = without_rest(objects, torch.tensor([a.category_id for a in usable]), trusted)
         if rest:
             boxes = boxes.index_copy(0, rows, objects.refined)
@@ -209,6 +213,15 @@ def _objects(usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes, 
         unseen=refined.unseen_boxes,
         signals=refined.signals[chosen],
     )
+
+
+def _with_second_pass(objects: FileObjects, refine_again: RefineAgain) -> FileObjects:
+    """Objects with the means of the boxes of two passes."""
+    again = second_pass(objects.annotation_ids, objects.refined, refine_again)
+    refined = unseen = (objects.refined + again.boxes) / 2
+    if objects.refined is not objects.unseen:
+        unseen = (objects.unseen + again.unseen) / 2
+    return replace(objects, refined=refined, unseen=unseen)
 
 
 def _predicted_ious(refined: RefinedBoxes) -> Tensor:

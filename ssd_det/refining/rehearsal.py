@@ -6,7 +6,7 @@ refined ones, beyond what noise explains. The estimate of the noise is put to th
 estimated in the same way, and if that falls short the estimate is raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,8 +33,9 @@ from ssd_det.ops.calibration import (
 )
 from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
+from ssd_det.ops.rest_error import is_surely_better
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
-from ssd_det.refining.refined_boxes import RefinedBoxes
+from ssd_det.refining.second_pass import RefineAgain, second_pass
 from ssd_det.refining.truth_check import TruthCheck
 
 TRIAL_OBJECTS = 300  # of which the noise and the response to it are known to some 3 percent
@@ -46,9 +47,6 @@ LEAST_SHARE = 0.75  # of refined boxes that must be better where the noise is sm
 
 
 IntArray = NDArray[np.int64]
-
-# Refines annotations, by id, with other boxes ``Tensor[M, 4]``, xyxy in pixels, in place of those of the file.
-RefineAgain = Callable[[Sequence[int], Tensor], RefinedBoxes]
 
 
 @dataclass(frozen=True)
@@ -83,6 +81,8 @@ class Rehearsal(NamedTuple):
     """Boxes that were refined again, a row for each object; boxes are xyxy in pixels.
 
     Attributes:
+        annotation_ids: of the objects.
+        image_ids: of their images.
         seen: where the refiner saw the objects at first.
         truth: what stood for the true boxes.
         noisy: noisy boxes of it.
@@ -91,6 +91,8 @@ class Rehearsal(NamedTuple):
         noise_level: as it is estimated from that pass.
     """
 
+    annotation_ids: Sequence[int]
+    image_ids: Sequence[int]
     seen: Tensor
     truth: Tensor
     noisy: Tensor
@@ -127,6 +129,7 @@ class Calibration:
         rehearsed: how many boxes were refined again.
         edges: what the edges say.
         learnt_from: what the scores were learnt from; nothing where all boxes are kept.
+        passes: 2 where the means of the boxes of two passes are surely closer to the truth, and are judged.
         truth: what trusted boxes say, once they were asked.
     """
 
@@ -136,6 +139,7 @@ class Calibration:
     rehearsed: int
     edges: EdgeEvidence
     learnt_from: Outcomes = field(compare=False)
+    passes: int = 1
     truth: TruthCheck | None = None
 
 
@@ -191,6 +195,7 @@ def calibrate(
     if is_small:
         level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
     trial = rehearse(level, response, REHEARSED_OBJECTS)
+    trial, passes = _with_second_pass(trial, refine_again)
     before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
     probability = fit_probability(trial.signals, after > before)
     scores = probability(objects.signals)
@@ -204,7 +209,17 @@ def calibrate(
         rehearsed=len(trial.truth),
         edges=edges,
         learnt_from=outcomes,
+        passes=passes,
     )
+
+
+def _with_second_pass(trial: Rehearsal, refine_again: RefineAgain) -> tuple[Rehearsal, int]:
+    """A rehearsal with the means of the boxes of two passes, where these are surely better, and how many passes."""
+    means = (trial.refined + second_pass(trial.annotation_ids, trial.refined, refine_again).boxes) / 2
+    images = torch.unique(torch.tensor(trial.image_ids), return_inverse=True)[1]
+    if is_surely_better(means, trial.refined, trial.truth, images):
+        return trial._replace(refined=means), 2
+    return trial, 1
 
 
 def _edges(objects: FileObjects, chosen: Tensor, read_image: ReadImage, seed: int) -> EdgeEvidence:
@@ -265,7 +280,10 @@ def _rehearse(
     again = refine_again(ids, noisy)
     rows = again.rows_of(ids)
     refined = rows >= 0
+    there = chosen[refined].tolist()
     return Rehearsal(
+        annotation_ids=[objects.annotation_ids[row] for row in there],
+        image_ids=[objects.image_ids[row] for row in there],
         seen=seen[refined],
         truth=truth[refined],
         noisy=noisy[refined],

@@ -48,6 +48,8 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
             say(
                 f"Noise below {LEAST_LEVEL} cannot be told from the refiner's own error: the boxes are taken for clean."
             )
+        if calibration.passes > 1:
+            say("Refined boxes are the means of two passes: a rehearsal says that these are closer.")
         truth = calibration.truth
         also = f" and {truth.count} trusted ones" if truth else ""
         say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes{also}.")

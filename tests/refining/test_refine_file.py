@@ -14,6 +14,7 @@ from ssd_det.refining.edges import EdgeEvidence
 from ssd_det.refining.refine_file import refine_file
 from ssd_det.refining.rehearsal import Calibration, Outcomes
 from ssd_det.refining.rest_correction import RestGain
+from ssd_det.refining.second_pass import SecondPass
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
@@ -82,6 +83,19 @@ def test_boxes_are_those_that_trusted_ones_leave_or_improve(trainer, refiners, d
     assert (found.rest is not None) == gained
     assert found.refinements.boxes == pytest.approx(plain.refinements.boxes + gained)
     assert set(found.refinements.scores.tolist()) == {0.9}
+
+
+def test_boxes_are_the_means_of_two_passes_where_these_are_better(trainer, refiners, data, monkeypatch):
+    def calibrated(objects, level, refine_again, *rest):
+        scores = torch.full((len(objects.annotation_ids),), 0.9, dtype=torch.float64)
+        nothing = Outcomes(scores[:0], scores[:0], torch.zeros(0, 4))
+        return Calibration(scores, 0.5, 0.4, 0, EdgeEvidence(0.0, 0.0), nothing, passes=2)
+
+    plain = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda refined: refined)
+    monkeypatch.setattr(module, "calibrate", calibrated)
+    monkeypatch.setattr(module, "second_pass", lambda ids, boxes, refine_again: SecondPass(boxes + 2, boxes + 4))
+    found = refine_file(trainer, refiners, data, make_views(), 5, 0, conclude=lambda refined: refined)
+    assert found.refinements.boxes == pytest.approx(plain.refinements.boxes + 1)
 
 
 def test_an_image_that_cannot_be_read_ends_it(trainer, refiners, data):

@@ -21,14 +21,14 @@ EASY, HARD = 0.04, 0.35
 class PlayedRefiner:
     """Objects that it sees well or badly, which one of its signals tells; the rest of them is chance."""
 
-    def __init__(self, level, seed=0, hard=HARD, pictures=False):
+    def __init__(self, level, seed=0, easy=EASY, hard=HARD, pictures=False):
         random = np.random.default_rng(seed)
         corner = random.uniform(100, 300, (COUNT, 2))
         size = random.uniform(40, 120, (COUNT, 2))
         self.true = torch.from_numpy(np.concatenate([corner, corner + size], axis=1))
         self.hard = torch.from_numpy(random.random(COUNT) < 0.3)
         error = torch.from_numpy(random.standard_normal((COUNT, 4)))
-        self.seen = displaced(self.true, error * torch.where(self.hard, hard, EASY)[:, None])
+        self.seen = displaced(self.true, error * torch.where(self.hard, hard, easy)[:, None])
         self.noisy = displaced(self.true, torch.from_numpy(random.uniform(-level, level, (COUNT, 4))))
         self.random = random
         self.pictures = pictures
@@ -111,6 +111,16 @@ def test_boxes_that_sit_on_the_edges_are_kept_whatever_the_refiner_takes_for_noi
     found, _, _ = refiner.calibrate()
     assert found.edges.for_noisy
     assert found.scores.max() < found.min_score
+
+
+@pytest.mark.parametrize(("error", "passes"), [(0.04, 2), (0.2, 1)])
+def test_a_second_pass_is_for_those_who_err_more_by_the_noise_than_by_themselves(error, passes):
+    refiner = PlayedRefiner(0.4, easy=error, hard=error)
+    found, refined, _ = refiner.calibrate()
+    assert found.passes == passes
+    twice = (refined + refiner.refine(refined)[0]) / 2
+    gain = iou(twice, refiner.true).mean() - iou(refined, refiner.true).mean()
+    assert gain > 0.02 if passes == 2 else gain < 0
 
 
 def test_it_is_the_same_every_time():

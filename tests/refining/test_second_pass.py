@@ -1,0 +1,29 @@
+import torch
+from torch.testing import assert_close
+
+from ssd_det.models.signals import SIGNALS
+from ssd_det.refining.refined_boxes import RefinedBoxes
+from ssd_det.refining.second_pass import second_pass
+
+BOXES = torch.tensor([[10.0, 10, 30, 40], [50, 20, 90, 60], [5, 5, 25, 25]], dtype=torch.float64)
+IDS = [7, 3, 5]
+
+
+def moved(annotation_ids, boxes):
+    """Moves boxes to the right, those of unseen images by more, but finds none for annotation 3."""
+    found = [row for row, key in enumerate(annotation_ids) if key != 3]
+    ids, order = torch.tensor([annotation_ids[row] for row in found]).sort()
+    kept = boxes[found][order]
+    return RefinedBoxes(ids, kept + 1, kept + 2, torch.zeros(len(ids), len(SIGNALS)), None)
+
+
+def test_boxes_are_refined_once_more_in_their_order():
+    again = second_pass(IDS, BOXES, moved)
+    assert_close(again.boxes[[0, 2]], BOXES[[0, 2]] + 1)
+    assert_close(again.unseen[[0, 2]], BOXES[[0, 2]] + 2)
+
+
+def test_where_a_pass_finds_no_box_that_of_the_first_stays():
+    again = second_pass(IDS, BOXES, moved)
+    assert_close(again.boxes[1], BOXES[1])
+    assert_close(again.unseen[1], BOXES[1])
