@@ -13,6 +13,7 @@ from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels
 from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
+from ssd_det.annotations.formats.file_sizes import check_file_sizes
 from ssd_det.annotations.formats.folder_writing import write_folder
 from ssd_det.annotations.formats.reading import default_image_root, read_annotations
 from ssd_det.annotations.formats.recognise import recognise
@@ -81,6 +82,9 @@ def convert_annotations(
     root = image_root or str(default_image_root(annotations))
     if skip_missing_images:
         coco = without_missing_images(coco, root)
+    if isinstance(FORMATS[to or "coco"], FolderFormat):
+        shown = exif == "apply" and coco.source is not None
+        check_file_sizes(coco, resolve_images(coco, root)[0], root, shown)
     if isinstance(FORMATS[to or "coco"], FolderFormat) or coco.source:
         coco = _turned(coco, root, exif, to or "coco")
     converted = convert(coco, to or "coco", root)

@@ -221,8 +221,8 @@ def test_the_boxes_of_all_entries_of_a_file_are_in_its_one_label_file(make_coco,
 
 @pytest.mark.parametrize("target", ["yolo", "voc"])
 def test_entries_of_a_file_that_differ_in_size_are_refused(make_coco, make_image, tmp_path, capsys, target):
-    make_image("a.png")
     make_image("b.png")
+    (tmp_path / "a.png").write_text("not a picture, which would tell its size")
     content = entry_for_each_box()
     content["images"][2]["width"] = 80
     words = ["convert-annotations", str(make_coco(**content)), f"--to={target}", f"--image_root={tmp_path}"]
@@ -276,6 +276,20 @@ def test_images_without_boxes_are_converted(make_coco, make_image, tmp_path, tar
     assert main(["convert-annotations", *words]) == 0
     assert [image.width for image in read_annotations(output, may_be_empty=True).images] == [40]
     assert main(["corrupt-annotations", str(output), f"--output={tmp_path / 'noisy'}", "--noise_level=0.1"]) == 2
+
+
+def test_boxes_of_another_size_are_not_put_into_a_folder(tmp_path, capsys):
+    root = make_voc(tmp_path / "voc")
+    words = [str(root), "--to=coco", f"--output={tmp_path / 'a.json'}"]
+    assert main(["convert-annotations", *words]) == 0
+    content = json.loads((tmp_path / "a.json").read_text())
+    content["images"][1].update(width=80, height=60)
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    capsys.readouterr()
+    words = [str(tmp_path / "a.json"), f"--like={root}", f"--image_root={root}", f"--output={tmp_path / 'out'}"]
+    assert main(["convert-annotations", *words]) == 2
+    assert f"a.json: image 2 is 80x60, but 40x30 in {root}: give the folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("turned", [{"attributes": {"rotation": 35.7}}, {"rotation": 35.7}])
