@@ -24,7 +24,7 @@ from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.formats.yolo_source import YoloSource
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.output import check_output, make_folder, write_json
+from ssd_det.annotations.output import check_output, check_outputs, write_json, written_whole
 from ssd_det.console import say, warn
 from ssd_det.errors import InputError
 from ssd_det.report.folder_messages import print_dropped, print_kept
@@ -243,11 +243,11 @@ def split_annotations(
         coco = without_missing_images(coco, image_root or default_image_root(annotations))
     names = [image.file_name for image in coco.images]
     contents = split(coco, shares, seed, groups(names, group) if group else {})
-    folder = Path(output)
-    make_folder(folder)
-    paths = {name: check_output(folder / f"{name}.json", others=[annotations], overwrite=overwrite) for name in shares}
-    for name, path in paths.items():
-        write_json(path, contents[name])
+    paths = {name: Path(output) / f"{name}.json" for name in shares}
+    check_outputs(paths.values(), [annotations], overwrite)
+    with written_whole(Path(output)) as new:
+        for name, path in paths.items():
+            write_json(new / path.name, contents[name])
     for name, path in paths.items():
         images, boxes = (len(contents[name][key]) for key in ("images", "annotations"))
         say(f"{path}: {images} images, {boxes} annotations.")

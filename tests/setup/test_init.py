@@ -154,8 +154,21 @@ def test_a_warning_is_printed_if_nothing_can_be_halved_any_more(here, monkeypatc
 )
 def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finished, sentence):
     monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], lambda _: finished))
-    assert main([*WORDS, f"--output={here}"]) == 2
+    assert main([*WORDS, f"--output={here / 'deep' / 'mine'}"]) == 2
     assert sentence in capsys.readouterr().err
+    assert list(here.iterdir()) == [], "nothing is left of a setup whose trainings fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("none.json", "there is no such file"), ("images", "holds no annotations")]
+)
+def test_test_annotations_are_looked_at_as_init_begins(here, capsys, name, sentence):
+    words = [*WORDS, "--skip_timing", f"--output={here / 'mine'}", f"--test_annotations={name}"]
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert f"error: {name}: {sentence}" in printed.err
+    assert not printed.out
+    assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize(
