@@ -43,7 +43,7 @@ def check_output(
         raise InputError(f"{output}: the folder {path.parent} does not exist: make it, or give another output.")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{output}: the folder {path.parent} is not writable: give another output.")
-    if any(path == Path(other).resolve() for other in others):
+    if path.exists() and any(path == Path(other).resolve() for other in others):
         raise InputError(f"{output}: is an input that would be lost: give another output.")
     if not overwrite and rewritten is not None and path == Path(rewritten).resolve():
         raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")

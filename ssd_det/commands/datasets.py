@@ -15,11 +15,11 @@ from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
 from ssd_det.annotations.formats.file_sizes import check_file_sizes
 from ssd_det.annotations.formats.folder_writing import write_folder
-from ssd_det.annotations.formats.reading import default_image_root, read_annotations
+from ssd_det.annotations.formats.reading import default_image_root, files_of, read_annotations
 from ssd_det.annotations.formats.recognise import recognise
 from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.formats.voc_source import read_voc
-from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags, tree_files
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.formats.yolo_source import YoloSource
 from ssd_det.annotations.image_files import resolve_images
@@ -70,8 +70,10 @@ def convert_annotations(
     if like is not None and exif == "apply":
         raise InputError("convert-annotations: --like does not turn boxes: give --to with --exif apply.")
     inputs = [annotations, *([like] if like else [])]
-    check = check_folder if to is None or isinstance(FORMATS[to], FolderFormat) else check_output
-    path = check(output, others=inputs, overwrite=overwrite)
+    if to is None or isinstance(FORMATS[to], FolderFormat):
+        path = check_folder(output, inputs, overwrite)
+    else:
+        path = check_output(output, others=files_of(inputs), overwrite=overwrite)
     coco = _read(annotations, image_root, yolo_rows, voc_origin)
     if like is not None:
         model = _read(like, image_root, yolo_rows, voc_origin)
@@ -134,7 +136,7 @@ def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) 
         output: the COCO json file to write; its file names start from JPEGImages.
         overwrite: allow the output to exist.
     """
-    path = check_output(output, overwrite=overwrite)
+    path = check_output(output, others=tree_files(tree), overwrite=overwrite)
     content = convert_voc_tree(tree, split)
     write_json(path, content)
     flags = ", ".join(f"{count} {flag}" for flag, count in count_flags(content["annotations"]).items())
@@ -183,7 +185,7 @@ def merge_annotations(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
-    path = check_output(output, others=annotations, overwrite=overwrite)
+    path = check_output(output, others=files_of(annotations), overwrite=overwrite)
     if prefix_folders is not None and len(prefix_folders) != len(annotations):
         raise InputError(f"prefix_folders has {len(prefix_folders)} folders: give one for each of the annotations.")
     files = [read_annotations(name, image_root, yolo_rows=yolo_rows, may_be_empty=True) for name in annotations]

@@ -47,14 +47,17 @@ def draw_pictures(
         allow_outside: let file names lead out of the folder of the images.
 
     Raises:
-        InputError: if images are missing or do not decode, the folder cannot be made or a picture exists; then none is
-            written.
+        InputError: if images are missing or do not decode, the folder has images, cannot be made, or a picture exists;
+            then none is written.
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
     files, missing = resolve_images(coco, image_root, allow_outside)
     if missing:
         raise missing_images_error(coco, image_root, missing)
+    folders = {Path(image_root).resolve(), *(file.parent.resolve() for file in files.values())}
+    if folder.resolve() in folders:
+        raise InputError(f"{folder}: is a folder of the images, which are no place for drawings: give another output.")
     chosen = most_moved(measure_file(coco, BoxesById.of({})))[:count]
     names = [f"{rank:02d}_{files[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
     paths = [folder / name for name in names]

@@ -37,7 +37,7 @@ def pipeline_yaml(settings: Settings, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_setup(path: Path, settings: Settings, others: Sequence[str] = (), overwrite: bool = False) -> None:
+def check_setup(path: Path, settings: Settings, others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
     """Make sure that a ``pipeline.yaml`` and the configurations that it names may be written.
 
     Args:

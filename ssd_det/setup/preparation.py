@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.reading import files_of, read_annotations
 from ssd_det.annotations.formats.with_images import left_out_images, read_with_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_outputs
@@ -42,7 +42,7 @@ def prepare(
 ) -> None:
     """Write a configuration of the pipeline that fits data and machine; see :func:`ssd_det.setup.init.init`."""
     path = Path(output) if output.endswith(YAML) else Path(output) / "pipeline.yaml"
-    inputs = [name for name in (annotations, trusted, test_annotations) if name]
+    inputs = files_of(name for name in (annotations, trusted, test_annotations) if name)
     check_outputs([path], inputs, overwrite)
     if test_annotations is not None:
         read_annotations(test_annotations, yolo_rows=yolo_rows)  # which the trainings would otherwise find out

@@ -47,3 +47,14 @@ def test_an_image_that_does_not_decode_leaves_no_pictures(make_coco, make_image,
     with pytest.raises(InputError, match=r"b\.png: image 2 does not decode"):
         draw_pictures(coco, tmp_path / "images", tmp_path / "pictures", 2)
     assert list((tmp_path / "pictures").iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["images", "images/sub", "link"])
+def test_folders_of_images_are_no_place_for_drawings(make_coco, make_image, tmp_path, output):
+    own = make_image("images/sub/01_a.png")
+    (tmp_path / "link").symlink_to(own.parent)
+    coco = read_coco(make_coco(images=[{"id": 1, "file_name": "sub/01_a.png", "width": 40, "height": 30}]))
+    with pytest.raises(InputError, match="is a folder of the images"):
+        draw_pictures(coco, tmp_path / "images", tmp_path / output, 1, overwrite=True)
+    assert list(own.parent.iterdir()) == [own]
+    assert len(draw_pictures(coco, tmp_path / "images", tmp_path / "images" / "drawn", 1)) == 1

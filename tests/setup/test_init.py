@@ -13,6 +13,8 @@ from ssd_det.setup import preparation as command
 from ssd_det.setup.timing import Cost, measure
 from ssd_det.shipped import configs_folder
 from ssd_det.starting.starter import Finished
+from tests.annotations.formats.folders import contents, make_yolo
+from tests.command import fails
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,14 @@ def test_existing_files_are_kept_unless_overwrite_is_set(here, capsys):
     assert not (here / "pipeline.yaml").exists()
     assert main([*WORDS, f"--output={here}", "--skip_timing", "--overwrite"]) == 0
     assert (here / "detect.yaml").read_text() == (configs_folder() / "detect.yaml").read_text()
+
+
+def test_the_data_yaml_of_an_input_is_not_replaced(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make_yolo(tmp_path / "yolo"))
+    before = contents(tmp_path)
+    words = ["init", "--annotations=labels", "--image_root=.", "--skip_timing", "--overwrite", "--output=data.yaml"]
+    fails(capsys, main(words), "data.yaml: is an input that would be lost")
+    assert contents(tmp_path) == before
 
 
 def test_batches_are_halved_until_steps_fit_the_memory(here, monkeypatch, capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 from ssd_det.annotations.formats.file_faults import FileFault, counted, refuse
 from ssd_det.annotations.formats.voc_images import VocImages
 from ssd_det.annotations.formats.voc_source import category_ids, coco_content, with_images
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, read_voc_file
+from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, LISTS, read_voc_file
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
 from ssd_det.console import warn
@@ -33,7 +33,7 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
             valid nor that of its image.
     """
     root = Path(root)
-    listing = root / "ImageSets" / "Main" / f"{split}.txt"
+    listing = root / LISTS / "Main" / f"{split}.txt"
     for path in (listing, root / ANNOTATIONS):
         if not path.exists():
             raise InputError(
@@ -51,6 +51,11 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
         warn(remark)
     names = [image.name for _, image in located]
     return coco_content([file for file, _ in located], names, category_ids(tree.values()))
+
+
+def tree_files(root: str | Path) -> list[Path]:
+    """All files in the folders of a Pascal VOC tree that are read, images among them."""
+    return [path for folder in (ANNOTATIONS, LISTS, IMAGES) for path in (Path(root) / folder).rglob("*")]
 
 
 def _names_in(listing: Path) -> list[str]:

@@ -6,6 +6,8 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree
 from ssd_det.errors import InputError
 from ssd_det.main import main
+from tests.annotations.formats.folders import contents
+from tests.command import fails
 from tests.voc_tree import make_voc_tree
 
 XML = """<annotation><folder>VOC2007</folder><filename>a.jpg</filename>
@@ -126,3 +128,14 @@ def test_the_command_converts_a_tree(demo, tmp_path, capsys):
     assert f"{difficult} difficult" in capsys.readouterr().out
     assert difficult > 0
     assert main(["check-annotations", str(output), f"--image_root={tmp_path / 'VOC2007' / 'JPEGImages'}"]) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Annotations/a.xml", "ImageSets/Main/trainval.txt", "JPEGImages/a.jpg", "ImageSets/Main/dog_trainval.txt"]
+)
+def test_no_file_of_the_tree_is_replaced(tree, capsys, name):
+    (tree / "JPEGImages" / "a.jpg").write_bytes(b"picture")
+    before = contents(tree)
+    words = ["convert-voc", str(tree), "--split=trainval", f"--output={tree / name}", "--overwrite"]
+    fails(capsys, main(words), "is an input that would be lost")
+    assert contents(tree) == before
