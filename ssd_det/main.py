@@ -212,7 +212,7 @@ def _sentence_of_file(error: OSError) -> str:
             f"make room there, and give the command again."
         )
     if error.errno in NO_ROOM:
-        return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
+        return cannot_be_written(error.filename, error, advice="and give the command again").sentence
     return f"{error.filename}: {error.strerror}: correct the path or its permissions."
 
 
