@@ -13,8 +13,8 @@ import yaml
 from ssd_det.main import COMMANDS, main
 from ssd_det.shipped import configs_folder, shipped_configs
 from ssd_det.tasks.base import Task
-from tests.conftest import TINY_DATA
 from tests.command import fails
+from tests.conftest import TINY_DATA
 from tests.limits import files_of_at_most
 from tests.words import QUIET
 

@@ -52,9 +52,7 @@ def check_output(
     return path
 
 
-def check_outputs(
-    outputs: Iterable[Path], others: Sequence[str | Path] = (), overwrite: bool = False
-) -> None:
+def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
     """Make sure, before any work is done, that files may be written into folders that are made if need be.
 
     Args:

@@ -239,7 +239,8 @@ def split_annotations(
     """
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
         raise InputError(
-            f"split-annotations: val is {val} and test is {test}: give a val above 0 and a test from 0 up, below 1 in all."
+            f"split-annotations: val is {val} and test is {test}: "
+            f"give a val above 0 and a test from 0 up, below 1 in all."
         )
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows, may_be_empty=True)

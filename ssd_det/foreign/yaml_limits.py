@@ -96,33 +96,40 @@ def check_configuration(path: Path) -> None:
     try:
         text = content.decode("utf-8-sig")
         check_limits(text, CONFIGURATION)
-        content = yaml.compose(text, Loader=PlainLoader)
+        root = yaml.compose(text, Loader=PlainLoader)
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not text in UTF-8: save it as UTF-8.") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {why_not_yaml(error)}: correct it.") from None
-    if not isinstance(content, yaml.MappingNode | None):
+    if not isinstance(root, yaml.MappingNode | None):
         raise InputError(f"{path}: is no configuration: give yaml with names and their settings.")
-    for key, first in _repeated_keys(content):
-        lines = f"{first.start_mark.line + 1} and {key.start_mark.line + 1}"
-        raise InputError(f"{path}: has {cut(key.value)} twice, in lines {lines}: take one out, as only one counts.")
+    if repeated := _repeated_key(root):
+        key, lines = repeated[0].value, " and ".join(str(node.start_mark.line + 1) for node in repeated)
+        raise InputError(f"{path}: has {cut(key)} twice, in lines {lines}: take one out, as only one counts.")
 
 
-def _repeated_keys(root: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.ScalarNode]]:
-    """The keys that a mapping has had before, each with the first of its name; the parser would take the last."""
+def _repeated_key(root: yaml.Node | None) -> tuple[yaml.ScalarNode, yaml.ScalarNode] | None:
+    """A key that a mapping has twice, of which the parser would take the last; ``None`` where there is none."""
+    for mapping in _mappings(root):
+        first_of: dict[str, yaml.ScalarNode] = {}
+        for key, _ in mapping.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == MERGE:
+                continue
+            if (first := first_of.setdefault(key.value, key)) is not key:
+                return first, key
+    return None
+
+
+def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """The mappings of a yaml, each once, however many aliases lead to it."""
     nodes, seen = [root], set()
     while nodes:
         node = nodes.pop()
-        if id(node) in seen:  # aliases lead to the same node again
+        if id(node) in seen:
             continue
         seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             nodes += node.value
         elif isinstance(node, yaml.MappingNode):
             nodes += [value for _, value in node.value]
-            first_of: dict[str, yaml.ScalarNode] = {}
-            for key, _ in node.value:
-                if isinstance(key, yaml.ScalarNode) and key.value != MERGE:
-                    if key.value in first_of:
-                        yield key, first_of[key.value]
-                    first_of.setdefault(key.value, key)
+            yield node

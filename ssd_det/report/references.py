@@ -29,7 +29,7 @@ def measure_against(file: CocoFile, reference: CocoFile | None, before: CocoFile
     """
     for other in (file, before):
         if other is not None and reference is not None:
-            _check_ids(other, reference)
+            _check_same(other, reference)
     return _measure(file, reference, before)
 
 
@@ -40,7 +40,7 @@ def measure_against_some(file: CocoFile, reference: CocoFile, before: CocoFile |
         InputError: if annotation ids of the file and of the boxes before differ, or belong to other images.
     """
     if before is not None:
-        _check_ids(before, file)
+        _check_same(before, file)
     return _measure(file, reference, before)
 
 
@@ -63,7 +63,7 @@ def carried_reference(coco: CocoFile) -> CocoFile | None:
     return replace(coco, annotations=carrying) if carrying else None
 
 
-def _check_ids(file: CocoFile, reference: CocoFile) -> None:
+def _check_same(file: CocoFile, reference: CocoFile) -> None:
     """Make sure that two files have the same annotations, each in the same image.
 
     Raises:
@@ -77,19 +77,28 @@ def _check_ids(file: CocoFile, reference: CocoFile) -> None:
                 f"{lacking.path}: {len(missing)} annotation ids of {other.path} are not in it: "
                 f"{first_of(sorted(missing.tolist()))}: compare files with the same annotations."
             )
-    rows = rows_of(expected, ids)
-    names: dict[str, int] = {}
-    others = np.flatnonzero(_name_numbers(file, names)[rows] != _name_numbers(reference, names))
+    _check_images(file, reference)
+
+
+def _check_images(file: CocoFile, reference: CocoFile) -> None:
+    """Make sure that annotations are of images of the same name; two data sets may well have the same ids.
+
+    Raises:
+        InputError: if they are not.
+    """
+    rows = rows_of(reference.columns.id, file.columns.id)
+    numbers: dict[str, int] = {}
+    others = np.flatnonzero(_name_numbers(file, numbers)[rows] != _name_numbers(reference, numbers))
     if len(others):
         there, here = reference.annotations[int(others[0])], file.annotations[int(rows[others[0]])]
         raise InputError(
-            f"{reference.path}: annotation {there.id} is of the image {reference.image_by_id[there.image_id].file_name}, "
-            f"but in {file.path} of {file.image_by_id[here.image_id].file_name}: compare files with the same annotations."
+            f"{reference.path}: annotation {there.id} is of {reference.image_by_id[there.image_id].file_name}, but in "
+            f"{file.path} of {file.image_by_id[here.image_id].file_name}: compare files with the same annotations."
         )
 
 
-def _name_numbers(coco: CocoFile, names: dict[str, int]) -> Integers:
-    """A number for the name of each annotation's image without its folders, ``[N]``; ``names`` gets the new ones."""
-    numbers = [names.setdefault(last_part(image.file_name), len(names)) for image in coco.images]
+def _name_numbers(coco: CocoFile, numbers: dict[str, int]) -> Integers:
+    """A number for the name of each annotation's image without its folders, ``[N]``; ``numbers`` gets those of new names."""
+    of_images = [numbers.setdefault(last_part(image.file_name), len(numbers)) for image in coco.images]
     image_ids = np.array([image.id for image in coco.images], dtype=np.int64)
-    return np.array(numbers, dtype=np.int64)[rows_of(coco.columns.image_id, image_ids)]
+    return np.array(of_images, dtype=np.int64)[rows_of(coco.columns.image_id, image_ids)]

@@ -103,7 +103,7 @@ def test_ids_that_belong_to_other_images_are_refused(make_coco, tmp_path, capsys
     refined, true = make_coco(images=images, annotations=boxes), make_coco("t.json", images=images, annotations=swapped)
     words = ["compare-annotations", str(refined), f"--reference={true}", f"--output={tmp_path / 'quality.json'}"]
     assert main(words) == 2
-    assert f"{true}: annotation 5 is of the image a.png, but in {refined} of b.png: compare" in capsys.readouterr().err
+    assert f"{true}: annotation 5 is of a.png, but in {refined} of b.png: compare" in capsys.readouterr().err
     assert not (tmp_path / "quality.json").exists()
     renumbered = [{**image, "id": 7 + image["id"], "file_name": f"deep/{image['file_name']}"} for image in images]
     same = [{**box, "image_id": 7 + box["image_id"]} for box in boxes]

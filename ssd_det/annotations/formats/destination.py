@@ -74,7 +74,8 @@ def check_destination(
         if not overwrite:
             raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     else:
-        check_folder(folder, [source, *(other for other in others if Path(other).is_dir())], overwrite)
+        folders = [other for other in others if files_of([other]) != [Path(other)]]  # not checkpoints and json files
+        check_folder(folder, [source, *folders], overwrite)
     json = folder.parent / (f"{folder.name}_{kind}.json" if in_place else f"{folder.name}.json")
     is_of_folder = folder.exists() and not in_place
     if json.exists() and overwrite and not is_of_folder:

@@ -137,9 +137,15 @@ def test_shares_that_leave_nothing_are_refused(write, tmp_path, capsys, shares):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([[0], [1]], "all.json: has 2 images with annotations (those that stay together are one), but 3 parts need 3: "),
+        (
+            [[0], [1]],
+            "all.json: has 2 images with annotations (those that stay together are one), but 3 parts need 3: ",
+        ),
         ([[0], [], [], [0, 1]], "has 2 images with annotations "),
-        ([[], []], "has 2 images (those that stay together are one), but 3 parts need 3: add images, or ask for fewer parts."),
+        (
+            [[], []],
+            "has 2 images (those that stay together are one), but 3 parts need 3: add images, or ask for fewer parts.",
+        ),
     ],
 )
 def test_fewer_images_than_parts_are_refused_and_nothing_written(write, tmp_path, capsys, labels, message):

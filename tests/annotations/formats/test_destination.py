@@ -231,6 +231,7 @@ def test_a_folder_of_trusted_boxes_is_no_output(folder, tmp_path, capsys):
     assert corrupt(folder, output="noisy") == 0
     before = contents(tmp_path)
     capsys.readouterr()
-    words = ["correct-annotations", "noisy", f"--trusted={folder.name}", f"--output={folder.name}", "--overwrite"]
-    fails(capsys, main(words), "holds an input that would be lost")
+    for trusted in [folder, folder / "data.yaml"] if folder.name == "yolo" else [folder, folder / "Annotations"]:
+        words = ["correct-annotations", "noisy", f"--trusted={trusted}", f"--output={folder.name}", "--overwrite"]
+        fails(capsys, main(words), "holds an input that would be lost")
     assert contents(tmp_path) == before

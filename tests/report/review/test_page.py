@@ -149,7 +149,9 @@ def test_a_folder_of_labels_is_no_run(tmp_path, capsys):
 
 
 def test_a_run_folder_that_is_not_there_is_named(tmp_path, capsys):
-    fails(capsys, main(["report", str(tmp_path / "run")]), "run: does not exist: give the folder of a run, or a refined")
+    fails(
+        capsys, main(["report", str(tmp_path / "run")]), "run: does not exist: give the folder of a run, or a refined"
+    )
 
 
 def test_image_root_and_output_are_asked_for(tmp_path, capsys):
