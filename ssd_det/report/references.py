@@ -98,7 +98,12 @@ def _check_images(file: CocoFile, reference: CocoFile) -> None:
 
 
 def _name_numbers(coco: CocoFile, numbers: dict[str, int]) -> Integers:
-    """A number for the name of each annotation's image without its folders, ``[N]``; ``numbers`` gets those of new names."""
+    """A number for the name of each annotation's image, without its folders, ``[N]``.
+
+    Args:
+        coco: the annotations.
+        numbers: of names; new ones are added.
+    """
     of_images = [numbers.setdefault(last_part(image.file_name), len(numbers)) for image in coco.images]
     image_ids = np.array([image.id for image in coco.images], dtype=np.int64)
     return np.array(of_images, dtype=np.int64)[rows_of(coco.columns.image_id, image_ids)]
