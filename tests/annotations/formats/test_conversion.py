@@ -278,20 +278,6 @@ def test_images_without_boxes_are_converted(make_coco, make_image, tmp_path, tar
     assert main(["corrupt-annotations", str(output), f"--output={tmp_path / 'noisy'}", "--noise_level=0.1"]) == 2
 
 
-def test_boxes_of_another_size_are_not_put_into_a_folder(tmp_path, capsys):
-    root = make_voc(tmp_path / "voc")
-    words = [str(root), "--to=coco", f"--output={tmp_path / 'a.json'}"]
-    assert main(["convert-annotations", *words]) == 0
-    content = json.loads((tmp_path / "a.json").read_text())
-    content["images"][1].update(width=80, height=60)
-    (tmp_path / "a.json").write_text(json.dumps(content))
-    capsys.readouterr()
-    words = [str(tmp_path / "a.json"), f"--like={root}", f"--image_root={root}", f"--output={tmp_path / 'out'}"]
-    assert main(["convert-annotations", *words]) == 2
-    assert f"a.json: image 2 is 80x60, but 40x30 in {root}: give the folder" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.mark.parametrize("turned", [{"attributes": {"rotation": 35.7}}, {"rotation": 35.7}])
 def test_rotations_that_a_format_cannot_hold_are_counted(make_coco, make_image, tmp_path, capsys, turned):
     make_image("images/a.png")

@@ -1,5 +1,7 @@
 """Sizes that are not those of the image files: the labels of a new folder would be wrong."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -69,3 +71,17 @@ def test_images_that_cannot_be_read_and_coco_json_are_not_refused(make_coco, mak
     assert convert(make_coco(), "--to=yolo")[0] == 0
     make_image("a.png", width=80, height=60)
     assert convert(make_coco(), "--to=coco", f"--output={tmp_path / 'new.json'}")[0] == 0
+
+
+def test_boxes_of_another_size_are_not_put_into_a_folder(tmp_path, capsys):
+    root = make_voc(tmp_path / "voc")
+    words = [str(root), "--to=coco", f"--output={tmp_path / 'a.json'}"]
+    assert main(["convert-annotations", *words]) == 0
+    content = json.loads((tmp_path / "a.json").read_text())
+    content["images"][1].update(width=80, height=60)
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    capsys.readouterr()
+    words = [str(tmp_path / "a.json"), f"--like={root}", f"--image_root={root}", f"--output={tmp_path / 'out'}"]
+    assert main(["convert-annotations", *words]) == 2
+    assert f"a.json: image 2 is 80x60, but 40x30 in {root}: give the folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
