@@ -26,9 +26,9 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Raises:
             InputError: if the disk refuses.
         """
-        advice = "make room, and start the training again"
+        advice = "and start the training again"
         if Path(path).exists():
-            advice = f"make room, and go on with --ckpt_path={path}, or with the same command of the pipeline"
+            advice = f"and go on with --ckpt_path={path}, or with the same command of the pipeline"
         save_whole(checkpoint, Path(path), advice)
 
     def load_checkpoint(
@@ -51,7 +51,7 @@ def save_whole(checkpoint: dict[str, Any], path: Path, advice: str = OTHER_OUTPU
     Args:
         checkpoint: what to save.
         path: of the checkpoint; its folder is made if need be.
-        advice: what to do where it cannot be written, for the error.
+        advice: see :func:`ssd_det.write_errors.cannot_be_written`.
 
     Raises:
         InputError: if the disk refuses.

@@ -22,6 +22,10 @@ T = TypeVar("T")
 class SafeConsole(Console):
     """A console on which texts of files cannot do more than be read: their control characters are escaped."""
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line what to do where nobody reads any more; rich would exit with 1."""
+        raise BrokenPipeError
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The pieces of text to print."""
         for text, style, control in super().render(renderable, options):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
 # Threads of torch that wait would keep cores busy that other processes need, those they wait for included. Those of
@@ -28,6 +29,8 @@ from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.starting.threads import NO_THREADS, REFUSED
 from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_process
 from ssd_det.write_errors import NO_ROOM, cannot_be_written
+
+SIGPIPE = 13  # which Windows does not have
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -98,9 +101,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0, 1 if faults were found in annotations, 2 for bad input, or, if a signal stopped it, 128 and
-        the number of that: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP.
+        the number of that: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP, and 141 where nobody reads what
+        it prints any more, as of other tools.
     """
     die_with_parent()
+    _open_closed_streams()
     os.environ["PYTHONSAFEPATH"] = "1"  # nothing that this starts imports what lies in the working folder
     if isinstance(sys.stdout, io.TextIOWrapper):  # names in files may hold characters that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -130,6 +135,13 @@ def main(args: Sequence[str] | None = None) -> int:
     return code
 
 
+def _open_closed_streams() -> None:
+    """Let what is printed go nowhere where a stream is closed, whose number the next file would get otherwise."""
+    for name in ("stdin", "stdout", "stderr"):  # in the order of their numbers
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w"))  # noqa: SIM115
+
+
 def _stopped(stop: Stopped) -> int:
     """Say that a signal stopped the command, unless another process says so; returns the exit code."""
     if is_first_process() and PARENT not in os.environ:
@@ -145,7 +157,7 @@ def _run_with_sentences(name: str, words: list[str]) -> int:
         return code
     except BrokenPipeError:  # the reader of our output has closed it
         _leave_out_the_rest()
-        return BAD_INPUT
+        return CODE_OF_SIGNALS + SIGPIPE
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
             _leave_out_the_rest()
@@ -159,8 +171,21 @@ def _leave_out_the_rest() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _check_working_folder() -> None:
+    """Make sure that there is a working folder: libraries that are imported look for it, and end the process.
+
+    Raises:
+        InputError: if it was removed.
+    """
+    try:
+        Path.cwd()
+    except OSError:
+        raise InputError("The working folder has been removed: change to one that exists, and try again.") from None
+
+
 def _run(name: str, words: list[str]) -> int:
     """Run a command; a plain function returns the exit code, or nothing for 0."""
+    _check_working_folder()
     text, module_name = COMMANDS[name]
     (module,) = imported(f"ssd_det.{module_name}")
     # A hyphen in the name of a LightningCLI subcommand fails.
@@ -212,7 +237,7 @@ def _sentence_of_file(error: OSError) -> str:
             f"make room there, and give the command again."
         )
     if error.errno in NO_ROOM:
-        return cannot_be_written(error.filename, error, advice="make room, and give the command again").sentence
+        return cannot_be_written(error.filename, error, advice="and give the command again").sentence
     return f"{error.filename}: {error.strerror}: correct the path or its permissions."
 
 

@@ -14,7 +14,9 @@ from ssd_det.errors import InputError
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not be so large."""
 
-OTHER_OUTPUT = "make room, or give another output"
+NO_LEAVE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+OTHER_OUTPUT = "or give another output"
 KILOBYTE, MEGABYTE = 1_000, 1_000_000
 
 
@@ -27,12 +29,18 @@ def cannot_be_written(
         path: the file that the user knows of, which need not be the one that was written to.
         error: of the system.
         needed: bytes that the file takes, where they are known.
-        advice: what to do, for the error.
+        advice: what to do once the system does not refuse any more, or instead, a clause with its conjunction.
     """
     reason = error.strerror or type(error).__name__
     if error.errno in NO_ROOM:
         reason = "; ".join([reason, *_room(Path(path), needed)])
-    return InputError(f"{path}: cannot be written ({reason}): {advice}.")
+    return InputError(f"{path}: cannot be written ({reason}): {_remedy(error)}, {advice}.")
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in NO_ROOM:
+        return "make room"
+    return "correct the permissions" if error.errno in NO_LEAVE else "see that its path and disk are sound"
 
 
 @contextmanager
@@ -41,7 +49,7 @@ def writing(path: str | Path, advice: str = OTHER_OUTPUT) -> Iterator[None]:
 
     Args:
         path: the file.
-        advice: what to do, for the error.
+        advice: see :func:`cannot_be_written`.
 
     Raises:
         InputError: if the system refuses.

@@ -13,7 +13,9 @@ import yaml
 from ssd_det.main import COMMANDS, main
 from ssd_det.shipped import configs_folder, shipped_configs
 from ssd_det.tasks.base import Task
+from tests.command import fails
 from tests.conftest import TINY_DATA
+from tests.limits import files_of_at_most
 from tests.words import QUIET
 
 CONFIGS = shipped_configs()
@@ -147,3 +149,12 @@ def test_the_pipeline_itself_the_doctor_and_noise_import_no_torch():
     modules = "ssd_det.pipeline.pipeline, ssd_det.doctor.check, ssd_det.commands.corrupting"
     code = f"import sys, ssd_det.main, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_configurations_that_cannot_all_be_written_leave_nothing(tmp_path, capsys):
+    with files_of_at_most(3000):
+        fails(capsys, main(["configs", f"--output={tmp_path / 'deep' / 'new'}"]), "cannot be written (File too large")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "paper").write_text("a file where a folder is needed")
+    fails(capsys, main(["configs", f"--output={tmp_path}"]), "paper: cannot be made")
+    assert [path.name for path in tmp_path.iterdir()] == ["paper"]

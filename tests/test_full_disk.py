@@ -56,7 +56,7 @@ def test_what_is_written_in_between_counts_as_the_file_that_is_named(tmp_path):
     with pytest.raises(InputError, match=message), writing(tmp_path / "none" / "a.csv"):
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/other")
     refusal = cannot_be_written("a", OSError(errno.EACCES, "Permission denied"), needed=5)
-    assert str(refusal) == "a: cannot be written (Permission denied): make room, or give another output."
+    assert str(refusal) == "a: cannot be written (Permission denied): correct the permissions, or give another output."
     assert size_of(lambda file: file.write(bytes(12))) == 12
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -144,3 +145,31 @@ def test_module_and_command_are_the_same(here):
     assert result.returncode == 0, result.stderr
     assert "6 images" in result.stdout
     assert ssd_det("--version").stdout.startswith("ssd-det 0.")
+
+
+def test_output_that_nobody_reads_any_more_ends_quietly(here):
+    for words in (["noisy.json"], ["noisy.json", "--format=json"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-m", "ssd_det", "check-annotations", *words]
+        result = subprocess.run(command, cwd=here, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writing)
+        assert (result.returncode, result.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_no_command_and_take_no_file(here, closed):
+    words = [sys.executable, "-m", "ssd_det", "corrupt-annotations", "train.json", "--noise_level=0"]
+    assert subprocess.run([*words, "--output=n.json"], check=False).returncode == 0
+    command = shlex.join([*words, "--output=m.json"])
+    assert subprocess.run(["sh", "-c", f"{command} {closed}"], check=False).returncode == 0
+    assert (here / "m.json").read_bytes() == (here / "n.json").read_bytes()
+
+
+def test_a_working_folder_that_was_removed_is_named(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    for words in (["check-annotations", "a.json"], ["fit", "--config=a.yaml"]):
+        fails(capsys, main(words), "The working folder has been removed: change to one that exists, and try again.")

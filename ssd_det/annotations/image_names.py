@@ -21,6 +21,12 @@ def readings(file_name: str) -> list[tuple[str, ...]]:
     return [_parts(text) for text in dict.fromkeys(texts)]
 
 
+def last_part(file_name: str) -> str:
+    """A file name without its folders, and without what exports put around it."""
+    parts = readings(file_name)[-1]
+    return parts[-1] if parts else ""
+
+
 def leads_up(file_name: str) -> bool:
     """Whether a file name has a part ``..`` in any way to read it."""
     return ".." in file_name.replace("%2e", ".").replace("%2E", ".") and any(".." in way for way in readings(file_name))

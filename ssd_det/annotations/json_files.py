@@ -8,7 +8,7 @@ from typing import Any
 
 from ssd_det.annotations.json_nesting import deepest_level
 from ssd_det.annotations.json_text import loads
-from ssd_det.annotations.text_encodings import other_encoding, wide_encoding
+from ssd_det.annotations.text_encodings import is_empty, other_encoding, wide_encoding
 from ssd_det.console import LARGE, busy
 from ssd_det.errors import InputError
 from ssd_det.foreign.regular_files import open_regular, read_regular
@@ -42,6 +42,8 @@ def read_json(path: Path, kind: str = "COCO json file", on_demand: Collection[st
                 raise InputError(f"{path}: {text}.")
             return loads(content, on_demand)
     except (ValueError, RecursionError) as error:
+        if is_empty(content):
+            raise InputError(f"{path}: is empty: give a {kind}.") from None
         if (encoding := other_encoding(content)) is not None:
             raise InputError(f"{path}: is {encoding}: save it as UTF-8.") from None
         raise InputError(f"{path}: is not json ({error}): give a {kind}.") from None

@@ -5,7 +5,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeGuard
 
@@ -13,7 +14,7 @@ from ssd_det.annotations.json_text import dumps
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
-from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of
+from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of, writing
 
 UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")  # the names of write_whole's temporary files
 BEING_WRITTEN = ".being_written"
@@ -42,13 +43,35 @@ def check_output(
         raise InputError(f"{output}: the folder {path.parent} does not exist: make it, or give another output.")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{output}: the folder {path.parent} is not writable: give another output.")
-    if any(path == Path(other).resolve() for other in others):
+    if path.exists() and any(path == Path(other).resolve() for other in others):
         raise InputError(f"{output}: is an input that would be lost: give another output.")
     if not overwrite and rewritten is not None and path == Path(rewritten).resolve():
         raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     if not overwrite and path.exists():
         raise InputError(f"{output}: exists already: give another output, or --overwrite true.")
     return path
+
+
+def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
+    """Make sure, before any work is done, that files may be written into folders that are made if need be.
+
+    Args:
+        outputs: the paths to write to.
+        others: inputs that must never be replaced.
+        overwrite: allow the outputs to exist.
+
+    Raises:
+        InputError: see :func:`check_output`, or if a folder cannot be made.
+    """
+    for output in outputs:
+        if output.parent.is_dir():
+            check_output(output, others=others, overwrite=overwrite)
+            continue
+        above = next(folder for folder in output.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise InputError(f"{output.parent}: cannot be made, as {above} is a file: give another output.")
+        if not os.access(above, os.W_OK):
+            raise InputError(f"{output.parent}: cannot be made, as {above} is not writable: give another output.")
 
 
 def make_folder(folder: Path) -> None:
@@ -131,6 +154,37 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """Write files, in folders of their own too, that come into a folder once all of them are whole.
+
+    Args:
+        folder: is made if need be, and is not left behind if the block fails.
+
+    Yields:
+        The folder to write them into.
+
+    Raises:
+        InputError: if the system refuses.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    new = folder / BEING_WRITTEN
+    shutil.rmtree(new, ignore_errors=True)  # of a call that was killed
+    try:
+        make_folder(new)
+        yield new
+        with writing(folder):
+            for path in [path for path in new.rglob("*") if path.is_file()]:
+                target = (folder / path.relative_to(new)).resolve()  # a link stays one
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        with suppress(OSError):  # the first that is not empty ends it
+            for path in made:
+                path.rmdir()
+
+
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write to a temporary file in the same folder, flush it to disk, and rename it.
 
@@ -153,7 +207,8 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)  # first, as it takes room
-        raise cannot_be_written(path, error, _needed(write) if error.errno in NO_ROOM else None) from error
+        final = Path(*(part for part in path.parts if part != BEING_WRITTEN))
+        raise cannot_be_written(final, error, _needed(write) if error.errno in NO_ROOM else None) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -6,7 +6,13 @@ import re
 WIDE = ("utf-16", "utf-32")
 PAIRS = re.compile(rb"(?:[\xa1-\xfe][\xa1-\xfe])+")  # how GBK and its relatives write a word
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+NOTHING = b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"  # zeros, as crashes leave them, blanks, and marks of encodings
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # control characters that no text has
+
+
+def is_empty(content: bytes) -> bool:
+    """Whether a file has no text in it, only blanks or zeros."""
+    return not content.strip(NOTHING)
 
 
 def other_encoding(content: bytes) -> str | None:
@@ -33,13 +39,13 @@ def other_encoding(content: bytes) -> str | None:
 def wide_encoding(content: bytes) -> str | None:
     """UTF-16 or UTF-32, if a text is in that."""
     encoding = _detected(content)
-    if not encoding.startswith(WIDE):
+    if is_empty(content) or not encoding.startswith(WIDE):
         return None
     try:
-        text = content.decode(encoding)
+        content.decode(encoding)
     except UnicodeDecodeError:
         return None
-    return encoding[: len("utf-16")].upper() if text else None
+    return encoding[: len("utf-16")].upper()
 
 
 def _detected(content: bytes) -> str:

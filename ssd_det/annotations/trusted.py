@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ssd_det.annotations.annotation import Annotation
-from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.image_names import readings
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.annotations.image_names import last_part
 from ssd_det.annotations.values import first_of
 from ssd_det.errors import InputError
 from ssd_det.ops.box_arrays import corners, iou
@@ -97,11 +97,11 @@ def check_trusted_box(coco: CocoFile, annotation: Annotation) -> None:
 def _images(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:
     """The id in the noisy file of each image with trusted boxes: that of its name, or of its name without folders."""
     id_of = {image.file_name: image.id for image in noisy.images}
-    uses = Counter(_last_part(image) for image in noisy.images)
+    uses = Counter(last_part(image.file_name) for image in noisy.images)
     shown = [image for image in trusted.images if image.id in trusted.annotations_by_image]
-    uses.update({part: count - 1 for part, count in Counter(map(_last_part, shown)).items()})
-    alone = {part: image.id for image in noisy.images if uses[part := _last_part(image)] == 1}
-    found = {image.id: id_of.get(image.file_name, alone.get(_last_part(image))) for image in shown}
+    uses.update({part: count - 1 for part, count in Counter(last_part(image.file_name) for image in shown).items()})
+    alone = {part: image.id for image in noisy.images if uses[part := last_part(image.file_name)] == 1}
+    found = {image.id: id_of.get(image.file_name, alone.get(last_part(image.file_name))) for image in shown}
     if unknown := [image.file_name for image in shown if found[image.id] is None]:
         raise InputError(
             f"{trusted.path}: has boxes of images that {noisy.path} does not have: {first_of(unknown)}: "
@@ -116,12 +116,6 @@ def _images(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:
                 f"{here[0]}x{here[1]} in {noisy.path}: give boxes in pixels of the same image."
             )
     return {key: image.id for key, image in own.items()}
-
-
-def _last_part(image: Image) -> str:
-    """The file name of an image without its folders, and without what exports put around it."""
-    parts = readings(image.file_name)[-1]
-    return parts[-1] if parts else ""
 
 
 def _classes(noisy: CocoFile, trusted: CocoFile) -> dict[int, int]:

@@ -13,6 +13,7 @@ from ssd_det.ops.box_types import Xywh
 MAX_ID = 2**63 - 1
 MAX_COORDINATE = 1e9
 NUMBERS = frozenset({int, float})  # the types of numbers in json; no subclasses, such as bool
+SIDES = ("x", "y", "width", "height")
 LEAST_SIDE = 1e-3
 AREA_TOLERANCE = 1e-4  # relative; an area that is closer to width times height was computed from them
 SHOWN_FAULTS = 10
@@ -66,7 +67,16 @@ def box_of(where: str, key: str, value: object) -> Xywh:
     if is_box(value):
         x, y, width, height = cast("list[float]", value)
         return Xywh((float(x), float(y), float(width), float(height)))
-    raise InputError(f"{where}: {key} is {shown(value)}: give 4 finite numbers up to 1e9, x, y, width and height.")
+    text = f"{shown(value)}{_fault_of_box(value)}"
+    raise InputError(f"{where}: {key} is {text}: give 4 finite numbers up to 1e9, x, y, width and height.")
+
+
+def _fault_of_box(value: object) -> str:
+    """Which of four values is no number of a box, a clause; empty for anything else."""
+    if not isinstance(value, list) or len(value) != len(SIDES):
+        return ""
+    pairs = zip(SIDES, value, strict=True)
+    return next(f", whose {side} is {shown(number)}" for side, number in pairs if not is_number(number))
 
 
 def optional_box(where: str, key: str, entry: JsonObject) -> Xywh | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.edits.present import without_missing_images
-from ssd_det.annotations.formats.reading import read_annotations
+from ssd_det.annotations.formats.reading import files_of, read_annotations
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import check_output, write_json
 from ssd_det.console import say
@@ -43,7 +43,7 @@ def compare_annotations(
     if (reference is None) == (trusted is None):
         raise InputError(f"{annotations}: is compared with one file: give either --reference or --trusted.")
     others = [name for name in (reference, trusted, before) if name is not None]
-    path = check_output(output, others=[annotations, *others], overwrite=overwrite) if output else None
+    path = check_output(output, others=files_of([annotations, *others]), overwrite=overwrite) if output else None
 
     def read(name: str) -> CocoFile:
         return read_annotations(name, image_root, yolo_rows=yolo_rows)

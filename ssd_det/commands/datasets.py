@@ -13,17 +13,18 @@ from ssd_det.annotations.edits.turned import to_shown_pictures, to_stored_pixels
 from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.conversion import convert, like_content
 from ssd_det.annotations.formats.destination import check_folder, save_folder
+from ssd_det.annotations.formats.file_sizes import check_file_sizes
 from ssd_det.annotations.formats.folder_writing import write_folder
-from ssd_det.annotations.formats.reading import default_image_root, read_annotations
+from ssd_det.annotations.formats.reading import default_image_root, files_of, read_annotations
 from ssd_det.annotations.formats.recognise import recognise
 from ssd_det.annotations.formats.table import FORMATS, FormatName
 from ssd_det.annotations.formats.voc_source import read_voc
-from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags
+from ssd_det.annotations.formats.voc_tree import convert_voc_tree, count_flags, tree_files
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.formats.yolo_source import YoloSource
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.output import check_output, make_folder, write_json
+from ssd_det.annotations.output import check_output, check_outputs, write_json, written_whole
 from ssd_det.console import say, warn
 from ssd_det.errors import InputError
 from ssd_det.report.folder_messages import print_dropped, print_kept
@@ -69,8 +70,10 @@ def convert_annotations(
     if like is not None and exif == "apply":
         raise InputError("convert-annotations: --like does not turn boxes: give --to with --exif apply.")
     inputs = [annotations, *([like] if like else [])]
-    check = check_folder if to is None or isinstance(FORMATS[to], FolderFormat) else check_output
-    path = check(output, others=inputs, overwrite=overwrite)
+    if to is None or isinstance(FORMATS[to], FolderFormat):
+        path = check_folder(output, inputs, overwrite)
+    else:
+        path = check_output(output, others=files_of(inputs), overwrite=overwrite)
     coco = _read(annotations, image_root, yolo_rows, voc_origin)
     if like is not None:
         model = _read(like, image_root, yolo_rows, voc_origin)
@@ -81,6 +84,9 @@ def convert_annotations(
     root = image_root or str(default_image_root(annotations))
     if skip_missing_images:
         coco = without_missing_images(coco, root)
+    if isinstance(FORMATS[to or "coco"], FolderFormat):
+        shown = exif == "apply" and coco.source is not None
+        check_file_sizes(coco, resolve_images(coco, root)[0], root, shown)
     if isinstance(FORMATS[to or "coco"], FolderFormat) or coco.source:
         coco = _turned(coco, root, exif, to or "coco")
     converted = convert(coco, to or "coco", root)
@@ -130,7 +136,7 @@ def convert_voc(tree: str, *, split: str, output: str, overwrite: bool = False) 
         output: the COCO json file to write; its file names start from JPEGImages.
         overwrite: allow the output to exist.
     """
-    path = check_output(output, overwrite=overwrite)
+    path = check_output(output, others=tree_files(tree), overwrite=overwrite)
     content = convert_voc_tree(tree, split)
     write_json(path, content)
     flags = ", ".join(f"{count} {flag}" for flag, count in count_flags(content["annotations"]).items())
@@ -179,7 +185,7 @@ def merge_annotations(
             polygons, oriented boxes (obb) or boxes with keypoints (pose).
         overwrite: allow the output to exist.
     """
-    path = check_output(output, others=annotations, overwrite=overwrite)
+    path = check_output(output, others=files_of(annotations), overwrite=overwrite)
     if prefix_folders is not None and len(prefix_folders) != len(annotations):
         raise InputError(f"prefix_folders has {len(prefix_folders)} folders: give one for each of the annotations.")
     files = [read_annotations(name, image_root, yolo_rows=yolo_rows, may_be_empty=True) for name in annotations]
@@ -232,18 +238,21 @@ def split_annotations(
         overwrite: allow the files to exist.
     """
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
-        raise InputError(f"val is {val} and test {test}: give shares from 0 up that leave something to train on.")
+        raise InputError(
+            f"split-annotations: val is {val} and test is {test}: "
+            f"give a val above 0 and a test from 0 up, below 1 in all."
+        )
     shares = {"train": 1 - val - test, "val": val, **({"test": test} if test else {})}
     coco = read_annotations(annotations, image_root, yolo_rows=yolo_rows, may_be_empty=True)
     if skip_missing_images:
         coco = without_missing_images(coco, image_root or default_image_root(annotations))
     names = [image.file_name for image in coco.images]
     contents = split(coco, shares, seed, groups(names, group) if group else {})
-    folder = Path(output)
-    make_folder(folder)
-    paths = {name: check_output(folder / f"{name}.json", others=[annotations], overwrite=overwrite) for name in shares}
-    for name, path in paths.items():
-        write_json(path, contents[name])
+    paths = {name: Path(output) / f"{name}.json" for name in shares}
+    check_outputs(paths.values(), [annotations], overwrite)
+    with written_whole(Path(output)) as new:
+        for name, path in paths.items():
+            write_json(new / path.name, contents[name])
     for name, path in paths.items():
         images, boxes = (len(contents[name][key]) for key in ("images", "annotations"))
         say(f"{path}: {images} images, {boxes} annotations.")

@@ -58,6 +58,8 @@ def _run_folder(source: str, image_root: str | None, output: str | None, bags: i
     """
     if bags < 0:
         raise InputError(f"bags is {bags}: give a number of images from 0 up.")
+    if not Path(source).exists():
+        raise InputError(f"{source}: does not exist: give the folder of a run, or a refined COCO json file.")
     if Path(source).is_dir():
         if (Path(source) / RUN_RECORD).is_file():
             return Path(source)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ssd_det.annotations.output import check_output, make_folder, write_text
+from ssd_det.annotations.output import check_outputs, make_folder, write_text, written_whole
 from ssd_det.console import say
 from ssd_det.shipped import configs_folder, shipped_configs
 
@@ -14,12 +14,12 @@ def configs(*, output: str, overwrite: bool = False) -> None:
         output: the folder to write them to; it is made if need be.
         overwrite: allow the files to exist.
     """
-    root = configs_folder()
-    sources = shipped_configs()
-    targets = [Path(output) / source.relative_to(root) for source in sources]
-    for folder in {target.parent for target in targets}:
-        make_folder(folder)
-    paths = [check_output(target, overwrite=overwrite) for target in targets]
-    for source, path in zip(sources, paths, strict=True):
-        write_text(path, source.read_text(encoding="utf-8"))
-        say(str(path))
+    folder = Path(output)
+    texts = {path.relative_to(configs_folder()): path.read_text(encoding="utf-8") for path in shipped_configs()}
+    check_outputs([folder / name for name in texts], overwrite=overwrite)
+    with written_whole(folder) as new:
+        for name, text in texts.items():
+            make_folder((new / name).parent)
+            write_text(new / name, text)
+    for name in texts:
+        say(str(folder / name))

@@ -1,5 +1,6 @@
 """Limits of yaml, looked at before anything is made of it: aliases grow without bound, and depth takes the stack."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from ssd_det.foreign.shown_text import cut
 PlainLoader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 MOST_DEPTH = 40
 MOST_ANCHORS = 1_000
+MERGE = "<<"  # puts another mapping in, as often as it is given
 
 
 class Limits(NamedTuple):
@@ -87,16 +89,47 @@ def check_configuration(path: Path) -> None:
     """Make sure that a configuration can be read without harm; whether its keys are right is for the parser to say.
 
     Raises:
-        InputError: if it is missing, no regular file, too large, no mapping in yaml, or beyond the limits.
+        InputError: if it is missing, no regular file, too large, no mapping in yaml, beyond the limits, or has a key
+            twice.
     """
     content = read_regular(path, "configuration in yaml", CONFIGURATION.size)
     try:
         text = content.decode("utf-8-sig")
         check_limits(text, CONFIGURATION)
-        is_mapping = isinstance(yaml.compose(text, Loader=PlainLoader), yaml.MappingNode | None)
+        root = yaml.compose(text, Loader=PlainLoader)
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not text in UTF-8: save it as UTF-8.") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {why_not_yaml(error)}: correct it.") from None
-    if not is_mapping:
+    if not isinstance(root, yaml.MappingNode | None):
         raise InputError(f"{path}: is no configuration: give yaml with names and their settings.")
+    if repeated := _repeated_key(root):
+        key, lines = repeated[0].value, " and ".join(str(node.start_mark.line + 1) for node in repeated)
+        raise InputError(f"{path}: has {cut(key)} twice, in lines {lines}: take one out, as only one counts.")
+
+
+def _repeated_key(root: yaml.Node | None) -> tuple[yaml.ScalarNode, yaml.ScalarNode] | None:
+    """A key that a mapping has twice, of which the parser would take the last; ``None`` where there is none."""
+    for mapping in _mappings(root):
+        first_of: dict[str, yaml.ScalarNode] = {}
+        for key, _ in mapping.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == MERGE:
+                continue
+            if (first := first_of.setdefault(key.value, key)) is not key:
+                return first, key
+    return None
+
+
+def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """The mappings of a yaml, each once, however many aliases lead to it."""
+    nodes, seen = [root], set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            nodes += [value for _, value in node.value]
+            yield node

@@ -13,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from ssd_det.annotations.output import write_text
 from ssd_det.write_errors import writing
 
-ADVICE = "make room, and go on from the last checkpoint"
+ADVICE = "and go on from the last checkpoint"
 
 
 class MetricsLog(CSVLogger):

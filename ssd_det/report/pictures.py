@@ -11,7 +11,7 @@ from torchvision.utils import draw_bounding_boxes
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
-from ssd_det.annotations.output import check_output, make_folder, write_bytes
+from ssd_det.annotations.output import check_outputs, write_bytes, written_whole
 from ssd_det.batches.dataset import read_image
 from ssd_det.errors import InputError
 from ssd_det.ops.boxes import corners
@@ -47,21 +47,26 @@ def draw_pictures(
         allow_outside: let file names lead out of the folder of the images.
 
     Raises:
-        InputError: if images are missing, the folder cannot be made or a picture exists.
+        InputError: if images are missing or do not decode, the folder has images, cannot be made, or a picture exists;
+            then none is written.
     """
     if count < 1:
         raise InputError(f"count is {count}: give a number from 1 up.")
     files, missing = resolve_images(coco, image_root, allow_outside)
     if missing:
         raise missing_images_error(coco, image_root, missing)
-    make_folder(folder)
+    folders = {Path(image_root).resolve(), *(file.parent.resolve() for file in files.values())}
+    if folder.resolve() in folders:
+        raise InputError(f"{folder}: is a folder of the images, which are no place for drawings: give another output.")
     chosen = most_moved(measure_file(coco, BoxesById.of({})))[:count]
     names = [f"{rank:02d}_{files[key].stem[:NAME_LENGTH]}.png" for rank, key in enumerate(chosen, start=1)]
-    paths = [check_output(folder / name, overwrite=overwrite) for name in names]
-    for path, image_id in zip(paths, chosen, strict=True):
-        pixels = read_image(files[image_id], coco.image_by_id[image_id])
-        picture = _picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id)
-        write_bytes(path, encode_png(picture).numpy().tobytes())
+    paths = [folder / name for name in names]
+    check_outputs(paths, overwrite=overwrite)
+    with written_whole(folder) as new:
+        for name, image_id in zip(names, chosen, strict=True):
+            pixels = read_image(files[image_id], coco.image_by_id[image_id])
+            picture = _picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id)
+            write_bytes(new / name, encode_png(picture).numpy().tobytes())
     return paths
 
 

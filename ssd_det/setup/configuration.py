@@ -1,11 +1,11 @@
 """The configuration of the pipeline with the reason for each setting beside it, and the files that it refers to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ssd_det.annotations.output import check_output, make_folder, write_text
+from ssd_det.annotations.output import check_outputs, make_folder, write_text, written_whole
 from ssd_det.setup.rules import Choice, Settings
 from ssd_det.shipped import configs_folder
 
@@ -37,29 +37,48 @@ def pipeline_yaml(settings: Settings, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_setup(path: Path, settings: Settings, text: str, overwrite: bool) -> None:
-    """Write a ``pipeline.yaml`` and, beside it, the configurations that it names.
+def check_setup(path: Path, settings: Settings, others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
+    """Make sure that a ``pipeline.yaml`` and the configurations that it names may be written.
 
     Args:
         path: of the ``pipeline.yaml``.
         settings: what was chosen.
-        text: of the file.
+        others: inputs that must never be replaced.
         overwrite: allow the files to exist. An unchanged copy of a configuration of the package may always exist.
 
     Raises:
         InputError: if a file exists and ``overwrite`` is not set, or cannot be written.
     """
-    make_folder(path.parent)
-    texts = {check_output(path, overwrite=overwrite): text}
-    for name in (settings.base.refine, settings.base.detect):
-        config_path = path.parent / name
-        shipped = (configs_folder() / name).read_text(encoding="utf-8")
-        if config_path.is_file() and config_path.read_bytes() == shipped.encode():
-            continue
-        make_folder(config_path.parent)
-        texts[check_output(config_path, overwrite=overwrite)] = shipped
-    for output, content in texts.items():
-        write_text(output, content)
+    check_outputs([path, *(path.parent / name for name in _configurations(path, settings))], others, overwrite)
+
+
+def write_setup(path: Path, settings: Settings, text: str) -> None:
+    """Write a ``pipeline.yaml`` and, beside it, the configurations that it names, all of them or none.
+
+    Args:
+        path: of the ``pipeline.yaml``.
+        settings: what was chosen.
+        text: of the file.
+
+    Raises:
+        InputError: if the system refuses.
+    """
+    texts = {path.name: text, **_configurations(path, settings)}
+    with written_whole(path.parent) as new:
+        for name, content in texts.items():
+            make_folder((new / name).parent)
+            write_text(new / name, content)
+
+
+def _configurations(path: Path, settings: Settings) -> dict[str, str]:
+    """The texts of the configurations that are not yet beside a ``pipeline.yaml``, by their paths from there."""
+    names = dict.fromkeys((settings.base.refine, settings.base.detect))
+    texts = {name: (configs_folder() / name).read_text(encoding="utf-8") for name in names}
+    return {name: text for name, text in texts.items() if not _holds(path.parent / name, text)}
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _tree(section: str, choices: Mapping[str, Choice]) -> dict[str, Any]:

@@ -130,4 +130,6 @@ def measure(path: Path, section: str, data: Sequence[str], run: CommandRunner) -
     if finished.code in KILLED or any(text in finished.errors for text in NO_MEMORY):
         return None
     sentence = finished.errors.strip().rpartition("\n")[2].removeprefix("ssd-det: error: ")
-    raise InputError(sentence if finished.code == BAD_INPUT else f"{path}: {section} cannot be trained: {sentence}")
+    raise InputError(
+        sentence if finished.code == BAD_INPUT else f"With these data, {section} cannot be trained: {sentence}"
+    )

@@ -101,7 +101,7 @@ def test_missing_and_unreadable_files_are_named(tmp_path):
         read_coco(tmp_path / "none.json")
     with pytest.raises(InputError, match="is a folder, not a regular file"):
         read_coco(tmp_path)
-    for content in (b"{", b"\xff\xfe", b"", b"9" * 5000):
+    for content in (b"{", b"\xff\xfe{", b"9" * 5000):
         (tmp_path / "bad.json").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.json: is not json"):
             read_coco(tmp_path / "bad.json")

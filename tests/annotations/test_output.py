@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.entries import moved, with_annotations
-from ssd_det.annotations.output import PIECE, check_output, remove_unfinished, write_json, write_whole
+from ssd_det.annotations.output import (
+    PIECE,
+    check_output,
+    check_outputs,
+    remove_unfinished,
+    write_json,
+    write_text,
+    write_whole,
+    written_whole,
+)
 from ssd_det.errors import InputError
 
 JSON = st.recursive(
@@ -164,3 +173,44 @@ def test_what_a_killed_process_had_begun_to_write_is_removed_and_nothing_else(tm
     remove_unfinished(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == names - {".run.json.ab_12xyz"}
     remove_unfinished(tmp_path / "none")
+
+
+def test_files_come_into_a_folder_together_or_not_at_all(tmp_path):
+    folder = tmp_path / "deep" / "new"
+
+    def write(text, error=None):
+        with written_whole(folder) as new:
+            (new / "sub").mkdir()
+            write_text(new / "sub" / "a", text)
+            write_text(new / "b", text)
+            if error:
+                raise error
+
+    with pytest.raises(InputError, match="stop"):
+        write("new", InputError("stop"))
+    assert list(tmp_path.iterdir()) == []
+    write("old")
+    (folder / "c").symlink_to(folder / "b")
+    (folder / ".being_written").mkdir()  # of a call that was killed
+    with pytest.raises(KeyboardInterrupt):
+        write("new", KeyboardInterrupt())
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    assert {name: path.read_text() for name, path in files.items()} == {"sub/a": "old", "b": "old", "c": "old"}
+    with written_whole(folder) as new:
+        write_text(new / "c", "new")
+    assert (folder / "c").is_symlink()
+    assert (folder / "b").read_text() == "new"
+
+
+def test_outputs_in_folders_that_are_not_there_yet_are_checked(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    check_outputs([tmp_path / "deep" / "new" / "a.json", tmp_path / "b.json"])
+    with pytest.raises(InputError, match=r"file/new: cannot be made, as .*file is a file"):
+        check_outputs([tmp_path / "file" / "new" / "a.json"])
+    with pytest.raises(InputError, match="exists already"):
+        check_outputs([tmp_path / "deep" / "a.json", tmp_path / "file"])
+    with pytest.raises(InputError, match="is an input that would be lost"):
+        check_outputs([tmp_path / "file"], others=[tmp_path / "file"], overwrite=True)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(InputError, match=r"new: cannot be made, as .* is not writable"):
+        check_outputs([tmp_path / "new" / "a.json"])

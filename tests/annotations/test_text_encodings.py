@@ -6,7 +6,7 @@ import pytest
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.formats.data_yaml import read_data_yaml
-from ssd_det.annotations.text_encodings import other_encoding
+from ssd_det.annotations.text_encodings import other_encoding, wide_encoding
 from ssd_det.errors import InputError
 from tests.annotation_content import clean_content
 
@@ -40,6 +40,15 @@ def test_a_mark_of_utf_8_is_no_fault(tmp_path):
     path = tmp_path / "in.json"
     path.write_bytes(json.dumps(clean_content(), ensure_ascii=False).encode("utf-8-sig"))
     assert len(read_coco(path).images) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n", b"\xef\xbb\xbf", b"\xff\xfe", bytes(4), bytes(4096)])
+def test_an_empty_file_is_called_so_and_has_no_encoding(tmp_path, content):
+    path = tmp_path / "in.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"in\.json: is empty: give a COCO json file\.$"):
+        read_coco(path)
+    assert wide_encoding(content) is None
 
 
 def test_what_is_no_text_has_no_encoding(tmp_path):

@@ -63,6 +63,28 @@ def test_what_people_write_is_within_the_limits():
         check_configuration(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "has a twice, in lines 1 and 3: "),
+        ("model:\n  list:\n  - x: 1\n    deep: 2\n    x: 1\n", "has x twice, in lines 3 and 5: "),
+        ("a: &a {k: 1}\nb: [*a, *a]\nc: {k: 1, 'k': 1}\n", "has k twice, in lines 3 and 3: "),
+    ],
+)
+@pytest.mark.parametrize("command", ["fit", "pipeline --annotations=a.json --image_root=. --output=run"])
+def test_a_key_that_is_given_twice_is_named(tmp_path, capsys, command, content, sentence):
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+    first, *rest = command.split()
+    fails(capsys, main([first, f"--config={path}", *rest]), f"c.yaml: {sentence}")
+
+
+def test_keys_of_several_mappings_may_be_the_same(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("a: &a {k: 1}\nb: &b {k: 2}\nc:\n  <<: *a\n  <<: *b\nd: [{k: 1}, {k: 2}, *a, *a]\n")
+    check_configuration(path)
+
+
 def test_sizes_count_what_aliases_repeat():
     thousand = "a: &a [" + "1, " * 1000 + "]\n"
     check_limits(thousand + "b: [" + "*a, " * 90 + "]")

@@ -31,3 +31,30 @@ def test_before_and_after_stand_beside_each_other(demo, tmp_path):
 def test_missing_images_are_named(make_coco, tmp_path):
     with pytest.raises(InputError, match=r"a\.png"):
         draw_pictures(read_coco(make_coco()), tmp_path, tmp_path / "out", 1)
+
+
+def test_an_image_that_does_not_decode_leaves_no_pictures(make_coco, make_image, tmp_path):
+    make_image("images/a.png")
+    (tmp_path / "images" / "b.png").write_text("damaged")
+    size = {"width": 40, "height": 30}
+    images = [{"id": 1, "file_name": "a.png", **size}, {"id": 2, "file_name": "b.png", **size}]
+    boxes = [{"id": key, "image_id": key, "category_id": 3, "bbox": [4, 5, 10, 12]} for key in (1, 2)]
+    coco = read_coco(make_coco(images=images, annotations=boxes))
+    with pytest.raises(InputError, match=r"b\.png: image 2 does not decode"):
+        draw_pictures(coco, tmp_path / "images", tmp_path / "deep" / "pictures", 2)
+    assert not (tmp_path / "deep").exists()
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(InputError, match=r"b\.png: image 2 does not decode"):
+        draw_pictures(coco, tmp_path / "images", tmp_path / "pictures", 2)
+    assert list((tmp_path / "pictures").iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["images", "images/sub", "link"])
+def test_folders_of_images_are_no_place_for_drawings(make_coco, make_image, tmp_path, output):
+    own = make_image("images/sub/01_a.png")
+    (tmp_path / "link").symlink_to(own.parent)
+    coco = read_coco(make_coco(images=[{"id": 1, "file_name": "sub/01_a.png", "width": 40, "height": 30}]))
+    with pytest.raises(InputError, match="is a folder of the images"):
+        draw_pictures(coco, tmp_path / "images", tmp_path / output, 1, overwrite=True)
+    assert list(own.parent.iterdir()) == [own]
+    assert len(draw_pictures(coco, tmp_path / "images", tmp_path / "images" / "drawn", 1)) == 1

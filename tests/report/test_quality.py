@@ -95,6 +95,21 @@ def test_ids_on_one_side_only_are_listed_up_to_ten(make_coco):
             compare(first, second)
 
 
+def test_ids_that_belong_to_other_images_are_refused(make_coco, tmp_path, capsys):
+    size = {"width": 40, "height": 30}
+    images = [{"id": 1, "file_name": "a.png", **size}, {"id": 2, "file_name": "b.png", **size}]
+    boxes = [{**BOX, "id": n, "image_id": image, "bbox": [n, 5, 10, 12]} for n, image in ((4, 1), (5, 2), (6, 2))]
+    swapped = [boxes[0], *({**box, "image_id": 1} for box in boxes[1:])]
+    refined, true = make_coco(images=images, annotations=boxes), make_coco("t.json", images=images, annotations=swapped)
+    words = ["compare-annotations", str(refined), f"--reference={true}", f"--output={tmp_path / 'quality.json'}"]
+    assert main(words) == 2
+    assert f"{true}: annotation 5 is of a.png, but in {refined} of b.png: compare" in capsys.readouterr().err
+    assert not (tmp_path / "quality.json").exists()
+    renumbered = [{**image, "id": 7 + image["id"], "file_name": f"deep/{image['file_name']}"} for image in images]
+    same = [{**box, "image_id": 7 + box["image_id"]} for box in boxes]
+    assert main([*words, f"--reference={make_coco('t.json', images=renumbered, annotations=same)}"]) == 0
+
+
 @pytest.mark.parametrize(
     ("box", "kind"),
     [
@@ -181,7 +196,8 @@ def coco_of(entries, is_large):
 def test_large_files_are_compared_as_small_ones(drawn, order):
     """As columns of numbers and as annotations; true boxes are in another order, and of some annotations only."""
     file = [{**entry, "id": number} for number, (entry, _, _) in enumerate(drawn)]
-    true = [{**drawn[number][1], "id": number} for number in order if number < len(drawn)]
+    numbers = [number for number in order if number < len(drawn)]
+    true = [{**drawn[number][1], "id": number, "image_id": file[number]["image_id"]} for number in numbers]
     trusted = {number: (1.0, 2.0, 8.0, 9.0) for number, (_, _, is_trusted) in enumerate(drawn) if is_trusted}
     files, references = ([coco_of(entries, is_large) for is_large in (False, True)] for entries in (file, true))
     small, large = map(compare, files, references)

@@ -13,6 +13,8 @@ from ssd_det.setup import preparation as command
 from ssd_det.setup.timing import Cost, measure
 from ssd_det.shipped import configs_folder
 from ssd_det.starting.starter import Finished
+from tests.annotations.formats.folders import contents, make_yolo
+from tests.command import fails
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,14 @@ def test_existing_files_are_kept_unless_overwrite_is_set(here, capsys):
     assert (here / "detect.yaml").read_text() == (configs_folder() / "detect.yaml").read_text()
 
 
+def test_the_data_yaml_of_an_input_is_not_replaced(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make_yolo(tmp_path / "yolo"))
+    before = contents(tmp_path)
+    words = ["init", "--annotations=labels", "--image_root=.", "--skip_timing", "--overwrite", "--output=data.yaml"]
+    fails(capsys, main(words), "data.yaml: is an input that would be lost")
+    assert contents(tmp_path) == before
+
+
 def test_batches_are_halved_until_steps_fit_the_memory(here, monkeypatch, capsys):
     fitting = Cost(0.5, 1.0)
     monkeypatch.setattr(command, "measure", measured(None, fitting, Cost(1.0, 1e6), fitting, fitting, fitting))
@@ -154,8 +164,21 @@ def test_a_warning_is_printed_if_nothing_can_be_halved_any_more(here, monkeypatc
 )
 def test_the_error_of_a_training_is_passed_on(here, monkeypatch, capsys, finished, sentence):
     monkeypatch.setattr(command, "measure", lambda *given: measure(*given[:3], lambda _: finished))
-    assert main([*WORDS, f"--output={here}"]) == 2
+    assert main([*WORDS, f"--output={here / 'deep' / 'mine'}"]) == 2
     assert sentence in capsys.readouterr().err
+    assert list(here.iterdir()) == [], "nothing is left of a setup whose trainings fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("none.json", "there is no such file"), ("images", "holds no annotations")]
+)
+def test_test_annotations_are_looked_at_as_init_begins(here, capsys, name, sentence):
+    words = [*WORDS, "--skip_timing", f"--output={here / 'mine'}", f"--test_annotations={name}"]
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert f"error: {name}: {sentence}" in printed.err
+    assert not printed.out
+    assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize(

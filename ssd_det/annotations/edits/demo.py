@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.annotations.output import check_output, make_folder, write_bytes, write_json
+from ssd_det.annotations.output import check_outputs, write_bytes, write_json, written_whole
 from ssd_det.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -37,17 +37,19 @@ def draw_demo_data(
         The paths of the two json files.
 
     Raises:
-        InputError: if a number is not positive or the folder cannot be written.
+        InputError: if a number is not positive, a file exists and may not be replaced, or the folder cannot be written;
+            then nothing is.
     """
     for name, count in (("images", images), ("test_images", test_images)):
         if count < 1:
             raise InputError(f"{name} is {count}: give a number from 1 up.")
-    make_folder(folder / "images")
-    train, test = (check_output(folder / name, overwrite=overwrite) for name in ("train.json", "test.json"))
-    for image_id in range(1, images + test_images + 1):
-        check_output(_image_of(folder, image_id), overwrite=overwrite)
-    _draw_set(train, range(1, images + 1), seed)
-    _draw_set(test, range(images + 1, images + test_images + 1), seed)
+    train, test = folder / "train.json", folder / "test.json"
+    pictures = (_image_of(folder, image_id) for image_id in range(1, images + test_images + 1))
+    check_outputs([train, test, *pictures], overwrite=overwrite)
+    with written_whole(folder) as new:
+        (new / "images").mkdir()
+        _draw_set(new / train.name, range(1, images + 1), seed)
+        _draw_set(new / test.name, range(images + 1, images + test_images + 1), seed)
     return train, test
 
 

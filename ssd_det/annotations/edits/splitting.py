@@ -44,6 +44,7 @@ def split(
     labels = np.zeros((len(units), len(coco.categories) + 1), dtype=bool)
     for annotation in coco.annotations:
         labels[unit_of[annotation.image_id], column_of[annotation.category_id]] = True
+    _check_count(coco, labels, len(shares))
     labels[:, -1] = ~labels.any(axis=1)
     parts = stratify(labels, list(shares.values()), np.random.default_rng(seed % 2**64))
     part_of = {image_id: parts[unit] for image_id, unit in unit_of.items()}
@@ -92,6 +93,26 @@ def _quota(count: int, shares: npt.NDArray[np.float64]) -> Integers:
     while quota.sum() < count:
         quota[(fair - quota).argmax()] += 1
     return quota
+
+
+def _check_count(coco: CocoFile, labels: Labels, parts: int) -> None:
+    """Make sure that every part can get something.
+
+    Args:
+        coco: the file.
+        labels: ``[units, labels]``, whether what stays together has annotations of a category.
+        parts: how many there are to be.
+
+    Raises:
+        InputError: if the file has too few images with annotations or, without these, too few images.
+    """
+    kind = "images with annotations" if labels.any() else "images"
+    count = int(labels.any(axis=1).sum()) if labels.any() else len(labels)
+    if count < parts:
+        raise InputError(
+            f"{coco.path}: has {count} {kind} (those that stay together are one), but {parts} parts need {parts}: "
+            f"add images, or ask for fewer parts."
+        )
 
 
 def _part(coco: CocoFile, name: str, image_ids: set[int]) -> JsonObject:

@@ -90,7 +90,7 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
     """The content of a folder with the boxes that another file has for its annotations.
 
     Raises:
-        InputError: if the file has other annotations, or ``model`` is not a folder.
+        InputError: if the file has other annotations, or images of other sizes, or ``model`` is not a folder.
     """
     if model.source is None:
         raise InputError(f"{model.path}: is a COCO json file: give a YOLO folder or a Pascal VOC folder as like.")
@@ -107,8 +107,18 @@ def like_content(model: CocoFile, coco: CocoFile) -> JsonObject:
             f"{coco.path}: has other annotation ids than {model.path}: {first_of(sorted(different))}: "
             f"give the folder that it was made from."
         )
+    for a in model.annotations:
+        _check_same_size(model.image_by_id[a.image_id], coco.image_by_id[by_id[a.id].image_id], model, coco)
     entries = {a.position: moved(model.entry(a), coco.entry(by_id[a.id])["bbox"]) for a in model.annotations}
     return with_annotations(model, entries)
+
+
+def _check_same_size(there: Image, here: Image, model: CocoFile, coco: CocoFile) -> None:
+    if (there.width, there.height) != (here.width, here.height):
+        raise InputError(
+            f"{coco.path}: image {here.id} is {here.width}x{here.height}, but {there.width}x{there.height} in "
+            f"{model.path}: give the folder that it was made from, or correct its size and boxes."
+        )
 
 
 def _first_entries(coco: CocoFile, files: Mapping[int, Path]) -> dict[int, int]:

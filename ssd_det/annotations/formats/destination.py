@@ -8,7 +8,7 @@ from typing import Literal, cast
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderFormat
 from ssd_det.annotations.formats.folder_writing import write_folder
-from ssd_det.annotations.formats.reading import tracked_files
+from ssd_det.annotations.formats.reading import files_of
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.output import check_output, write_json
@@ -66,7 +66,7 @@ def check_destination(
     source_format = format_of(source)
     wants_json = Path(output).suffix == ".json" and not Path(output).is_dir()
     if wants_json or not isinstance(source_format, FolderFormat):
-        return Destination(check_output(output, annotations, others, overwrite))
+        return Destination(check_output(output, annotations, files_of(others), overwrite))
     folder, dataset_root = normal(Path(output)), source_format.dataset_root(source)
     in_place = folder in (dataset_root, normal(source)) or folder.resolve() == dataset_root.resolve()
     if in_place:
@@ -74,12 +74,13 @@ def check_destination(
         if not overwrite:
             raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     else:
-        check_folder(folder, [source], overwrite)
+        folders = [other for other in others if files_of([other]) != [Path(other)]]  # not checkpoints and json files
+        check_folder(folder, [source, *folders], overwrite)
     json = folder.parent / (f"{folder.name}_{kind}.json" if in_place else f"{folder.name}.json")
     is_of_folder = folder.exists() and not in_place
     if json.exists() and overwrite and not is_of_folder:
         raise InputError(f"{json}: exists already, and would be lost: move it, or give another output.")
-    return Destination(check_output(json, others=others, overwrite=overwrite), folder)
+    return Destination(check_output(json, others=files_of(others), overwrite=overwrite), folder)
 
 
 def check_folder(output: str | Path, others: Sequence[str | Path] = (), overwrite: bool = False) -> Path:
@@ -176,4 +177,4 @@ def save_fixed(coco: CocoFile, content: JsonObject, folder: Path) -> int:
 
 def _holds_files_of(path: Path, folder: Path) -> bool:
     """Whether files that an input is made of are in a folder."""
-    return any(file.resolve().is_relative_to(folder.resolve()) for file in tracked_files(path))
+    return any(file.resolve().is_relative_to(folder.resolve()) for file in files_of([path]))

@@ -1,5 +1,6 @@
 """Reading annotations of any format."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
@@ -7,6 +8,7 @@ from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.recognise import format_of
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.console import warn
+from ssd_det.errors import InputError
 from ssd_det.late_files import await_file
 
 
@@ -55,3 +57,14 @@ def tracked_files(path: Path) -> list[Path]:
         InputError: if it is a folder of no format.
     """
     return format_of(path).tracked_files(path)
+
+
+def files_of(inputs: Iterable[str | Path]) -> list[Path]:
+    """The files that inputs are made of, none of which may be lost; what cannot be read says so when it is read."""
+    files: list[Path] = []
+    for path in map(Path, inputs):
+        try:
+            files += tracked_files(path)
+        except InputError:
+            files.append(path)
+    return files

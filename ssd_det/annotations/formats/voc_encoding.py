@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from ssd_det.annotations.text_encodings import is_empty
 from ssd_det.foreign.shown_text import cut
 
 DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -25,6 +26,8 @@ def why_not_xml(content: bytes, error: Exception) -> str:
         content: its bytes.
         error: of the parser.
     """
+    if is_empty(content):
+        return "is empty: replace the file"
     declared = _declared(content)
     if not declared and not _comes_back(content, "utf-8"):
         return "is not UTF-8 and declares no other encoding: save it as UTF-8"

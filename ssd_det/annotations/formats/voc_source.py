@@ -170,7 +170,9 @@ def _with_size(file: VocFile, image: VocImage, on_fault: OnFault, remarks: list[
     except InputError as error:
         on_fault(FileFault("unknown-size", str(file.path), str(error)))
         return None
-    sentence = f"{file.path}: says no size, or one of 0: {size[0]}x{size[1]} is taken from its image."
+    width, height = (cut(file.texts.get(f"size/{side}") or "missing") for side in ("width", "height"))
+    reason = f"width is {width} and height is {height}, which is no size"
+    sentence = f"{file.path}: {reason}: {size[0]}x{size[1]} is taken from its image."
     remarks.append(FileFault("size-from-image", str(file.path), sentence))
     return replace(file, image_size=size)
 

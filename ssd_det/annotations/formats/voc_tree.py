@@ -6,9 +6,10 @@ from pathlib import Path
 from ssd_det.annotations.formats.file_faults import FileFault, counted, refuse
 from ssd_det.annotations.formats.voc_images import VocImages
 from ssd_det.annotations.formats.voc_source import category_ids, coco_content, with_images
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, read_voc_file
+from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, LISTS, read_voc_file
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
+from ssd_det.annotations.values import first_of
 from ssd_det.console import warn
 from ssd_det.errors import InputError
 from ssd_det.foreign.regular_files import read_regular
@@ -33,12 +34,16 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
             valid nor that of its image.
     """
     root = Path(root)
-    listing = root / "ImageSets" / "Main" / f"{split}.txt"
-    for path in (listing, root / ANNOTATIONS):
-        if not path.exists():
+    listing = root / LISTS / "Main" / f"{split}.txt"
+    for path in (root / ANNOTATIONS, listing.parent):
+        if not path.is_dir():
             raise InputError(
-                f"{path}: does not exist: give the folder that holds Annotations, ImageSets and JPEGImages."
+                f"{path}: there is no such folder: give the folder that holds Annotations, ImageSets and JPEGImages."
             )
+    if not listing.exists():
+        others = first_of(sorted(path.stem for path in listing.parent.glob("*.txt")))
+        fix = f"give a split that has one ({others})" if others else "add it, with the names of images"
+        raise InputError(f"{listing}: there is no such list: {fix}.")
     names = _names_in(listing)
     if not names:
         raise InputError(f"{listing}: lists no images: give a split with images.")
@@ -51,6 +56,11 @@ def convert_voc_tree(root: str | Path, split: str) -> JsonObject:
         warn(remark)
     names = [image.name for _, image in located]
     return coco_content([file for file, _ in located], names, category_ids(tree.values()))
+
+
+def tree_files(root: str | Path) -> list[Path]:
+    """All files in the folders of a Pascal VOC tree that are read, images among them."""
+    return [path for folder in (ANNOTATIONS, LISTS, IMAGES) for path in (Path(root) / folder).rglob("*")]
 
 
 def _names_in(listing: Path) -> list[str]:

@@ -5,6 +5,7 @@ import pytest
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import HEIGHT, SHAPES, WIDTH, draw_demo_data
 from ssd_det.errors import InputError
+from tests.limits import files_of_at_most
 
 
 def digest(folder):
@@ -38,6 +39,15 @@ def test_no_images_and_no_folder_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):
         draw_demo_data(tmp_path / "file")
+
+
+def test_a_failure_leaves_nothing(tmp_path):
+    (tmp_path / "train.json").write_text("mine")
+    with pytest.raises(InputError, match=r"train\.json: exists already"):
+        draw_demo_data(tmp_path, images=1, test_images=1)
+    with files_of_at_most(1000), pytest.raises(InputError, match=r"new/images/0001\.png: cannot be written"):
+        draw_demo_data(tmp_path / "deep" / "new", images=1, test_images=1)
+    assert {path.name for path in tmp_path.rglob("*")} == {"train.json"}
 
 
 def test_images_that_are_there_are_not_drawn_over(tmp_path):

@@ -106,7 +106,7 @@ def test_a_factor_goes_with_its_kind_only(make_coco, level, kind, factor, messag
         corrupt(read_coco(make_coco()), level, 0, kind, factor=factor)
 
 
-def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp_path):
+def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp_path, capsys):
     entry = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12]}
     path = make_coco(annotations=[entry, {**entry, "id": 6, "bbox": [22, 5, 10, 12]}])
     found = [
@@ -117,6 +117,7 @@ def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp
     ]
     (tmp_path / "found.json").write_text(json.dumps(found))
     content, count = corrupt(read_coco(path), 0.2, 0, "detector", str(tmp_path / "found.json"))
+    assert "found.json: has no detection for 1 of 2 boxes, which get uniform noise" in capsys.readouterr().err
     first, second = content["annotations"]
     assert count == 2
     assert first["bbox"] == [5, 6, 10, 12]
@@ -130,12 +131,22 @@ def test_boxes_of_a_detector_take_the_place_of_those_they_overlap(make_coco, tmp
         ([3], "is not a list of detections"),
         ([{"image_id": 1, "category_id": 3}], "detection 0: bbox is missing"),
         ([{"image_id": "x", "category_id": 3, "bbox": [1, 1, 2, 2]}], 'detection 0: image_id is "x"'),
+        ([], "has no detection of an image_id and category_id that the annotations have"),
+        ([{"image_id": 2, "category_id": 3, "bbox": [4, 5, 10, 12]}], "has no detection of an image_id and category"),
+        ([{"image_id": 1, "category_id": 3, "bbox": [30, 5, 9, 9]}], "has no detection that overlaps a box of its cla"),
     ],
 )
 def test_files_that_are_not_results_are_refused(make_coco, tmp_path, content, message):
     (tmp_path / "found.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=f"found.json: {message}"):
         corrupt(read_coco(make_coco()), 0.2, 0, "detector", str(tmp_path / "found.json"))
+
+
+def test_a_file_without_boxes_that_may_move_needs_no_detections(make_coco, tmp_path):
+    crowd = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [4, 5, 10, 12], "iscrowd": 1}
+    (tmp_path / "found.json").write_text("[]")
+    path = make_coco(annotations=[crowd])
+    assert corrupt(read_coco(path), 0.2, 0, "detector", str(tmp_path / "found.json"))[1] == 0
 
 
 @pytest.mark.parametrize(("kind", "detections"), [("detector", None), ("loose", "found.json")])

@@ -48,8 +48,22 @@ def test_images_that_are_not_there_are_left_out_and_counted(some_missing, tmp_pa
         assert sorted(images_of(new / "train.json") + images_of(new / "val.json")) == [1, 2, 4, 5]
 
 
-def test_where_all_images_are_missing_the_folder_is_wrong(some_missing, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "command",
+    [
+        "convert-annotations --to=coco --output={}/new.json",
+        "convert-annotations --to=yolo --output={}/new",
+        "draw-annotations --output={}/new",
+        "merge-annotations --output={}/new.json",
+        "split-annotations --output={}/new",
+    ],
+)
+def test_where_all_images_are_missing_the_folder_is_wrong(some_missing, tmp_path, capsys, command):
     (tmp_path / "none").mkdir()
-    words = [str(some_missing), "--to=yolo", f"--image_root={tmp_path / 'none'}", f"--output={tmp_path / 'new'}"]
-    assert main(["convert-annotations", *words, "--skip_missing_images"]) == 2
-    assert "5 of 5 image files are not in" in capsys.readouterr().err
+    name, *words = command.format(tmp_path).split()
+    words += [f"--image_root={tmp_path / 'none'}", "--skip_missing_images"]
+    assert main([name, str(some_missing), *words]) == 2
+    error = capsys.readouterr().err
+    assert "noisy.json: 5 of 5 image files are not in" in error
+    assert error.endswith(": correct image_root or file_name.\n")
+    assert not list(tmp_path.glob("new*"))

@@ -131,12 +131,26 @@ def test_the_command_writes_the_parts(write, tmp_path, capsys):
 @pytest.mark.parametrize("shares", [["--val=0"], ["--val=1"], ["--val=0.5", "--test=0.5"], ["--test=-0.1"]])
 def test_shares_that_leave_nothing_are_refused(write, tmp_path, capsys, shares):
     assert main(["split-annotations", str(write([[0]] * 9)), f"--output={tmp_path}", *shares]) == 2
-    assert "give shares from 0 up that leave something to train on" in capsys.readouterr().err
+    assert "give a val above 0 and a test from 0 up, below 1 in all" in capsys.readouterr().err
 
 
-def test_a_part_without_annotations_is_refused_and_nothing_written(write, tmp_path, capsys):
-    assert main(["split-annotations", str(write([[0]])), f"--output={tmp_path / 'parts'}"]) == 2
-    assert "has too few images for a part val with annotations" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            [[0], [1]],
+            "all.json: has 2 images with annotations (those that stay together are one), but 3 parts need 3: ",
+        ),
+        ([[0], [], [], [0, 1]], "has 2 images with annotations "),
+        (
+            [[], []],
+            "has 2 images (those that stay together are one), but 3 parts need 3: add images, or ask for fewer parts.",
+        ),
+    ],
+)
+def test_fewer_images_than_parts_are_refused_and_nothing_written(write, tmp_path, capsys, labels, message):
+    assert main(["split-annotations", str(write(labels)), "--test=0.2", f"--output={tmp_path / 'parts'}"]) == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "parts").exists()
 
 

@@ -221,8 +221,8 @@ def test_the_boxes_of_all_entries_of_a_file_are_in_its_one_label_file(make_coco,
 
 @pytest.mark.parametrize("target", ["yolo", "voc"])
 def test_entries_of_a_file_that_differ_in_size_are_refused(make_coco, make_image, tmp_path, capsys, target):
-    make_image("a.png")
     make_image("b.png")
+    (tmp_path / "a.png").write_text("not a picture, which would tell its size")
     content = entry_for_each_box()
     content["images"][2]["width"] = 80
     words = ["convert-annotations", str(make_coco(**content)), f"--to={target}", f"--image_root={tmp_path}"]

@@ -9,6 +9,7 @@ from ssd_det.annotations.formats.folder_writing import write_folder
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.main import main
 from tests.annotations.formats.folders import contents, make_voc, make_yolo
+from tests.command import fails
 
 
 @pytest.fixture(params=["yolo", "voc"])
@@ -203,3 +204,34 @@ def test_rows_slightly_outside_are_clipped_and_rows_that_cannot_be_read_stay(tmp
         b"0 0.5 0.5 0.2",
         b"1 0.1 0 0.5 0.1 1 0.6 0.4 0.5",
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "convert-annotations {} --to=coco",
+        "merge-annotations {}",
+        "compare-annotations {} --reference={}",
+        "compare-annotations noisy.json --reference={}",
+        "correct-annotations noisy.json --trusted={}",
+    ],
+)
+def test_no_file_of_an_input_is_replaced_whatever_overwrite_says(folder, tmp_path, capsys, command):
+    assert main(["convert-annotations", str(folder), "--to=coco", "--output=noisy.json"]) == 0
+    before = contents(tmp_path)
+    capsys.readouterr()
+    inputs = ["labels/a.txt", "data.yaml"] if folder.name == "yolo" else ["Annotations/1.xml"]
+    for name in inputs:
+        words = command.format(folder.name, folder.name).split()
+        fails(capsys, main([*words, f"--output={folder / name}", "--overwrite"]), "is an input that would be lost")
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_of_trusted_boxes_is_no_output(folder, tmp_path, capsys):
+    assert corrupt(folder, output="noisy") == 0
+    before = contents(tmp_path)
+    capsys.readouterr()
+    for trusted in [folder, folder / "data.yaml"] if folder.name == "yolo" else [folder, folder / "Annotations"]:
+        words = ["correct-annotations", "noisy", f"--trusted={trusted}", f"--output={folder.name}", "--overwrite"]
+        fails(capsys, main(words), "holds an input that would be lost")
+    assert contents(tmp_path) == before

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -150,7 +151,10 @@ def test_a_size_that_is_none_is_that_of_the_image(tmp_path, old, new):
     coco, kinds = faults_of(root)
     assert kinds == ["size-from-image"]
     assert [(image.width, image.height) for image in coco.images] == [(40, 30)]
-    assert "40x30 is taken from its image" in read_annotations(root).source.remarks[0]
+    (remark,) = read_annotations(root).source.remarks
+    said = dict(re.findall("<(width|height)>(.*?)<", (root / "Annotations" / "0.xml").read_text()))
+    width, height = (said.get(side, "missing") for side in ("width", "height"))
+    assert f"0.xml: width is {width} and height is {height}, which is no size: 40x30 is taken from its" in remark
     new_files = read_annotations(root).source.rewritten({0: (30.0, 20.0, 90.0, 90.0)}, tmp_path / "new").files
     assert b"<ymax>30</ymax>" in new_files["Annotations/0.xml"]
     (root / "JPEGImages" / "0.png").unlink()
@@ -205,6 +209,14 @@ def test_an_undeclared_encoding_is_not_guessed(tmp_path):
         XML.replace('<?xml version="1.0" encoding="{encoding}"?>', "").replace("Käfer", "行人").encode("gbk")
     )
     with pytest.raises(InputError, match=r"0\.xml: is not UTF-8 and declares no other encoding: save it as UTF-8"):
+        read_annotations(root)
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n", bytes(4096), b"\xff\xfe"])
+def test_an_empty_file_is_called_so(tmp_path, content):
+    root = make_voc(tmp_path / "voc", ["utf-8"])
+    (root / "Annotations" / "0.xml").write_bytes(content)
+    with pytest.raises(InputError, match=r"0\.xml: is empty: replace the file\.$"):
         read_annotations(root)
 
 

@@ -6,6 +6,8 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.formats.voc_tree import convert_voc_tree
 from ssd_det.errors import InputError
 from ssd_det.main import main
+from tests.annotations.formats.folders import contents
+from tests.command import fails
 from tests.voc_tree import make_voc_tree
 
 XML = """<annotation><folder>VOC2007</folder><filename>a.jpg</filename>
@@ -103,9 +105,10 @@ def test_files_that_cannot_be_read_are_named(tree):
 
 
 def test_missing_files_are_named(tree, tmp_path):
-    with pytest.raises(InputError, match=r"val.txt: does not exist: give the folder that holds Annotations"):
+    fix = r"give a split that has one \(dog_trainval, trainval\)\.$"
+    with pytest.raises(InputError, match=rf"/val\.txt: there is no such list: {fix}"):
         convert_voc_tree(tree, "val")
-    with pytest.raises(InputError, match=r"does not exist"):
+    with pytest.raises(InputError, match=r"Annotations: there is no such folder: give the folder that holds Annotatio"):
         convert_voc_tree(tmp_path, "trainval")
     (tree / "ImageSets" / "Main" / "trainval.txt").write_text("c\n")
     with pytest.raises(InputError, match=r"c.xml: there is no such file"):
@@ -113,6 +116,10 @@ def test_missing_files_are_named(tree, tmp_path):
     (tree / "ImageSets" / "Main" / "trainval.txt").write_text("\n")
     with pytest.raises(InputError, match=r"lists no images"):
         convert_voc_tree(tree, "trainval")
+    for path in (tree / "ImageSets" / "Main").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"/val\.txt: there is no such list: add it, with the names of images"):
+        convert_voc_tree(tree, "val")
 
 
 def test_the_command_converts_a_tree(demo, tmp_path, capsys):
@@ -126,3 +133,14 @@ def test_the_command_converts_a_tree(demo, tmp_path, capsys):
     assert f"{difficult} difficult" in capsys.readouterr().out
     assert difficult > 0
     assert main(["check-annotations", str(output), f"--image_root={tmp_path / 'VOC2007' / 'JPEGImages'}"]) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Annotations/a.xml", "ImageSets/Main/trainval.txt", "JPEGImages/a.jpg", "ImageSets/Main/dog_trainval.txt"]
+)
+def test_no_file_of_the_tree_is_replaced(tree, capsys, name):
+    (tree / "JPEGImages" / "a.jpg").write_bytes(b"picture")
+    before = contents(tree)
+    words = ["convert-voc", str(tree), "--split=trainval", f"--output={tree / name}", "--overwrite"]
+    fails(capsys, main(words), "is an input that would be lost")
+    assert contents(tree) == before

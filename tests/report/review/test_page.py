@@ -7,6 +7,7 @@ from PIL import Image
 
 from ssd_det.annotations.digests import digest
 from ssd_det.main import main
+from tests.command import fails
 from tests.report.review.case import CATEGORIES, NAMES, content_of, write_case
 
 
@@ -145,6 +146,12 @@ def test_a_folder_of_labels_is_no_run(tmp_path, capsys):
     assert main(["report", str(tmp_path / "images")]) == 2
     assert "give the folder of one, or a refined COCO json file" in capsys.readouterr().err
     assert not (tmp_path / "images" / "page").exists()
+
+
+def test_a_run_folder_that_is_not_there_is_named(tmp_path, capsys):
+    fails(
+        capsys, main(["report", str(tmp_path / "run")]), "run: does not exist: give the folder of a run, or a refined"
+    )
 
 
 def test_image_root_and_output_are_asked_for(tmp_path, capsys):
