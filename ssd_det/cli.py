@@ -1,5 +1,6 @@
 """LightningCLI for the commands that need a model and data."""
 
+import copy
 import os
 import time
 from pathlib import Path
@@ -40,9 +41,10 @@ from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
+from ssd_det.tasks.new_training import built_for_trial, check_random_weights
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tracked_config import TrackedConfig
-from ssd_det.trainer import SSDDetTrainer
+from ssd_det.trainer import SSDDetTrainer, check_training_settings
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
 from ssd_det.training_stop import end_launched
 
@@ -67,6 +69,7 @@ NAMED = (
     *(BoxQuality, BoxPanels, DetectionMetrics),
 )
 
+LARGEST_SEED = 2**32 - 1  # NumPy's
 PARSER_MODE = "yaml with short names"
 
 
@@ -141,6 +144,17 @@ class SSDDetCLI(LightningCLI):
         keys = written[written.subcommand].model.get("init_args", {}).keys()
         self.given = frozenset(key.partition(".")[0] for key in keys)
 
+    def _set_seed(self) -> None:
+        """Seed everything.
+
+        Raises:
+            InputError: if the seed is out of range.
+        """
+        seed = self._config_of("seed_everything")
+        if seed is not None and not 0 <= seed <= LARGEST_SEED:
+            raise InputError(f"seed_everything is {seed}: give a number from 0 to {LARGEST_SEED}.")
+        super()._set_seed()
+
     def before_instantiate_classes(self) -> None:
         """Put the logs where ``trainer.default_root_dir`` says; but for training, only wandb is told anything.
 
@@ -184,12 +198,19 @@ class SSDDetCLI(LightningCLI):
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
+        check_training_settings(self.trainer)
         self.datamodule.check_training_data()
         path = self._config_of("ckpt_path") or _requeued(self.trainer)
         if path is not None:
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
+        elif self._config_of("start_from") is None:
+            trial = copy.deepcopy(self.model)
+            trial.take_data(self.datamodule)
+            built_for_trial(trial)
+            if not _is_trial(self.trainer):
+                check_random_weights(self.model.hparams)
         _keep_metrics(self.trainer)
 
     def fit(self, model: Task, **options: Any) -> None:
@@ -254,6 +275,11 @@ def _listed(setting: Any) -> list[Any]:
     if setting is None:
         return []
     return list(setting) if isinstance(setting, list) else [setting]
+
+
+def _is_trial(trainer: Trainer) -> bool:
+    """Whether nothing is kept of a training, as where it is only measured how long its steps take."""
+    return bool(trainer.fast_dev_run) or not trainer.checkpoint_callbacks  # type: ignore[attr-defined]
 
 
 def _requeued(trainer: Trainer) -> str | None:
