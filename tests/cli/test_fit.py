@@ -49,6 +49,15 @@ def test_resuming_keeps_the_log_of_the_first_attempt(inside):
     assert (inside / "runs" / "metrics.csv").read_text() != log
 
 
+def test_an_image_of_another_size_is_named_before_anything_is_written(inside, capsys):
+    content = json.loads((inside / "noisy.json").read_text())
+    content["images"][-1]["width"] += 1
+    (inside / "other.json").write_text(json.dumps(content))
+    words = ["fit", *TINY, *DATA, "--data.annotations=other.json", *logging_to("again")]
+    fails(capsys, main(words), "but the annotation file says")
+    assert not Path("again").exists()
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
     (inside / "images" / "0002.png").write_bytes(b"nothing")
