@@ -31,6 +31,7 @@ from ssd_det.flags import (
     allow_bare_flags,
     check_configurations,
     print_errors_safely,
+    source_of,
 )
 from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
 from ssd_det.report.metrics_log import whole_log
@@ -91,6 +92,7 @@ class SSDDetCLI(LightningCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         self._command = arguments[0]
+        self._words = [_with_short_names(word) for word in arguments]
         leave_out_needless_messages()
         check_threads(torch.get_num_threads() - 1)
         try:
@@ -106,7 +108,7 @@ class SSDDetCLI(LightningCLI):
                 parser_kwargs={"prog": "ssd-det"},
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
-                args=[_with_short_names(word) for word in arguments],
+                args=self._words,
             )
         except Stopped:
             if hasattr(self, "trainer"):
@@ -116,7 +118,7 @@ class SSDDetCLI(LightningCLI):
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows our classes by name, wherever they were in an earlier version."""
         parser = super().init_parser(parser_mode=PARSER_MODE, **kwargs)
-        print_errors_safely(parser)
+        print_errors_safely(parser, self._command.replace("_", "-"), self._words)
         return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -256,7 +258,8 @@ class SSDDetCLI(LightningCLI):
     def _check_task(self, command: str) -> None:
         if command not in self.model.COMMANDS:
             raise InputError(
-                f"A {self.model.NAME} cannot run {command.replace('_', '-')}: give the configuration of another task."
+                f"{source_of('model.class_path', self._words)}A {self.model.NAME} cannot run "
+                f"{command.replace('_', '-')}: give the configuration of another task."
             )
         self.model.check_data(self.datamodule)
 

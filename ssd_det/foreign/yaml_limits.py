@@ -93,7 +93,7 @@ def check_configuration(path: Path) -> None:
     try:
         text = content.decode("utf-8-sig")
         check_limits(text, CONFIGURATION)
-        is_mapping = isinstance(yaml.compose(text, Loader=PlainLoader), yaml.MappingNode | None)
+        is_mapping = isinstance(yaml.compose(text, Loader=PlainLoader), yaml.MappingNode)
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not text in UTF-8: save it as UTF-8.") from None
     except yaml.YAMLError as error:

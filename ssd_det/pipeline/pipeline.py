@@ -147,7 +147,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
     allow_bare_flags(parser)
-    print_errors_safely(parser)
+    print_errors_safely(parser, "pipeline", pipeline_words)
     check_configurations(pipeline_words)
     chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
