@@ -77,7 +77,9 @@ def source_of(key: str, words: Sequence[str]) -> str:
         key: its dotted name, without ``init_args``.
         words: of a command line whose configurations were looked at.
     """
-    from ssd_det.foreign.yaml_limits import PlainLoader, yaml  # noqa: PLC0415  # as above
+    import yaml  # noqa: PLC0415  # as above
+
+    from ssd_det.foreign.yaml_limits import PlainLoader  # noqa: PLC0415
 
     names = key.split(".")
     options = [word.partition("=")[0].removeprefix("--").replace("init_args", "").strip(".") for word in words]
@@ -93,6 +95,8 @@ def _has(content: Any, names: Sequence[str]) -> bool:
     """Whether a configuration sets something; the settings of a class are one level deeper."""
     if not names:
         return True
+    if isinstance(content, list):
+        return any(_has(entry, names) for entry in content)
     if not isinstance(content, dict):
         return False
     return (names[0] in content and _has(content[names[0]], names[1:])) or _has(content.get("init_args"), names)

@@ -13,7 +13,7 @@ CONTENT = "trainer:\n  max_epochs: lots\nmodel:\n  init_args:\n    ratios: [1.0]
 def configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(CONTENT)
-    (tmp_path / "other.yaml").write_text("trainer:\n  max_steps: 1\n")
+    (tmp_path / "other.yaml").write_text("trainer: {max_steps: 1, callbacks: [{init_args: {name: a}}]}\n")
 
 
 @pytest.mark.usefixtures("configuration")
@@ -23,6 +23,7 @@ def configuration(tmp_path, monkeypatch):
         ("trainer.max_epochs", ["--config=mine.yaml"], "mine.yaml: "),
         ("trainer.max_epochs", ["--config", "mine.yaml", "-c", "other.yaml"], "mine.yaml: "),
         ("model.ratios", ["--config=mine.yaml"], "mine.yaml: "),
+        ("trainer.callbacks.name", ["--config=other.yaml"], "other.yaml: "),
         ("model.ratios", ["--config=mine.yaml", "--model.ratios=x"], ""),
         ("model.ratios", ["--config=mine.yaml", "--model.init_args={}"], ""),
         ("trainer.max_epochs", ["--config=other.yaml"], ""),

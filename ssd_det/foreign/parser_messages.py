@@ -80,13 +80,13 @@ def _innermost(lines: Sequence[str]) -> tuple[list[str], str, Sequence[str]]:
         index, found = step
         keys += [found["key"]] if found["key"] else []
         kind = (found["kind"] or kind).rpartition(".")[2]
-        depth = len(found[1])
-        lines = [*takewhile(lambda line, depth=depth: not line.strip() or _depth(line) > depth, lines[index + 1 :])]
+        lines = _deeper(lines[index + 1 :], len(found[1]))
     return keys, kind, lines
 
 
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _deeper(lines: Sequence[str], depth: int) -> list[str]:
+    """The first lines, as long as they are indented further; empty ones count as if they were."""
+    return [*takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > depth, lines)]
 
 
 def _advice(text: str) -> str:
