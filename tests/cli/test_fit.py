@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from ssd_det.cli import SSDDetCLI
+from ssd_det.errors import InputError
 from ssd_det.main import main
+from ssd_det.tasks.refine import RefineTask
 from tests.command import fails, ssd_det
 from tests.words import DATA, TINY, checkpoint_in, logging_to
 
@@ -49,11 +51,21 @@ def test_resuming_keeps_the_log_of_the_first_attempt(inside):
     assert (inside / "runs" / "metrics.csv").read_text() != log
 
 
+def test_a_training_that_fails_before_it_starts_leaves_no_configuration(inside, capsys, monkeypatch):
+    def fail(task):
+        raise InputError("There is no optimiser.")
+
+    monkeypatch.setattr(RefineTask, "configure_optimizers", fail)
+    words = ["fit", *TINY, *DATA, "--trainer.max_epochs=1", *logging_to("again")]
+    fails(capsys, main(words), "There is no optimiser.")
+    assert not list(Path("again").glob("*"))
+
+
 def test_an_image_of_another_size_is_named_before_anything_is_written(inside, capsys):
     content = json.loads((inside / "noisy.json").read_text())
     content["images"][-1]["width"] += 1
     (inside / "other.json").write_text(json.dumps(content))
-    words = ["fit", *TINY, *DATA, "--data.annotations=other.json", *logging_to("again")]
+    words = ["fit", *TINY, *DATA, "--data.annotations=other.json", "--trainer.max_epochs=1", *logging_to("again")]
     fails(capsys, main(words), "but the annotation file says")
     assert not Path("again").exists()
 
@@ -99,7 +111,8 @@ def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
     ],
 )
 def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, message):
-    fails(capsys, main(["fit", *TINY, *DATA, *logging_to("again"), *words]), message)
+    once = ["--trainer.max_epochs=1", *logging_to("again")]
+    fails(capsys, main(["fit", *TINY, *DATA, *once, *words]), message)
     assert not Path("again").exists()
 
 
