@@ -42,7 +42,7 @@ from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
-from ssd_det.tasks.new_training import built_for_trial, check_random_weights
+from ssd_det.tasks.new_training import built_for_trial, check_random_weights, is_trial
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tracked_config import TrackedConfig
 from ssd_det.trainer import SSDDetTrainer, check_training_settings
@@ -211,7 +211,7 @@ class SSDDetCLI(LightningCLI):
             trial = copy.deepcopy(self.model)
             trial.take_data(self.datamodule)
             built_for_trial(trial)
-            if not _is_trial(self.trainer):
+            if not is_trial(self.trainer):
                 check_random_weights(self.model.hparams)
         _keep_metrics(self.trainer)
 
@@ -278,11 +278,6 @@ def _listed(setting: Any) -> list[Any]:
     if setting is None:
         return []
     return list(setting) if isinstance(setting, list) else [setting]
-
-
-def _is_trial(trainer: Trainer) -> bool:
-    """Whether nothing is kept of a training, as where it is only measured how long its steps take."""
-    return bool(trainer.fast_dev_run) or not trainer.checkpoint_callbacks  # type: ignore[attr-defined]
 
 
 def _requeued(trainer: Trainer) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 
 from ssd_det.errors import InputError
 
@@ -24,6 +24,11 @@ def built_for_trial(task: T) -> T:
     with torch.device("meta"), warnings.catch_warnings(action="ignore"):
         twin.configure_model()
     return twin
+
+
+def is_trial(trainer: Trainer) -> bool:
+    """Whether nothing is kept of a training, as where it is only measured how long its steps take."""
+    return bool(trainer.fast_dev_run) or not trainer.checkpoint_callbacks  # type: ignore[attr-defined]
 
 
 def check_random_weights(settings: Mapping[str, Any]) -> None:
