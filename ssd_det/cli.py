@@ -1,5 +1,6 @@
 """LightningCLI for the commands that need a model and data."""
 
+import copy
 import os
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ from ssd_det.flags import (
     allow_bare_flags,
     check_configurations,
     print_errors_safely,
+    source_of,
 )
 from ssd_det.foreign.yaml_limits import CONFIGURATION, check_limits
 from ssd_det.report.metrics_log import whole_log
@@ -40,9 +42,10 @@ from ssd_det.tasks.base import Task
 from ssd_det.tasks.checkpoint import load_checkpoint
 from ssd_det.tasks.detect import DetectTask
 from ssd_det.tasks.joint import JointTask
+from ssd_det.tasks.new_training import built_for_trial, check_random_weights, is_trial
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tracked_config import TrackedConfig
-from ssd_det.trainer import SSDDetTrainer
+from ssd_det.trainer import SSDDetTrainer, check_training_settings
 from ssd_det.training_output import StartLine, leave_out_anonymity, leave_out_needless_messages
 from ssd_det.training_stop import end_launched
 
@@ -67,6 +70,7 @@ NAMED = (
     *(BoxQuality, BoxPanels, DetectionMetrics),
 )
 
+LARGEST_SEED = 2**32 - 1  # NumPy's
 PARSER_MODE = "yaml with short names"
 
 
@@ -88,6 +92,7 @@ class SSDDetCLI(LightningCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         self._command = arguments[0]
+        self._words = [_with_short_names(word) for word in arguments]
         leave_out_needless_messages()
         check_threads(torch.get_num_threads() - 1)
         try:
@@ -103,7 +108,7 @@ class SSDDetCLI(LightningCLI):
                 parser_kwargs={"prog": "ssd-det"},
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,  # keeps the hyperparameters of checkpoints plain
-                args=[_with_short_names(word) for word in arguments],
+                args=self._words,
             )
         except Stopped:
             if hasattr(self, "trainer"):
@@ -113,7 +118,7 @@ class SSDDetCLI(LightningCLI):
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows our classes by name, wherever they were in an earlier version."""
         parser = super().init_parser(parser_mode=PARSER_MODE, **kwargs)
-        print_errors_safely(parser)
+        print_errors_safely(parser, self._command.replace("_", "-"), self._words)
         return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -140,6 +145,17 @@ class SSDDetCLI(LightningCLI):
         written = parser.parse_args([words[0], *classes, *words[1:]], defaults=False)
         keys = written[written.subcommand].model.get("init_args", {}).keys()
         self.given = frozenset(key.partition(".")[0] for key in keys)
+
+    def _set_seed(self) -> None:
+        """Seed everything.
+
+        Raises:
+            InputError: if the seed is out of range.
+        """
+        seed = self._config_of("seed_everything")
+        if seed is not None and not 0 <= seed <= LARGEST_SEED:
+            raise InputError(f"seed_everything is {seed}: give a number from 0 to {LARGEST_SEED}.")
+        super()._set_seed()
 
     def before_instantiate_classes(self) -> None:
         """Put the logs where ``trainer.default_root_dir`` says; but for training, only wandb is told anything.
@@ -184,12 +200,19 @@ class SSDDetCLI(LightningCLI):
     def before_fit(self) -> None:
         """Look at the inputs before any process is started, so that bad input ends here."""
         self._check_task("fit")
+        check_training_settings(self.trainer)
         self.datamodule.check_training_data()
         path = self._config_of("ckpt_path") or _requeued(self.trainer)
         if path is not None:
             checkpoint = self.model.adopt(path, self.given, free=frozenset({"weights"}))
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
+        elif self._config_of("start_from") is None:
+            trial = copy.deepcopy(self.model)
+            trial.take_data(self.datamodule)
+            built_for_trial(trial)
+            if not is_trial(self.trainer):
+                check_random_weights(self.model.hparams)
         _keep_metrics(self.trainer)
 
     def fit(self, model: Task, **options: Any) -> None:
@@ -235,7 +258,8 @@ class SSDDetCLI(LightningCLI):
     def _check_task(self, command: str) -> None:
         if command not in self.model.COMMANDS:
             raise InputError(
-                f"A {self.model.NAME} cannot run {command.replace('_', '-')}: give the configuration of another task."
+                f"{source_of('model.class_path', self._words)}A {self.model.NAME} cannot run "
+                f"{command.replace('_', '-')}: give the configuration of another task."
             )
         self.model.check_data(self.datamodule)
 

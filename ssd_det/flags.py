@@ -1,12 +1,14 @@
 """Conventions of the command lines and of configurations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from ssd_det.errors import BAD_INPUT
+from ssd_det.foreign.parser_messages import refusal_of
 from ssd_det.foreign.shown_text import sentence_of
 
 CONFIG_OPTIONS = ("--config", "-c")
@@ -56,18 +58,65 @@ def check_configurations(words: Sequence[str]) -> None:
     """
     from ssd_det.foreign.yaml_limits import check_configuration  # noqa: PLC0415  # most commands need no yaml
 
+    for path in _configurations(words):
+        check_configuration(path)
+
+
+def _configurations(words: Sequence[str]) -> Iterator[Path]:
     for word, following in pairwise([*words, ""]):
         option, equals, value = word.partition("=")
         named = value if equals else following
         if option in CONFIG_OPTIONS and named and not named.lstrip().startswith("{"):  # else the text of one
-            check_configuration(Path(named))
+            yield Path(named)
 
 
-def print_errors_safely(parser: ArgumentParser) -> None:
-    """Cut the values in errors of a parser, and write their control characters so that no terminal obeys them."""
+def source_of(key: str, words: Sequence[str]) -> str:
+    """The configuration that a setting is from, as the beginning of a sentence; empty where it is from none.
+
+    Args:
+        key: its dotted name, without ``init_args``.
+        words: of a command line whose configurations were looked at.
+    """
+    import yaml  # noqa: PLC0415  # as above
+
+    from ssd_det.foreign.yaml_limits import PlainLoader  # noqa: PLC0415
+
+    names = key.split(".")
+    options = [word.partition("=")[0].removeprefix("--").replace("init_args", "").strip(".") for word in words]
+    if not key or any(names[: len(option.split("."))] == option.split(".") for option in options):
+        return ""
+    for path in reversed([*_configurations(words)]):
+        if _has(yaml.load(path.read_text(encoding="utf-8-sig"), Loader=PlainLoader), names):
+            return f"{path}: "
+    return ""
+
+
+def _has(content: Any, names: Sequence[str]) -> bool:
+    """Whether a configuration sets something; the settings of a class are one level deeper."""
+    if not names:
+        return True
+    if isinstance(content, list):
+        return any(_has(entry, names) for entry in content)
+    if not isinstance(content, dict):
+        return False
+    return (names[0] in content and _has(content[names[0]], names[1:])) or _has(content.get("init_args"), names)
+
+
+def print_errors_safely(parser: ArgumentParser, command: str, words: Sequence[str] = ()) -> None:
+    """Let an error of a parser be one sentence that no terminal obeys, with the configuration that it is about.
+
+    Args:
+        parser: whose errors end the command.
+        command: what was called, ``fit``.
+        words: of the command line.
+    """
     report = parser.error
 
     def error(message: str, ex: Exception | None = None) -> Any:
-        report("\n".join(map(sentence_of, message.split("\n"))), ex)
+        if not parser.exit_on_error:
+            report(message, ex)
+        refusal = refusal_of(message, f"ssd-det {command}")
+        sentence = sentence_of(f"{source_of(refusal.key, words)}{refusal.sentence}.")
+        parser.exit(BAD_INPUT, f"ssd-det: error: {sentence}\n")
 
     parser.error = error  # type: ignore[method-assign]

@@ -200,7 +200,7 @@ def _run(name: str, words: list[str]) -> int:
         parser.add_function_arguments(function, as_positional=True)
         allow_bare_flags(parser)
         allow_several_words(parser)
-        print_errors_safely(parser)
+        print_errors_safely(parser, name)
         return function(**parser.parse_args(words).as_dict()) or 0
     return 0
 

@@ -7,6 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+from lightning.pytorch.trainer.states import TrainerFn
 
 from ssd_det.flags import leave_out_folders
 from ssd_det.report.tolerant_wandb import giving_up, working
@@ -30,13 +31,16 @@ class TrackedConfig(SaveConfigCallback):
         super().__init__(parser, kept, *args, **kwargs)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write nothing yet: the training may fail before it starts."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file.
 
         Raises:
             InputError: if the disk refuses.
         """
         with writing(Path(trainer.log_dir or "") / self.config_filename):
-            super().setup(trainer, pl_module, stage)
+            super().setup(trainer, pl_module, TrainerFn.FITTING)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Hand the configuration on."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.accelerators import Accelerator
 from lightning.pytorch.trainer.states import TrainerFn
@@ -35,6 +36,8 @@ from ssd_det.tasks.refine_pass import TrainedRefiner
 from ssd_det.training_stop import StopRequest, can_stop, listen, stop
 
 TOO_FEW_BOXES = "too few boxes to learn which are better"
+COUNTS_TO_TRAIN = ("max_epochs", "max_steps", "limit_train_batches")
+COUNTS_WITHIN_TRAINING = ("accumulate_grad_batches", "check_val_every_n_epoch")
 SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
 
 
@@ -45,6 +48,9 @@ class SSDDetTrainer(Trainer):
         accelerator: see Lightning.
         precision: see Lightning; ``auto`` for the one in which the device is fast, ``bf16-mixed`` or ``32-true``.
         settings: all others; see Lightning.
+
+    Raises:
+        InputError: if Lightning refuses one.
     """
 
     def __init__(
@@ -56,7 +62,11 @@ class SSDDetTrainer(Trainer):
     ) -> None:
         if precision == "auto":
             precision = fast_precision(accelerator)
-        super().__init__(accelerator=accelerator, precision=precision, **settings)
+        try:
+            super().__init__(accelerator=accelerator, precision=precision, **settings)
+        except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split()).rstrip(".!")
+            raise InputError(f"Lightning cannot make a trainer ({reason}): correct the trainer's settings.") from error
 
     @cached_property
     def _stop_request(self) -> StopRequest:
@@ -211,6 +221,26 @@ class SSDDetTrainer(Trainer):
             return summary
 
         return refine_file(self, refiners, data, views, calibration_images, datamodule.seed, conclude)
+
+
+def check_training_settings(trainer: Trainer) -> None:
+    """Make sure of what Lightning takes without a word, and then trains nothing with or fails in the middle of.
+
+    Raises:
+        InputError: if a setting is out of range.
+    """
+    for name in COUNTS_TO_TRAIN:
+        if getattr(trainer, name) == 0:
+            raise InputError(f"trainer.{name} is 0, so nothing would be trained: give a number above 0.")
+    for name in COUNTS_WITHIN_TRAINING:
+        value = getattr(trainer, name)
+        if value is not None and value < 1:
+            raise InputError(f"trainer.{name} is {value}: give a number from 1 up.")
+    if trainer.overfit_batches:  # type: ignore[attr-defined]
+        raise InputError(
+            "trainer.overfit_batches takes the data in an order that they do not have: leave it out, and set "
+            "trainer.limit_train_batches."
+        )
 
 
 def _trained(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from torchvision.models import mobilenet_v2
 
 from ssd_det.main import COMMANDS, main
 from ssd_det.shipped import configs_folder, shipped_configs
@@ -67,7 +68,8 @@ def test_a_training_ends_when_images_kept_aside_are_found_no_better(demo, tmp_pa
     (added,) = ADDED
     robust = added.with_name("refine_robust.yaml")
     data = [f"--data.annotations={demo / 'noisy.json'}", f"--data.image_root={demo / 'images'}", *SMALL_DATA]
-    still = ["--model.weights=null", "--model.learning_rate=0", "--trainer.callbacks.init_args.patience=1"]
+    torch.save(mobilenet_v2(weights=None).state_dict(), "weights.pth")
+    still = ["--model.weights=weights.pth", "--model.learning_rate=0", "--trainer.callbacks.init_args.patience=1"]
     words = [f"--config={robust}", f"--config={added}", *data, *still, "--trainer.default_root_dir=run", *QUIET]
     assert main(["fit", *words]) == 0
     last, best = (

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from ssd_det.annotations.coco import Category, CocoFile
 from ssd_det.annotations.formats.with_images import left_out_images, read_with_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.stored_sizes import check_stored_sizes
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.dataset import CocoDataset
 from ssd_det.batches.image_loader import ImageLoader, collate_shared
@@ -98,9 +99,11 @@ class CocoDataModule(LightningDataModule):
         """Look at everything that a training reads, before any process is started.
 
         Raises:
-            InputError: see :attr:`coco`; or if no annotation can be used.
+            InputError: see :attr:`coco`; or if no annotation can be used, or an image is of another size than the
+                annotation file says.
         """
         self.coco.count_usable()
+        check_stored_sizes(*self._training_data())
 
     def setup(self, stage: str) -> None:
         """Read the annotation file, and say how much of it is not trained on.
@@ -116,6 +119,10 @@ class CocoDataModule(LightningDataModule):
                 f"{left_out} of {len(self.coco.annotations)} annotations are not trained on: "
                 f"crowd, difficult, rotated, no area or outside the image."
             )
+
+    def _training_data(self) -> tuple[CocoFile, dict[int, Path]]:
+        """The annotation file to learn from, and the path of each image that is there, by image id."""
+        raise NotImplementedError
 
     def _read_with_images(self, annotations: str, image_root: str) -> tuple[CocoFile, dict[int, Path]]:
         """Read an annotation file, find its images, and count those that are left out, in one line."""

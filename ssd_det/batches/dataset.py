@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.stored_pixels import UNREADABLE, load_stored, opened, stored_size, why_unreadable
+from ssd_det.annotations.stored_pixels import load_stored, opened, stored_size
+from ssd_det.annotations.stored_sizes import check_size, named_if_unreadable
 from ssd_det.batches.augmentation import Augmentation, Pixels
 from ssd_det.batches.batch import Sample
 from ssd_det.batches.image_modes import to_rgb
 from ssd_det.batches.trusted_noise import with_noise
-from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners, mirror
 
@@ -27,28 +27,11 @@ def read_image(path: Path, image: Image) -> Pixels:
     Raises:
         InputError: if the file does not decode, or its size is not what the annotation file says.
     """
-    try:
-        with opened(path) as file:
-            check_size(path, image, *stored_size(file))  # before a picture that is not meant is decoded
-            pixels = to_rgb(load_stored(file))
-    except UNREADABLE as error:
-        reason = why_unreadable(path, error, "does not decode: replace the file or leave it out")
-        raise InputError(f"{path}: image {image.id} {reason}.") from None
+    with named_if_unreadable(path, image), opened(path) as file:
+        check_size(path, image, *stored_size(file))  # before a picture that is not meant is decoded
+        pixels = to_rgb(load_stored(file))
     check_size(path, image, pixels.shape[1], pixels.shape[0])
     return pixels
-
-
-def check_size(path: Path, image: Image, width: int, height: int) -> None:
-    """Compare an image's size in pixels with what the annotation file says of it.
-
-    Raises:
-        InputError: if they differ.
-    """
-    if (width, height) != (image.width, image.height):
-        raise InputError(
-            f"{path}: image {image.id} is {width}x{height}, but the annotation file says "
-            f"{image.width}x{image.height}: correct its width and height, or the file."
-        )
 
 
 class CocoDataset(Dataset[Sample]):

@@ -11,6 +11,7 @@ from ssd_det.annotations.coco import Category, CocoFile
 from ssd_det.annotations.formats.reading import default_image_root
 from ssd_det.annotations.formats.with_images import check_test_images, with_found_images
 from ssd_det.annotations.formats.yolo_rows import RowKind
+from ssd_det.annotations.stored_sizes import check_stored_sizes
 from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import DetectBatch, FailedBatch, collate_for_detection
 from ssd_det.batches.coco_datamodule import CocoDataModule, warn
@@ -119,6 +120,7 @@ class DetectDataModule(CocoDataModule):
             return
         self.take_classes(self.categories)
         val = self._val_data()
+        check_stored_sizes(*val)
         if self.val_image_root is None:
             warning = check_test_images(self._training_data(), val, "data.val_image_root")
             if warning:

@@ -101,14 +101,14 @@ def check_configuration(path: Path) -> None:
         raise InputError(f"{path}: is not text in UTF-8: save it as UTF-8.") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {why_not_yaml(error)}: correct it.") from None
-    if not isinstance(root, yaml.MappingNode | None):
+    if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: is no configuration: give yaml with names and their settings.")
     if repeated := _repeated_key(root):
         key, lines = repeated[0].value, " and ".join(str(node.start_mark.line + 1) for node in repeated)
         raise InputError(f"{path}: has {cut(key)} twice, in lines {lines}: take one out, as only one counts.")
 
 
-def _repeated_key(root: yaml.Node | None) -> tuple[yaml.ScalarNode, yaml.ScalarNode] | None:
+def _repeated_key(root: yaml.Node) -> tuple[yaml.ScalarNode, yaml.ScalarNode] | None:
     """A key that a mapping has twice, of which the parser would take the last; ``None`` where there is none."""
     for mapping in _mappings(root):
         first_of: dict[str, yaml.ScalarNode] = {}
@@ -120,7 +120,7 @@ def _repeated_key(root: yaml.Node | None) -> tuple[yaml.ScalarNode, yaml.ScalarN
     return None
 
 
-def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
     """The mappings of a yaml, each once, however many aliases lead to it."""
     nodes, seen = [root], set()
     while nodes:

@@ -148,10 +148,14 @@ def load_network(name: BackboneName, weights: str | None) -> nn.Module:
             ) from error
     path = Path(weights)
     if not path.is_file():
-        choices = f"null, or one of {', '.join(published)}" if published else "or null"
+        if not published:
+            raise InputError(
+                f"The weights {weights} are no file, and torchvision has none for {name}: give a path, or null with "
+                f"model.frozen_stages 0 and model.freeze_batch_norm false."
+            )
         raise InputError(
             f"The weights {weights} are neither a file nor weights that torchvision has for {name}: "
-            f"give a path, {choices}."
+            f"give a path, null, or one of {', '.join(published)}."
         )
     network = _random_network(name)
     kind = f"a state_dict of torchvision's {name}"

@@ -6,9 +6,11 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
 
@@ -48,6 +50,21 @@ class DetectorBackbone(nn.Module):
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
         """Compute the pyramid of normalised images ``Tensor[B, 3, H, W]``, the levels named "0", "1" and so on."""
         return OrderedDict((str(level), features) for level, features in enumerate(self.backbone(images)))
+
+
+class ThinImageTransform(GeneralizedRCNNTransform):  # type: ignore[misc]
+    """torchvision's resizing, by which no side becomes less than a pixel, as none does for the refiner."""
+
+    def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """Resize an image ``Tensor[3, H, W]``, and the boxes of its target."""
+        size = image.shape[-2:]
+        scale = min(self.min_size[-1] / min(size), self.max_size / max(size))
+        if min(size) * scale >= 1:
+            return super().resize(image, target)  # type: ignore[no-any-return]
+        resized = [max(int(side * scale), 1) for side in size]
+        if target is not None:
+            target = {**target, "boxes": resize_boxes(target["boxes"], size, resized)}
+        return interpolate(image[None], resized, mode="bilinear")[0], target
 
 
 class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
@@ -140,9 +157,9 @@ def build_detector(
     if name == "retinanet":
         octaves = tuple(tuple(size * step for step in OCTAVE) for size in sizes)
         anchors = AnchorGenerator(octaves, (ASPECT_RATIOS,) * LEVELS)
-        return RetinaNet(pyramid, num_classes + 1, anchor_generator=anchors, **shared)  # type: ignore[no-any-return]
+        return _taking_thin_images(RetinaNet(pyramid, num_classes + 1, anchor_generator=anchors, **shared))
     anchors = AnchorGenerator(tuple((size,) for size in sizes), ((1.0,),) * LEVELS)
-    return FCOS(pyramid, num_classes + 1, anchor_generator=anchors, **shared)  # type: ignore[no-any-return]
+    return _taking_thin_images(FCOS(pyramid, num_classes + 1, anchor_generator=anchors, **shared))
 
 
 def build_faster_rcnn(
@@ -190,7 +207,7 @@ def build_faster_rcnn(
     """
     sizes = _anchor_sizes("faster_rcnn", anchor_sizes)
     pooling = AlignedRoIAlign if aligned_pooling else MultiScaleRoIAlign
-    return FasterRCNN(
+    detector = FasterRCNN(
         DetectorBackbone(backbone),
         **_image_arguments(shortest_side, longest_side, image_mean, image_std),
         rpn_anchor_generator=AnchorGenerator(tuple((size,) for size in sizes), (ASPECT_RATIOS,) * LEVELS),
@@ -206,11 +223,18 @@ def build_faster_rcnn(
         box_nms_thresh=nms_threshold,
         box_detections_per_img=detections_per_image,
     )
+    return _taking_thin_images(detector)
 
 
 def levels_above(p6: P6Name) -> ExtraLevels:
     """What makes Faster R-CNN's P6: pooling of P5, or a convolution of the network's highest map."""
     return ConvolutionalP6 if p6 == "convolution" else lambda *_: LastLevelMaxPool()
+
+
+def _taking_thin_images(detector: nn.Module) -> nn.Module:
+    given: Any = detector.transform
+    detector.transform = ThinImageTransform(given.min_size, given.max_size, given.image_mean, given.image_std)
+    return detector
 
 
 def _anchor_sizes(name: str, sizes: Sequence[float] | None) -> tuple[float, ...]:

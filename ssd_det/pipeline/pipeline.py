@@ -19,6 +19,7 @@ from ssd_det.annotations.formats.with_images import (
 )
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.output import make_folder, remove_unfinished
+from ssd_det.annotations.stored_sizes import check_stored_sizes
 from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
 from ssd_det.pipeline.given_sections import SECTIONS, Section, check_overrides, split_words
@@ -146,7 +147,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--config", action="config", help="a yaml with any of these settings")
     parser.add_function_arguments(pipeline, skip={"overrides"})
     allow_bare_flags(parser)
-    print_errors_safely(parser)
+    print_errors_safely(parser, "pipeline", pipeline_words)
     check_configurations(pipeline_words)
     chosen = vars(parser.instantiate_classes(parser.parse_args(pipeline_words)))
     del chosen["config"]
@@ -170,7 +171,7 @@ def _check(
 
     Raises:
         InputError: if one cannot be used, images are missing, their categories differ, or the test images are most
-            likely in another folder.
+            likely in another folder, or an image is of another size than its file says.
     """
     how = skip_missing_images, allow_outside, yolo_rows
     training = read_with_images(inputs.annotations, inputs.image_root, *how)
@@ -181,6 +182,8 @@ def _check(
     if not root_is_given:
         lines.append(check_test_images(training, test, "--test_image_root"))
     with_found_images(*training).count_usable()
+    for data in (training, test):
+        check_stored_sizes(*data)
     for line in lines:
         if line:
             print(line, flush=True)

@@ -1,33 +1,30 @@
 """What every task shares: classes, checkpoints, the logging of losses, optimiser and schedule."""
 
-import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.plugins import MixedPrecision, Precision
 from lightning.pytorch.utilities import GradClipAlgorithmType
 from torch import Tensor
-from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LinearLR, MultiStepLR
+from torch.optim import Optimizer
 
 from ssd_det.annotations.categories import different_categories
 from ssd_det.annotations.coco import Category
 from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
 from ssd_det.ops.bag_pooling import check_adaptive
-from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint
+from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint, plain
+from ssd_det.tasks.new_training import built_for_trial
+from ssd_det.tasks.optimisation import OPTIMISATION, optimizers_and_schedules
+from ssd_det.tasks.setting_ranges import check_range
 from ssd_det.tasks.training_state import unusable_state
 from ssd_det.value_types import types_of_arguments, wrong_value
 
-OptimizerName = Literal["sgd", "adamw"]
-
-WARMUP_FACTOR = 0.001
 COLOURS = 3
-OPTIMISATION = frozenset({"optimizer", "learning_rate", "momentum", "weight_decay", "warmup_steps", "milestones"})
 TRAINING_ONLY = OPTIMISATION | {"weights"}
 
 
@@ -63,9 +60,9 @@ class Task(LightningModule):
         """
         settings = self.hparams
         check_range(1, settings, "feature_width")
-        check_range(0, settings, "learning_rate", "weight_decay", "warmup_steps")
+        check_range(0, settings, "learning_rate", "momentum", "weight_decay", "warmup_steps")
         mean, deviation = settings["image_mean"], settings["image_std"]
-        if len(mean) != COLOURS or len(deviation) != COLOURS or min(deviation) <= 0:
+        if len(mean) != COLOURS or len(deviation) != COLOURS or not all(each > 0 for each in deviation):
             raise InputError("model.image_mean and model.image_std need 3 numbers each, the deviations above 0.")
 
     def setup(self, stage: str) -> None:
@@ -83,6 +80,10 @@ class Task(LightningModule):
         if self.categories is None:
             self.categories = coco.categories
         self.check_categories(coco.categories, coco.path)
+
+    def take_data(self, datamodule: CocoDataModule) -> None:
+        """Take from the data of a training what the network depends on: the class list."""
+        self.categories = datamodule.categories
 
     def known_categories(self) -> list[Category]:
         """The class list in time for :meth:`configure_model`, which some callbacks call before :meth:`setup`."""
@@ -142,20 +143,7 @@ class Task(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """SGD or AdamW with linear warm-up by step and decay by epoch (section 4.1)."""
-        settings = self.hparams
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        rate, decay = settings["learning_rate"], settings["weight_decay"]
-        # One pass over the weights is four times as fast on the CPU. On GPUs Lightning cannot clip what a fused
-        # optimiser scales by itself.
-        on_cpu = all(parameter.device.type == "cpu" for parameter in parameters)
-        optimizer: Optimizer = AdamW(parameters, lr=rate, weight_decay=decay, fused=on_cpu or None)
-        if settings["optimizer"] == "sgd":
-            optimizer = SGD(parameters, lr=rate, momentum=settings["momentum"], weight_decay=decay)
-        schedules = [{"scheduler": MultiStepLR(optimizer, list(settings["milestones"])), "interval": "epoch"}]
-        if settings["warmup_steps"]:
-            warmup = LinearLR(optimizer, WARMUP_FACTOR, total_iters=settings["warmup_steps"])
-            schedules.append({"scheduler": warmup, "interval": "step"})
-        return [optimizer], schedules
+        return optimizers_and_schedules(self.parameters(), self.hparams)
 
     def configure_gradient_clipping(
         self,
@@ -242,9 +230,11 @@ class Task(LightningModule):
             InputError: if a setting is of another type.
         """
         if (name := wrong_value(checkpoint["settings"], self.types_of_settings())) is not None:
-            raise InputError(
-                f"{path}: is not a checkpoint of a {self.NAME} (its setting {name} is of another type): {ADVICE}."
-            )
+            raise self.foreign_checkpoint(path, f"its setting {name} is of another type")
+
+    def foreign_checkpoint(self, path: str | Path, why: str) -> InputError:
+        """The error about a file that is not a checkpoint of this task."""
+        return InputError(f"{path}: is not a checkpoint of a {self.NAME} ({why}): {ADVICE}.")
 
     @classmethod
     def types_of_settings(cls) -> dict[str, Any]:
@@ -257,25 +247,18 @@ class Task(LightningModule):
         Raises:
             InputError: if not.
         """
-        twin = copy.deepcopy(self)
         try:
-            twin.check_settings()
-            with torch.device("meta"):  # takes neither memory nor time, whatever the settings are
-                twin.configure_model()
+            self.check_settings()
+            twin = built_for_trial(self)
             shapes = {name: value.shape for name, value in twin.state_dict().items()}
             found = {name: value.shape for name, value in twin._own_weights(checkpoint).items()}
         except InputError as error:
-            raise InputError(f"{path}: is not a checkpoint of a {self.NAME} ({error.sentence}): {ADVICE}.") from None
+            raise self.foreign_checkpoint(path, error.sentence) from None
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: is not a checkpoint of a {self.NAME} ({type(error).__name__}): {ADVICE}."
-            ) from error
+            raise self.foreign_checkpoint(path, type(error).__name__) from error
         other = sorted({name for name, _ in shapes.items() ^ found.items()})
         if other:
-            raise InputError(
-                f"{path}: is not a checkpoint of a {self.NAME} (its weights do not fit its settings, such as "
-                f"{other[0]}): {ADVICE}."
-            )
+            raise self.foreign_checkpoint(path, f"its weights do not fit its settings, such as {other[0]}")
 
     def restore(self, path: str | Path, given: frozenset[str] = frozenset()) -> Checkpoint:
         """Become the network that a checkpoint holds: settings, class list and weights.
@@ -313,19 +296,3 @@ class Task(LightningModule):
         known = self.categories or []
         if list(categories) != known:
             raise InputError(different_categories(source, categories, "the training data", known))
-
-
-def check_range(least: int, settings: Mapping[str, Any], *names: str) -> None:
-    """Make sure that settings are at least so large.
-
-    Raises:
-        InputError: if one is not.
-    """
-    for name in names:
-        if settings[name] < least:
-            raise InputError(f"model.{name} is {settings[name]}: give a number from {least} up.")
-
-
-def plain(value: Any) -> Any:
-    """A setting as it is after a checkpoint: tuples are lists."""
-    return list(value) if isinstance(value, list | tuple) else value

@@ -46,3 +46,8 @@ def load_checkpoint(path: str | Path, task: str | None = None, accepted: Collect
 def categories_of(checkpoint: Checkpoint) -> list[Category]:
     """The class list that a checkpoint was trained on."""
     return [Category(**entry) for entry in checkpoint["categories"]]
+
+
+def plain(value: Any) -> Any:
+    """A setting as it is after a checkpoint: tuples are lists."""
+    return list(value) if isinstance(value, list | tuple) else value

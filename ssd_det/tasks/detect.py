@@ -10,8 +10,10 @@ from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.models.backbone import BackboneName
 from ssd_det.models.detector import DetectorName, P6Name, build_detector
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD
-from ssd_det.tasks.base import OPTIMISATION, TRAINING_ONLY, OptimizerName, Task, check_range
+from ssd_det.tasks.base import TRAINING_ONLY, Task
 from ssd_det.tasks.detections import Detections, check_detection, detect
+from ssd_det.tasks.optimisation import OPTIMISATION, OptimizerName
+from ssd_det.tasks.setting_ranges import check_range
 
 
 class DetectTask(Task):

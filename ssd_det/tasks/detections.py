@@ -12,7 +12,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.batch import DetectBatch, FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import to_xywh
-from ssd_det.tasks.base import check_range
+from ssd_det.tasks.setting_ranges import check_range
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 5

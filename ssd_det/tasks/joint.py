@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ssd_det.batches.batch import DetectBatch, FailedBatch, RefineBatch
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.models.detector import P6Name, build_faster_rcnn, levels_above
 from ssd_det.models.joint_model import JointModel
@@ -119,8 +120,15 @@ class JointTask(RefinerTraining):
         """
         super().setup(stage)
         if stage == "fit":
-            datamodule: JointDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-            self.hparams.update({name: getattr(datamodule, name) for name in SIZES})
+            self._take_sizes(self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def take_data(self, datamodule: CocoDataModule) -> None:
+        """Take the size of the images as well."""
+        super().take_data(datamodule)
+        self._take_sizes(datamodule)
+
+    def _take_sizes(self, datamodule: CocoDataModule) -> None:
+        self.hparams.update({name: getattr(datamodule, name) for name in SIZES})
 
     def configure_model(self) -> None:
         """Build the network for the class list."""

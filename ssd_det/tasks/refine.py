@@ -17,8 +17,10 @@ from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.settings import taken_by
 from ssd_det.ops.device_values import copied_to
 from ssd_det.ops.sampling import uniform_draws
-from ssd_det.tasks.base import TRAINING_ONLY, OptimizerName, check_range
+from ssd_det.tasks.base import TRAINING_ONLY
+from ssd_det.tasks.optimisation import OptimizerName
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
+from ssd_det.tasks.setting_ranges import check_range
 
 Sampler = Literal["auto", "fixed"]
 MOST_SPSD_MODULES = 100  # published 1; each is a layer, and a pass over all proposals
@@ -156,7 +158,7 @@ class RefineTask(RefinerTraining):
             raise InputError(
                 f"model.spsd_modules is {settings['spsd_modules']}: give a number from 0 to {MOST_SPSD_MODULES}."
             )
-        if not settings["ratios"] or min(settings["ratios"]) <= 0:
+        if not settings["ratios"] or not all(ratio > 0 for ratio in settings["ratios"]):
             raise InputError(f"model.ratios is {list(settings['ratios'])}: give at least one number above 0.")
         if settings["sampler"] == "auto" and not settings["spsd_modules"]:
             raise InputError("model.sampler is auto, which needs SPSD: set it to fixed, or model.spsd_modules to 1.")

@@ -11,13 +11,12 @@ from torch import Tensor
 
 from ssd_det.batches.batch import RefineBatch
 from ssd_det.batches.refine_datamodule import UNSEEN_IMAGES, are_unseen_images
-from ssd_det.errors import InputError
 from ssd_det.models.refiner import Refiner
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.ops.device_values import copied_to
 from ssd_det.ops.sampling import random_proposals
 from ssd_det.tasks.base import Task
-from ssd_det.tasks.checkpoint import ADVICE, Checkpoint
+from ssd_det.tasks.checkpoint import Checkpoint
 from ssd_det.tasks.noise_estimate import NoiseEstimate, is_noise_state
 
 NOISE = "noise"
@@ -122,7 +121,7 @@ class RefinerTraining(Task):
             fault = f"its {UNSEEN_IMAGES} are no ids"
         else:
             return
-        raise InputError(f"{path}: is not a checkpoint of a {self.NAME} ({fault}): {ADVICE}.")
+        raise self.foreign_checkpoint(path, fault)
 
     def _take_noise(self, checkpoint: Mapping[str, Any]) -> None:
         """Checkpoints from before there was an estimate have none, and the sampler that their settings say."""

@@ -1,12 +1,15 @@
 """``fit``, in this process wherever no second process is needed."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from ssd_det.cli import SSDDetCLI
+from ssd_det.errors import InputError
 from ssd_det.main import main
+from ssd_det.tasks.refine import RefineTask
 from tests.command import fails, ssd_det
 from tests.words import DATA, TINY, checkpoint_in, logging_to
 
@@ -48,6 +51,25 @@ def test_resuming_keeps_the_log_of_the_first_attempt(inside):
     assert (inside / "runs" / "metrics.csv").read_text() != log
 
 
+def test_a_training_that_fails_before_it_starts_leaves_no_configuration(inside, capsys, monkeypatch):
+    def fail(task):
+        raise InputError("There is no optimiser.")
+
+    monkeypatch.setattr(RefineTask, "configure_optimizers", fail)
+    words = ["fit", *TINY, *DATA, "--trainer.max_epochs=1", *logging_to("again")]
+    fails(capsys, main(words), "There is no optimiser.")
+    assert not list(Path("again").glob("*"))
+
+
+def test_an_image_of_another_size_is_named_before_anything_is_written(inside, capsys):
+    content = json.loads((inside / "noisy.json").read_text())
+    content["images"][-1]["width"] += 1
+    (inside / "other.json").write_text(json.dumps(content))
+    words = ["fit", *TINY, *DATA, "--data.annotations=other.json", "--trainer.max_epochs=1", *logging_to("again")]
+    fails(capsys, main(words), "but the annotation file says")
+    assert not Path("again").exists()
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
     (inside / "images" / "0002.png").write_bytes(b"nothing")
@@ -63,10 +85,25 @@ def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
         (["--model.weights=noisy.json"], "noisy.json: is not a state_dict of torchvision's resnet18"),
         (["--model.fpn_channels=20"], "fpn_channels is 20"),
         (["--model.roi_size=0"], "model.roi_size is 0"),
+        (["--model.backbone=resnet10", "--model.weights=DEFAULT"], "torchvision has none for resnet10"),
+        (["--model.learning_rate=.nan"], "model.learning_rate is nan"),
+        (["--model.frozen_stages=1"], "model.weights is null, and model.frozen_stages 1 would keep layers as random"),
+        (["--model.freeze_batch_norm=true"], "set model.freeze_batch_norm to false, or give model.weights"),
         (["--model.ratios=[]"], "model.ratios is []"),
         (["--model.image_mean=[0.5]"], "model.image_mean and model.image_std need 3 numbers"),
         (["--data.num_workers=-1"], "data.num_workers is -1"),
         (["--trainer.accelerator=gpu"], "No supported gpu backend found"),
+        (["--trainer.accelerator=foo"], "invalid accelerator name"),
+        (["--trainer.strategy=foo"], "invalid strategy name"),
+        (["--trainer.devices=-1"], "should be an int > 0): correct the trainer's settings"),
+        (["--trainer.devices=2.5"], "should be an int > 0"),
+        (["--trainer.num_nodes=0"], "must be a positive integer"),
+        (["--trainer.max_epochs=0"], "trainer.max_epochs is 0, so nothing would be trained"),
+        (["--trainer.max_steps=0"], "trainer.max_steps is 0, so nothing would be trained"),
+        (["--trainer.accumulate_grad_batches=0"], "trainer.accumulate_grad_batches is 0"),
+        (["--trainer.check_val_every_n_epoch=0"], "trainer.check_val_every_n_epoch is 0"),
+        (["--trainer.overfit_batches=1"], "set trainer.limit_train_batches"),
+        (["--seed_everything=-1"], "seed_everything is -1: give a number from 0"),
         (["--data.batch_size=0"], "data.batch_size is 0"),
         (["--ckpt_path=none.ckpt"], "none.ckpt: there is no such file"),
         (["--ckpt_path=noisy.json"], "noisy.json: is not a checkpoint"),
@@ -74,7 +111,20 @@ def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
     ],
 )
 def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, message):
-    fails(capsys, main(["fit", *TINY, *DATA, *logging_to("again"), *words]), message)
+    once = ["--trainer.max_epochs=1", *logging_to("again")]
+    fails(capsys, main(["fit", *TINY, *DATA, *once, *words]), message)
+    assert not Path("again").exists()
+
+
+@pytest.mark.parametrize("option", ["--ckpt_path", "--start_from"])
+def test_layers_may_be_frozen_that_have_the_weights_of_a_checkpoint(inside, option):
+    content = torch.load(checkpoint_in(inside), weights_only=True)
+    content["settings"]["freeze_batch_norm"] = True
+    torch.save(content, inside / "frozen.ckpt")
+    model, data, *quiet = TINY
+    model = model.replace('"freeze_batch_norm": false', '"freeze_batch_norm": true')
+    more = [f"{option}=frozen.ckpt", "--trainer.max_epochs=2", *logging_to("again")]
+    assert main(["fit", model, data, *quiet, *DATA, *more]) == 0
 
 
 def test_wandb_tracks_a_training(inside):

@@ -71,7 +71,7 @@ def test_unknown_weights_are_named_with_what_there_is():
 
 
 def test_a_network_without_published_weights_says_so():
-    with pytest.raises(InputError, match=r"weights that torchvision has for resnet10: give a path, or null\.$"):
+    with pytest.raises(InputError, match=r"torchvision has none for resnet10: give a path, or null with"):
         Backbone("resnet10", weights="DEFAULT", channels=32)
 
 

@@ -49,6 +49,25 @@ def test_every_detector_learns_and_detects(name):
         assert set(detections["labels"].tolist()) <= {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("size", [(2000, 3), (3, 2000)])
+def test_images_are_taken_that_are_too_thin_to_be_resized(name, size):
+    detector = build_detector(name, 3, **{**SETTINGS, "longest_side": 192})
+    height, width = size
+    target = {"boxes": torch.tensor([[0.0, 0.0, width / 2, height / 2]]), "labels": torch.tensor([1])}
+    losses = detector.train()([torch.rand(3, height, width)], [target])
+    assert all(loss.isfinite() for loss in losses.values())
+    (found,) = detector.eval()([torch.rand(3, height, width)])
+    assert (found["boxes"][:, 2:] <= torch.tensor([width, height])).all()
+
+
+def test_boxes_are_resized_with_a_thin_image():
+    transform = build_detector("faster_rcnn", 1, **SETTINGS).transform
+    image, target = transform.resize(torch.rand(3, 960, 3), {"boxes": torch.tensor([[0.0, 480, 3, 960]])})
+    assert image.shape == (3, 96, 1)
+    torch.testing.assert_close(target["boxes"], torch.tensor([[0.0, 48, 1, 96]]))
+
+
 @pytest.mark.parametrize(("name", "sizes"), [("faster_rcnn", [16, 8, 4, 2, 1]), ("fcos", [8, 4, 2, 1, 1])])
 def test_the_pyramid_has_the_levels_that_torchvision_uses(name, sizes):
     detector = build_detector(name, 1, **SETTINGS)

@@ -99,10 +99,27 @@ def test_missing_images_and_empty_files_are_named(words, demo, tmp_path, capsys)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["annotations", "test_annotations"])
+def test_an_image_of_another_size_is_named_before_anything_is_written(words, demo, tmp_path, capsys, name):
+    content = json.loads((demo / "test.json").read_text())
+    content["images"][-1]["width"] += 1
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    given = [*words, f"--output={tmp_path / 'run'}", f"--{name}={tmp_path / 'other.json'}"]
+    refused(capsys, given, "but the annotation file says")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("--detect.model.detector=yolo", "The configuration of detect cannot be used"),
+        (
+            "--detect.model.detector=yolo",
+            "The configuration of detect cannot be used: model.detector is yolo: give faster_rcnn, retinanet or fcos.",
+        ),
+        (
+            '--refine.settings={{"trainer": {{"max_epochs": "lots"}}}}',
+            "refine.yaml: trainer.max_epochs is lots: give an integer or null.",
+        ),
         ("--refine.trainer.callbacks=null", "refine: trainer.callbacks has no ModelCheckpoint with the filename last"),
         ("--detect.trainer.logger.init_args.save_dir=logs", "detect: trainer.logger has the save_dir logs"),
         ("--refine.seed_everything=true", "refine: seed_everything is True: give a number"),
@@ -118,7 +135,7 @@ def test_a_configuration_that_cannot_be_used_is_named(words, configs, tmp_path, 
 
 def test_a_corrected_configuration_may_have_the_same_output(words, configs, tmp_path, capsys):
     for name in ("refine", "detect"):
-        settings = f'--{name}.settings={{"trainer": {{"max_epochs": "no"}}}}'
+        settings = f'--{name}.settings={{"trainer": {{"max_epochs": "lots"}}}}'
         refused(capsys, [*words, f"--output={tmp_path}", settings], f"The configuration of {name} cannot be used")
     assert (tmp_path / "detect.yaml").is_file()
 
