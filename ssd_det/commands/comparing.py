@@ -90,4 +90,4 @@ def draw_annotations(
     if skip_missing_images:
         coco = without_missing_images(coco, image_root, allow_outside)
     paths = draw_pictures(coco, image_root, Path(output), count, overwrite, allow_outside)
-    say(f"{output}: {len(paths)} pictures; red the original box, blue the refined one, white the true one.")
+    say(f"{output}: {len(paths)} pictures; orange the original box, blue the refined one, white the true one.")

@@ -181,7 +181,7 @@ def _precision_recall(precisions: Mapping[Boxes, list[float]]) -> Figure:
         axes.plot(recalls, values, color=COLOURS[boxes], label=label)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="best", frameon=False)
     return figure
 
 

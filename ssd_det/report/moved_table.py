@@ -38,7 +38,7 @@ LINE = 3  # pixels
 def moved_table(coco: CocoFile, boxes: MeasuredBoxes, paths: Mapping[int, Path]) -> "wandb.Table":
     """The refined annotations whose boxes overlap their originals least, at most 50, the least first.
 
-    In the pictures the original box is red, the refined one blue and the true one, where it is known, white.
+    In the pictures the original box is orange, the refined one blue and the true one, where it is known, white.
 
     Args:
         coco: a refined file.
