@@ -5,6 +5,8 @@ import logging
 import warnings
 
 import pytest
+import torch
+from torchvision.models import resnet18
 
 from ssd_det.training_output import leave_out_needless_messages
 from tests.command import ssd_det
@@ -40,7 +42,8 @@ def two_sizes(make_coco, make_image, tmp_path):
 
 
 def test_a_training_says_nothing_but_where_it_runs(two_sizes, tmp_path):
-    words = [*two_sizes, "--model.frozen_stages=1"]
+    torch.save(resnet18().state_dict(), tmp_path / "weights.pth")
+    words = [*two_sizes, "--model.weights=weights.pth", "--model.frozen_stages=1"]
     result = ssd_det("fit", *words, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
