@@ -5,11 +5,13 @@ refiner. Its stages teach each other, so that nothing holds their mean in place.
 
 What noise averages out to is not nothing: the mean logarithm of noisy sizes lies below that of the true size, and noisy
 boxes are cut off at the borders of their image. So noise of the estimated level is put on the refined boxes, and cut
-off in the same way; the drift is what the noisy boxes differ beyond that. It has three parts:
+off in the same way; the drift is what the noisy boxes differ beyond that. It has four parts:
 
 - A move that all boxes share.
 - Another of each category: noise averages out over its objects as well, and a refiner may see other borders than the
   annotators. It is as much of the category's own difference as is not chance.
+- Another of the sizes in each image: objects look larger or smaller to a refiner where a picture is blurred, dark or
+  stained, but nothing about a picture moves all of them to one side.
 - The share of the cutting off that sizes follow: a refiner learns what noisy boxes are like on average, and where they
   are cut off, it may learn that too. The objects tell it that are cut off by more or less.
 
@@ -24,6 +26,7 @@ from torch import Tensor
 from ssd_det.ops.boxes import centre_and_size, clip, displaced, displacement
 from ssd_det.ops.noise_level import LEAST_LEVEL
 from ssd_det.ops.parts import in_parts
+from ssd_det.ops.random_effects import Grouping, own_means
 
 LARGEST_DIFFERENCE = 1.0  # in units of the box, so that a few wild boxes do not decide
 ROUNDS = 3
@@ -35,23 +38,25 @@ LEAST_SPREAD = 1e-6  # of what boxes are cut off by, in units of the box
 
 @dataclass(frozen=True)
 class Drift:
-    """By how much refined boxes of each of K categories are to be moved.
+    """By how much refined boxes of each of K categories and I images are to be moved.
 
     Attributes:
         moves: ``Tensor[K, 4]``, displacements of boxes that noise moves by as much as those of the file on average;
             to be added to the part of theirs that others follow.
+        image_moves: ``Tensor[I, 4]``, to be added to these; 0 for centres.
         followed: ``Tensor[4]`` in [0, 1], the share of the mean displacement by noise that boxes follow, and that is to
             be taken back; 0 for centres.
         noise_level: of the noisy boxes.
     """
 
     moves: Tensor
+    image_moves: Tensor
     followed: Tensor
     noise_level: float
 
 
 def measure_drift(
-    noisy: Tensor, refined: Tensor, image_sizes: Tensor, categories: Tensor, count: int, noise_level: float
+    noisy: Tensor, refined: Tensor, image_sizes: Tensor, categories: Grouping, images: Grouping, noise_level: float
 ) -> Drift:
     """Measure the drift of the boxes of a file.
 
@@ -61,44 +66,48 @@ def measure_drift(
         noisy: ``Tensor[N, 4]``, xyxy, with area.
         refined: ``Tensor[N, 4]``, xyxy, with area.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image, in the same units.
-        categories: ``LongTensor[N]``, from 0 on.
-        count: K, of the categories.
+        categories: of the objects.
+        images: of the objects.
         noise_level: of the noisy boxes, as far as it is known.
     """
     cut_off = _cut_off(refined, image_sizes, noise_level)
-    drift = Drift(refined.new_zeros(count, 4), refined.new_zeros(4), noise_level)
+    nothing = refined.new_zeros(categories.count, 4), refined.new_zeros(images.count, 4), refined.new_zeros(4)
+    drift = Drift(*nothing, noise_level)
     if len(refined) < 2:  # one box says nothing of its uncertainty
         return drift
     mean = cut_off.mean(dim=0)
     is_size = torch.tensor([False, False, True, True], device=refined.device)
     may_follow = is_size & (noise_level >= LEAST_LEVEL)  # below, what is estimated is not noise
     for _ in range(ROUNDS):
-        moved = _moved_back(refined, drift, cut_off, image_sizes, categories)
+        moved = _moved_back(refined, drift, cut_off, image_sizes, categories, images)
         rest = _unexplained(noisy, moved, image_sizes, noise_level)
         followed = drift.followed - _slopes(cut_off - mean, rest) * may_follow
         more = followed.clamp(0, 1) - drift.followed
         rest = rest + more * (cut_off - mean)
-        own = torch.stack([_own(values, categories, count) for values in rest.unbind(dim=1)], dim=1)
+        own = _own(rest, categories)
+        of_images = _own(rest - own[categories.numbers], images) * is_size
         shared = _shrunk(rest.mean(dim=0), rest.var(dim=0) / len(rest))
-        drift = Drift(drift.moves + shared + own + more * mean, drift.followed + more, noise_level)
+        moves = drift.moves + shared + own + more * mean
+        drift = Drift(moves, drift.image_moves + of_images, drift.followed + more, noise_level)
     return drift
 
 
-def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories: Tensor) -> Tensor:
+def without_drift(refined: Tensor, drift: Drift, image_sizes: Tensor, categories: Grouping, images: Grouping) -> Tensor:
     """Take the drift out of refined boxes.
 
     Args:
         refined: ``Tensor[N, 4]``, xyxy.
         drift: of them, or of the refiner that made them.
         image_sizes: ``Tensor[N, 2]``, (height, width) of each object's image.
-        categories: ``LongTensor[N]``, as the drift has them.
+        categories: of the objects, as the drift has them.
+        images: the same.
 
     Returns:
         ``Tensor[N, 4]``, clipped to the images.
     """
     is_followed = drift.followed.any()
     cut_off = _cut_off(refined, image_sizes, drift.noise_level) if is_followed else torch.zeros_like(refined)
-    return _moved_back(refined, drift, cut_off, image_sizes, categories)
+    return _moved_back(refined, drift, cut_off, image_sizes, categories, images)
 
 
 def expected_noise(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
@@ -133,13 +142,16 @@ def _cut_off(boxes: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
     return in_parts(lambda boxes, sizes: expected_noise(boxes, sizes, noise_level), boxes, image_sizes)
 
 
-def _moved_back(refined: Tensor, drift: Drift, cut_off: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
+def _moved_back(
+    refined: Tensor, drift: Drift, cut_off: Tensor, image_sizes: Tensor, categories: Grouping, images: Grouping
+) -> Tensor:
     """Refined boxes without their drift, given the expected noise of each."""
 
-    def of_part(refined: Tensor, cut_off: Tensor, image_sizes: Tensor, categories: Tensor) -> Tensor:
-        return clip(displaced(refined, drift.moves[categories] - drift.followed * cut_off), image_sizes)
+    def of_part(refined: Tensor, cut_off: Tensor, image_sizes: Tensor, category: Tensor, image: Tensor) -> Tensor:
+        moves = drift.moves[category] + drift.image_moves[image] - drift.followed * cut_off
+        return clip(displaced(refined, moves), image_sizes)
 
-    return in_parts(of_part, refined, cut_off, image_sizes, categories)
+    return in_parts(of_part, refined, cut_off, image_sizes, categories.numbers, images.numbers)
 
 
 def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_level: float) -> Tensor:
@@ -156,6 +168,11 @@ def _unexplained(noisy: Tensor, refined: Tensor, image_sizes: Tensor, noise_leve
     return in_parts(of_part, noisy, refined, image_sizes)
 
 
+def _own(values: Tensor, groups: Grouping) -> Tensor:
+    """What the means of groups differ by in each column of values ``Tensor[N, 4]``, ``Tensor[K, 4]``."""
+    return torch.stack([own_means(column, groups) for column in values.unbind(dim=1)], dim=1)
+
+
 def _slopes(centred: Tensor, values: Tensor) -> Tensor:
     """How values ``Tensor[N, 4]`` follow others, which have a mean of 0; the regression of each column, shrunk."""
     squares = centred.square().sum(dim=0)
@@ -169,30 +186,3 @@ def _slopes(centred: Tensor, values: Tensor) -> Tensor:
 def _shrunk(estimates: Tensor, variances: Tensor) -> Tensor:
     """Estimates drawn towards 0, the more, the less they differ from it for their uncertainty."""
     return estimates**3 / (estimates**2 + variances).clamp(min=torch.finfo(estimates.dtype).tiny)
-
-
-def _own(values: Tensor, categories: Tensor, count: int) -> Tensor:
-    """By how much the means of categories differ from that of all values, ``Tensor[K]``, chance left out.
-
-    The means are those of a model of random effects, whose variance is that of DerSimonian and Laird (1986): a category
-    with few objects, or none, is taken for a usual one.
-    """
-    counts = categories.bincount(minlength=count).to(values.dtype)
-    there = counts > 0
-    known, none = int(there.sum()), values.new_zeros(count)
-    if known < 2 or len(values) <= known:
-        return none
-    means = none.index_add(0, categories, values)[there] / counts[there]
-    numbers = there.cumsum(dim=0) - 1
-    within = (values - means[numbers[categories]]).square().sum() / (len(values) - known)
-    spread = (counts[there] * (means - values.mean()).square()).sum() - (known - 1) * within
-    between = spread / (len(values) - counts.square().sum() / len(values))
-    if between <= 0:
-        return none
-    chance = within / counts[there]
-    usual = (means / (between + chance)).sum() / (1 / (between + chance)).sum()
-    own = none + usual
-    # Boxes follow a part of their noise, so that a mean that is chance says the opposite of what they are off by. The
-    # part, which is not known yet, is taken for a half.
-    own[there] += (means - usual) * ((between - chance) / (between + chance)).clamp(min=0)
-    return own - values.mean()

@@ -183,13 +183,13 @@ def _drift(coco: CocoFile, refined: RefinedBoxes, facts: OfAnnotations, noise_le
     usable, rows = _usable(coco, refined)
     noisy = corners([annotation.bbox for annotation in usable])
     own = facts.of(refined.annotation_ids[rows])
-    return measure_drift(noisy, refined.boxes[rows], own.image_sizes, own.categories, own.count, noise_level)
+    return measure_drift(noisy, refined.boxes[rows], own.image_sizes, own.categories, own.images, noise_level)
 
 
 def _without(drift: Drift, refined: RefinedBoxes, facts: OfAnnotations) -> RefinedBoxes:
     """Refined boxes without their drift."""
     own = facts.of(refined.annotation_ids)
-    return refined.changed(lambda boxes: without_drift(boxes, drift, own.image_sizes, own.categories))
+    return refined.changed(lambda boxes: without_drift(boxes, drift, own.image_sizes, own.categories, own.images))
 
 
 def _usable(coco: CocoFile, refined: RefinedBoxes) -> tuple[list[Annotation], Tensor]:

@@ -18,6 +18,7 @@ from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.box_types import as_xyxy
 from ssd_det.ops.id_rows import Integers, rows_of
 from ssd_det.ops.noise_level import best_noise_level, no_statistics
+from ssd_det.ops.random_effects import Grouping
 from ssd_det.tasks.noise_estimate import GROUPS
 from ssd_det.tasks.refine_pass import RefinedBatch
 
@@ -109,28 +110,33 @@ class OfAnnotations:
     Attributes:
         annotation_ids: ``[N]``.
         image_sizes: ``Tensor[N, 2]``, float64, (height, width) of the image.
-        categories: ``LongTensor[N]``, which of the file's, from 0 on.
-        count: of the file's categories.
+        categories: of the file's.
+        images: of the file's.
     """
 
     annotation_ids: Integers
     image_sizes: Tensor
-    categories: Tensor
-    count: int
+    categories: Grouping
+    images: Grouping
 
     @classmethod
     def of_file(cls, coco: CocoFile) -> "OfAnnotations":
         """Those of all annotations of a file."""
-        categories = np.array([category.id for category in coco.categories], dtype=np.int64)
-        numbers = rows_of(ids_of(coco.annotations, "category_id"), categories)
         sizes = image_sizes(coco, coco.annotations)
-        return cls(ids_of(coco.annotations, "id"), torch.from_numpy(sizes), torch.from_numpy(numbers), len(categories))
+        categories = _grouping(ids_of(coco.annotations, "category_id"), [category.id for category in coco.categories])
+        images = _grouping(ids_of(coco.annotations, "image_id"), [image.id for image in coco.images])
+        return cls(ids_of(coco.annotations, "id"), torch.from_numpy(sizes), categories, images)
 
     def of(self, annotation_ids: Tensor) -> "OfAnnotations":
         """Those of some annotations of the file, ``LongTensor[M]``, in the order of these."""
         ids = annotation_ids.numpy()
         rows = torch.from_numpy(rows_of(ids, self.annotation_ids))
-        return replace(self, annotation_ids=ids, image_sizes=self.image_sizes[rows], categories=self.categories[rows])
+        return OfAnnotations(ids, self.image_sizes[rows], self.categories.of(rows), self.images.of(rows))
+
+
+def _grouping(ids: Integers, known: Sequence[int]) -> Grouping:
+    """Which of the known ids others are."""
+    return Grouping(torch.from_numpy(rows_of(ids, np.array(known, dtype=np.int64))), len(known))
 
 
 class Refinements(Mapping[int, Refinement]):
