@@ -132,6 +132,21 @@ def test_a_bad_noise_level_writes_nothing(here, capsys):
     assert not (here / "n.json").exists()
 
 
+def test_no_command_that_writes_json_replaces_a_picture(here, capsys):
+    picture = here / "images" / "0001.png"
+    content = picture.read_bytes()
+    for words in (
+        ["corrupt-annotations", "train.json", "--noise_level=0.3"],
+        ["true-annotations", "noisy.json"],
+        ["merge-annotations", "train.json"],
+        ["convert-annotations", "train.json", "--to=coco"],
+        ["compare-annotations", "noisy.json", "--reference=train.json"],
+    ):
+        code = main([*words, "--output=images/0001.png", "--overwrite"])
+        fails(capsys, code, "images/0001.png: exists already and is no json file")
+    assert picture.read_bytes() == content
+
+
 def test_checking_ends_with_0_1_or_2(here, capsys):
     assert main(["check-annotations", "noisy.json", "--image_root=images"]) == 0
     (here / "images" / "0001.png").unlink()
