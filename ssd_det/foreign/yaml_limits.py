@@ -103,7 +103,20 @@ def check_configuration(path: Path) -> None:
         raise InputError(f"{path}: {why_not_yaml(error)}: correct it.") from None
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: is no configuration: give yaml with names and their settings.")
-    if repeated := _repeated_key(root):
+    check_keys(path, root)
+
+
+def check_keys(path: Path, root: yaml.Node | None) -> None:
+    """Make sure that no mapping of a yaml has a key twice, of which the last would count without a word.
+
+    Args:
+        path: of the yaml, for the error.
+        root: what it comes to, as ``yaml.compose`` makes it.
+
+    Raises:
+        InputError: if one has.
+    """
+    if root is not None and (repeated := _repeated_key(root)):
         key, lines = repeated[0].value, " and ".join(str(node.start_mark.line + 1) for node in repeated)
         raise InputError(f"{path}: has {cut(key)} twice, in lines {lines}: take one out, as only one counts.")
 
