@@ -33,6 +33,15 @@ from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
 SIGPIPE = 13  # which Windows does not have
 
+# What is said of errors that begin so: those of Python on threads, of torch on a norm over the only cell of a map.
+SENTENCES = {
+    REFUSED: NO_THREADS,
+    "Expected more than 1 value per channel": (
+        "The only image of a step is too small to normalise its features: raise shortest_side and longest_side, or "
+        "data.batch_size."
+    ),
+}
+
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
     "init": ("Look at data and machine, and write a configuration of the pipeline that fits both.", "setup.init"),
@@ -232,8 +241,10 @@ def _sentence(error: Exception) -> str:
             return cause.sentence
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
-        if isinstance(cause, RuntimeError) and str(cause) == REFUSED:
-            return NO_THREADS
+        if isinstance(cause, RuntimeError | ValueError):
+            known = (sentence for start, sentence in SENTENCES.items() if str(cause).startswith(start))
+            if (sentence := next(known, None)) is not None:
+                return sentence
         cause = cause.__cause__
     if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
         return _sentence_of_file(error)
