@@ -1,6 +1,5 @@
 """LightningCLI for the commands that need a model and data."""
 
-import copy
 import os
 import time
 from pathlib import Path
@@ -208,9 +207,7 @@ class SSDDetCLI(LightningCLI):
             if "optimizer_states" not in checkpoint:
                 raise InputError(f"{path}: holds weights alone, no training can go on from it: leave ckpt_path out.")
         elif self._config_of("start_from") is None:
-            trial = copy.deepcopy(self.model)
-            trial.take_data(self.datamodule)
-            built_for_trial(trial)
+            built_for_trial(self.model, self.datamodule)
             if not is_trial(self.trainer):
                 check_random_weights(self.model.hparams)
         _keep_metrics(self.trainer)

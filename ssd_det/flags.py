@@ -1,5 +1,6 @@
 """Conventions of the command lines and of configurations."""
 
+import argparse
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -102,20 +103,20 @@ def _has(content: Any, names: Sequence[str]) -> bool:
     return (names[0] in content and _has(content[names[0]], names[1:])) or _has(content.get("init_args"), names)
 
 
-def print_errors_safely(parser: ArgumentParser, command: str, words: Sequence[str] = ()) -> None:
+def print_errors_safely(parser: argparse.ArgumentParser, command: str = "", words: Sequence[str] = ()) -> None:
     """Let an error of a parser be one sentence that no terminal obeys, with the configuration that it is about.
 
     Args:
         parser: whose errors end the command.
-        command: what was called, ``fit``.
+        command: what was called, ``fit``; empty before it is known.
         words: of the command line.
     """
-    report = parser.error
+    report: Any = parser.error
 
     def error(message: str, ex: Exception | None = None) -> Any:
         if not parser.exit_on_error:
             report(message, ex)
-        refusal = refusal_of(message, f"ssd-det {command}")
+        refusal = refusal_of(message, f"ssd-det {command}".rstrip())
         sentence = sentence_of(f"{source_of(refusal.key, words)}{refusal.sentence}.")
         parser.exit(BAD_INPUT, f"ssd-det: error: {sentence}\n")
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
@@ -23,7 +24,7 @@ from ssd_det import __version__
 from ssd_det.batches.worker_faults import why_worker_ended
 from ssd_det.errors import BAD_INPUT, InputError
 from ssd_det.flags import allow_bare_flags, allow_several_words, print_errors_safely
-from ssd_det.foreign.shown_text import sentence_of
+from ssd_det.foreign.shown_text import cut, sentence_of
 from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.starting.threads import NO_THREADS, REFUSED
@@ -31,6 +32,15 @@ from ssd_det.stopping import CODE_OF_SIGNALS, Stopped, StopSignals, is_first_pro
 from ssd_det.write_errors import NO_ROOM, cannot_be_written
 
 SIGPIPE = 13  # which Windows does not have
+
+# What is said of errors that begin so: those of Python on threads, of torch on a norm over the only cell of a map.
+SENTENCES = {
+    REFUSED: NO_THREADS,
+    "Expected more than 1 value per channel": (
+        "The only image of a step is too small to normalise its features: raise shortest_side and longest_side, or "
+        "data.batch_size."
+    ),
+}
 
 # What each command does, and the module that is imported when it runs, as torch takes seconds to import.
 COMMANDS = {
@@ -112,6 +122,7 @@ def main(args: Sequence[str] | None = None) -> int:
     width = max(map(len, COMMANDS)) + 2
     parser = argparse.ArgumentParser(
         prog="ssd-det",
+        usage="ssd-det [-h] [--version] COMMAND ...",
         description="Better boxes for detection data sets, learnt from the inaccurate boxes alone.",
         epilog="commands:\n"
         + "\n".join(f"  {name:<{width}}{text}" for name, (text, _) in COMMANDS.items())
@@ -119,8 +130,9 @@ def main(args: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ssd-det {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do, see below")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="what to do, see below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
+    print_errors_safely(parser)
     chosen = parser.parse_args(args)
     with StopSignals() as signals:
         try:
@@ -149,7 +161,7 @@ def _stopped(stop: Stopped) -> int:
     return CODE_OF_SIGNALS + stop.number
 
 
-def _run_with_sentences(name: str, words: list[str]) -> int:
+def _run_with_sentences(name: str | None, words: list[str]) -> int:
     """Run a command; what a user can correct ends in one sentence."""
     try:
         code = _run(name, words)
@@ -183,8 +195,24 @@ def _check_working_folder() -> None:
         raise InputError("The working folder has been removed: change to one that exists, and try again.") from None
 
 
-def _run(name: str, words: list[str]) -> int:
+def _check_command(name: str | None) -> str:
+    """Make sure that there is a command of this name.
+
+    Raises:
+        InputError: if there is none; it suggests one.
+    """
+    if not name:
+        raise InputError("No command is given: give one (see ssd-det --help).")
+    if name not in COMMANDS:
+        begun = [command for command in COMMANDS if command.startswith(name)]
+        (suggested, *_) = [*begun, *get_close_matches(name, COMMANDS), "another"]
+        raise InputError(f"{cut(name)} is no command: give {suggested} (see ssd-det --help).")
+    return name
+
+
+def _run(command: str | None, words: list[str]) -> int:
     """Run a command; a plain function returns the exit code, or nothing for 0."""
+    name = _check_command(command)
     _check_working_folder()
     text, module_name = COMMANDS[name]
     (module,) = imported(f"ssd_det.{module_name}")
@@ -213,8 +241,10 @@ def _sentence(error: Exception) -> str:
             return cause.sentence
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
-        if isinstance(cause, RuntimeError) and str(cause) == REFUSED:
-            return NO_THREADS
+        if isinstance(cause, RuntimeError | ValueError):
+            known = (sentence for start, sentence in SENTENCES.items() if str(cause).startswith(start))
+            if (sentence := next(known, None)) is not None:
+                return sentence
         cause = cause.__cause__
     if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
         return _sentence_of_file(error)

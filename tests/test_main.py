@@ -105,7 +105,31 @@ def test_help_lists_every_command_with_one_line(capsys):
         assert lines[0].strip().endswith(".")
 
 
-@pytest.mark.parametrize("words", [["fly"], [], ["corrupt-annotations"], ["corrupt-annotations", "a", "--what", "1"]])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "No command is given: give one (see ssd-det --help)."),
+        ([""], "No command is given: give one (see ssd-det --help)."),
+        (["fly"], "fly is no command: give another (see ssd-det --help)."),
+        (["refin"], "refin is no command: give refine-annotations (see ssd-det --help)."),
+        (["pipline", "--config=a.yaml"], "pipline is no command: give pipeline (see ssd-det --help)."),
+        (["check_annotations", "a"], "check_annotations is no command: give check-annotations (see ssd-det --help)."),
+        (["x" * 1000], f"{'x' * 57}... is no command: give another (see ssd-det --help)."),
+    ],
+)
+def test_what_is_no_command_is_named_with_the_one_that_it_may_be(words, sentence, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"ssd-det: error: {sentence}\n"
+
+
+def test_an_option_before_the_command_ends_in_one_sentence(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--foo", "fit"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "ssd-det: error: --foo is nothing that ssd-det takes: correct or remove it.\n"
+
+
+@pytest.mark.parametrize("words", [["corrupt-annotations"], ["corrupt-annotations", "a", "--what", "1"]])
 def test_wrong_usage_ends_with_code_2(words, capsys):
     with pytest.raises(SystemExit) as end:
         main(words)
@@ -130,6 +154,21 @@ def test_a_bad_noise_level_writes_nothing(here, capsys):
     code = main(["corrupt-annotations", "train.json", "--output=n.json", "--noise_level=1"])
     fails(capsys, code, "noise_level is 1.0")
     assert not (here / "n.json").exists()
+
+
+def test_no_command_that_writes_json_replaces_a_picture(here, capsys):
+    picture = here / "images" / "0001.png"
+    content = picture.read_bytes()
+    for words in (
+        ["corrupt-annotations", "train.json", "--noise_level=0.3"],
+        ["true-annotations", "noisy.json"],
+        ["merge-annotations", "train.json"],
+        ["convert-annotations", "train.json", "--to=coco"],
+        ["compare-annotations", "noisy.json", "--reference=train.json"],
+    ):
+        code = main([*words, "--output=images/0001.png", "--overwrite"])
+        fails(capsys, code, "images/0001.png: exists already and is no json file")
+    assert picture.read_bytes() == content
 
 
 def test_checking_ends_with_0_1_or_2(here, capsys):

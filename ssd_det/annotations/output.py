@@ -1,5 +1,6 @@
 """Writing files: what prevents it is said before any work, and nothing is ever half-written."""
 
+import codecs
 import json
 import os
 import re
@@ -8,22 +9,44 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TypeGuard
+from typing import IO, NamedTuple, TypeGuard
 
 from ssd_det.annotations.json_text import dumps
 from ssd_det.console import LONG, bar
 from ssd_det.errors import InputError
 from ssd_det.memory import collection_paused
+from ssd_det.torch_archive import ZIP_START
 from ssd_det.write_errors import NO_ROOM, cannot_be_written, size_of, writing
 
 UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")  # the names of write_whole's temporary files
 BEING_WRITTEN = ".being_written"
 """The folder in a folder that new files of it are in until all of them are whole."""
 PIECE = 2_000  # entries that are encoded at once
+HEAD = 1024  # bytes that tell what a file is
+
+
+class Kind(NamedTuple):
+    """What a command writes, and so what it may replace.
+
+    Attributes:
+        name: for messages.
+        starts: what the content begins with, one of these.
+    """
+
+    name: str
+    starts: tuple[bytes, ...]
+
+
+JSON = Kind("json file", (b"{", b"["))
+CHECKPOINT = Kind("checkpoint", (ZIP_START,))
 
 
 def check_output(
-    output: str | Path, rewritten: str | Path | None = None, others: Sequence[str | Path] = (), overwrite: bool = False
+    output: str | Path,
+    rewritten: str | Path | None = None,
+    others: Sequence[str | Path] = (),
+    overwrite: bool = False,
+    kind: Kind | None = JSON,
 ) -> Path:
     """Make sure, before any work is done, that the output may be written.
 
@@ -32,6 +55,7 @@ def check_output(
         rewritten: the input that the output is a new version of; ``overwrite`` allows it to be replaced.
         others: inputs that must never be replaced.
         overwrite: allow the output to exist.
+        kind: what will be written, and all that it may replace; ``None`` for anything.
 
     Raises:
         InputError: if it is an input or exists and may not be replaced, or its folder is missing or not writable.
@@ -49,7 +73,16 @@ def check_output(
         raise InputError(f"{output}: is the input as well: give another output, or --overwrite true.")
     if not overwrite and path.exists():
         raise InputError(f"{output}: exists already: give another output, or --overwrite true.")
+    if kind is not None and path.exists() and not _is_of(kind, path):
+        raise InputError(f"{output}: exists already and is no {kind.name}, and would be lost: give another output.")
     return path
+
+
+def _is_of(kind: Kind, path: Path) -> bool:
+    """Whether a file may be of a kind, as an empty one may."""
+    with path.open("rb") as file:
+        head = file.read(HEAD).removeprefix(codecs.BOM_UTF8).lstrip()
+    return not head or head.startswith(kind.starts)
 
 
 def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
@@ -65,7 +98,7 @@ def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), ov
     """
     for output in outputs:
         if output.parent.is_dir():
-            check_output(output, others=others, overwrite=overwrite)
+            check_output(output, others=others, overwrite=overwrite, kind=None)
             continue
         above = next(folder for folder in output.absolute().parents if folder.exists())
         if not above.is_dir():

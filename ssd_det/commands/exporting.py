@@ -1,6 +1,6 @@
 """Commands about checkpoints."""
 
-from ssd_det.annotations.output import check_output
+from ssd_det.annotations.output import CHECKPOINT, check_output
 from ssd_det.console import say
 
 
@@ -15,6 +15,6 @@ def export_detector(checkpoint: str, *, output: str, overwrite: bool = False) ->
     from ssd_det.checkpoint_io import save_whole  # noqa: PLC0415 (Lightning takes seconds to import)
     from ssd_det.tasks.export import detector_checkpoint  # noqa: PLC0415
 
-    path = check_output(output, others=[checkpoint], overwrite=overwrite)
+    path = check_output(output, others=[checkpoint], overwrite=overwrite, kind=CHECKPOINT)
     save_whole(detector_checkpoint(checkpoint), path)
     say(f"{path}: the detector of {checkpoint}.")

@@ -19,7 +19,8 @@ from ssd_det.doctor.entry_faults import (
     find_malformed,
     find_names,
 )
-from ssd_det.doctor.faults import KINDS, Fault, Severity
+from ssd_det.doctor.fault_kinds import Severity
+from ssd_det.doctor.faults import KINDS, Fault
 from ssd_det.doctor.fixing import apply_fixes
 from ssd_det.doctor.id_faults import find_ids, find_reused_ids
 from ssd_det.doctor.image_faults import Headers, find_files, find_missing_sizes, find_sizes, read_headers

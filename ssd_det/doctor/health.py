@@ -8,7 +8,8 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.values import MOST_NAME, shown
 from ssd_det.console import SafeConsole, listed, say
 from ssd_det.doctor.examination import Examination, FixedFile
-from ssd_det.doctor.faults import KINDS, Fault, Severity
+from ssd_det.doctor.fault_kinds import Severity
+from ssd_det.doctor.faults import KINDS, Fault
 from ssd_det.foreign.shown_text import cut
 
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}

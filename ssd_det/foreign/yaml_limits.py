@@ -1,13 +1,15 @@
 """Limits of yaml, looked at before anything is made of it: aliases grow without bound, and depth takes the stack."""
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
 from ssd_det.errors import InputError
-from ssd_det.foreign.regular_files import read_regular
+from ssd_det.foreign.regular_files import open_regular, read_regular
 from ssd_det.foreign.shown_text import cut
 
 # The one in C reads ten times as fast.
@@ -15,6 +17,8 @@ PlainLoader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 MOST_DEPTH = 40
 MOST_ANCHORS = 1_000
 MERGE = "<<"  # puts another mapping in, as often as it is given
+COCO_START = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(info|licenses|images|annotations|categories)"\s*:')
+HEAD = 1024  # bytes that it is looked for in
 
 
 class Limits(NamedTuple):
@@ -89,9 +93,11 @@ def check_configuration(path: Path) -> None:
     """Make sure that a configuration can be read without harm; whether its keys are right is for the parser to say.
 
     Raises:
-        InputError: if it is missing, no regular file, too large, no mapping in yaml, beyond the limits, or has a key
-            twice.
+        InputError: if it is missing, no regular file, a COCO json, too large, no mapping in yaml, beyond the limits,
+            or has a key twice.
     """
+    if _begins_as_coco(path):
+        raise InputError(f"{path}: is a file of annotations and no configuration: give the path of one as --config.")
     content = read_regular(path, "configuration in yaml", CONFIGURATION.size)
     try:
         text = content.decode("utf-8-sig")
@@ -103,7 +109,27 @@ def check_configuration(path: Path) -> None:
         raise InputError(f"{path}: {why_not_yaml(error)}: correct it.") from None
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: is no configuration: give yaml with names and their settings.")
-    if repeated := _repeated_key(root):
+    check_keys(path, root)
+
+
+def _begins_as_coco(path: Path) -> bool:
+    """Whether the first key of a file is one of a COCO json, which may be too large to be read as a configuration."""
+    with suppress(OSError), open_regular(path) as file:
+        return COCO_START.match(file.read(HEAD)) is not None
+    return False
+
+
+def check_keys(path: Path, root: yaml.Node | None) -> None:
+    """Make sure that no mapping of a yaml has a key twice, of which the last would count without a word.
+
+    Args:
+        path: of the yaml, for the error.
+        root: what it comes to, as ``yaml.compose`` makes it.
+
+    Raises:
+        InputError: if one has.
+    """
+    if root is not None and (repeated := _repeated_key(root)):
         key, lines = repeated[0].value, " and ".join(str(node.start_mark.line + 1) for node in repeated)
         raise InputError(f"{path}: has {cut(key)} twice, in lines {lines}: take one out, as only one counts.")
 

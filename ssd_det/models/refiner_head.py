@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,19 +10,16 @@ from ssd_det.batches.batch import Objects
 from ssd_det.losses.mil import instance_scores, of_label
 from ssd_det.losses.sisd import predicted_iou
 from ssd_det.models.backbone import STRIDES
+from ssd_det.models.bag_features import BagGrid, Relevance, embed, enhance
+from ssd_det.models.bag_merging import Merging, highest, mean_of_merged, merge_bags
 from ssd_det.models.refiner_losses import LossWeights, refiner_losses
 from ssd_det.models.refiner_output import Move, Negatives, RefinerOutput, StageTwo
-from ssd_det.ops.bag_pooling import Pyramid, pool_boxes
+from ssd_det.ops.bag_pooling import Pyramid
 from ssd_det.ops.boxes import clip, decode
-from ssd_det.ops.grid_pooling import pool_grids
-from ssd_det.ops.merging import MergedBoxes, agreement, exclusion, merge_top, scale_in_bag
+from ssd_det.ops.merging import MergedBoxes, scale_in_bag
 from ssd_det.ops.sampling import far_from_bags, inside_image, negative_boxes, neighbours, sampler_for, shared_columns
 
 PRIOR_BIAS = -math.log(99)
-BAGS_AT_ONCE = 32
-
-Relevance = Literal["add", "subtract", "concatenate", "none", "layer"]
-Merging = Literal["ranking", "agreement", "exclusive"]
 
 
 class RefinerHead(nn.Module):
@@ -87,8 +83,7 @@ class RefinerHead(nn.Module):
         regression_beta: float,
     ) -> None:
         super().__init__()
-        self.roi_size = roi_size
-        self.sampling_ratio = sampling_ratio
+        self.grid = BagGrid(roi_size, sampling_ratio)
         self.given_ratios = self.ratios = tuple(ratios)
         self.given_offsets = self.offsets = tuple(offsets)
         self.top_k = top_k
@@ -156,18 +151,18 @@ class RefinerHead(nn.Module):
         bag_b = bag_a
         for regressor in self.spsd:
             columns = self._columns(bag_a, proposals) if bag_b is bag_a else None
-            (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs, columns=columns)
+            (embedded,) = embed(pyramid, bag_b, objects.image_index, self.grid, [self.shared_fcs], columns)
             move = Move(bag_b, regressor(embedded).to(bag_a.dtype))
             bag_b = decode(move.proposals, move.deltas).detach()
             moves = (*moves, move)
         if self.revalidate:
             valid = inside_image(bag_b, sizes)
 
-        (embedded,) = self._embed(pyramid, bag_b, objects.image_index, self.shared_fcs)
+        (embedded,) = embed(pyramid, bag_b, objects.image_index, self.grid, [self.shared_fcs])
         classes = self.stage1_classes(embedded).to(bag_a.dtype)
         instances = self.stage1_instances(embedded).to(bag_a.dtype)
         ranking = of_label(classes.softmax(dim=2) * instance_scores(instances, valid), objects.labels)
-        merged = self._merge(bag_b, ranking, objects.boxes, objects)
+        merged = merge_bags(bag_b, ranking, objects.boxes, objects, self.top_k, self.merging)
         r1 = clip(merged.boxes, sizes)
         omega = ranking.detach().sum(dim=1)
         regression = None
@@ -176,7 +171,7 @@ class RefinerHead(nn.Module):
             bag_c = self._sample(r1, proposals)
         if self.stage1_regressor is not None:
             if self.resample:
-                (embedded,) = self._embed(pyramid, bag_c, objects.image_index, self.shared_fcs)
+                (embedded,) = embed(pyramid, bag_c, objects.image_index, self.grid, [self.shared_fcs])
             regression = Move(bag_c, self.stage1_regressor(embedded).to(bag_a.dtype))
             bag_c = decode(regression.proposals, regression.deltas).detach()
         valid_c = torch.ones_like(valid)
@@ -184,7 +179,7 @@ class RefinerHead(nn.Module):
             valid_c = inside_image(bag_c, sizes)
 
         if 0 < self.stage2_proposals < bag_c.shape[1]:
-            bag_c, valid_c = _highest(self.stage2_proposals, ranking, bag_c, valid_c)
+            bag_c, valid_c = highest(self.stage2_proposals, ranking, bag_c, valid_c)
 
         stage_two, r2, score = None, r1, omega
         if self.stage2_classes is not None:
@@ -219,40 +214,10 @@ class RefinerHead(nn.Module):
 
     def _columns(self, bags: Tensor, proposals: Tensor | None) -> Tensor | None:
         """Which proposals of sampled bags share their edges; ``None`` where :func:`pool_grids` would not be faster."""
-        if not torch.is_grad_enabled() or bags.device.type != "cpu" or self.sampling_ratio == 0:
+        if not torch.is_grad_enabled() or bags.device.type != "cpu" or self.grid.sampling_ratio == 0:
             return None
         columns = shared_columns(len(self.ratios), len(self.offsets))
         return columns if proposals is None else columns.index_select(0, proposals)
-
-    def _embed(
-        self,
-        pyramid: Pyramid,
-        proposals: Tensor,
-        image_index: Tensor,
-        *layers: nn.Module,
-        columns: Tensor | None = None,
-    ) -> list[Tensor]:
-        """Pool bags ``Tensor[G, P, 4]``, and give them to fully connected layers: ``Tensor[G, P, D]`` for each.
-
-        When nothing is learnt, some bags at a time are pooled, to bound memory.
-        """
-        bags = torch.arange(len(proposals), device=proposals.device)
-        chunks = [bags] if torch.is_grad_enabled() else torch.split(bags, BAGS_AT_ONCE)
-        parts = []
-        for chunk in chunks:
-            pooled = self._pool(pyramid, proposals[chunk], image_index[chunk], columns)
-            parts.append([layer(pooled) for layer in layers])
-        return [torch.cat(embedded) for embedded in zip(*parts, strict=True)]
-
-    def _pool(self, pyramid: Pyramid, proposals: Tensor, image_index: Tensor, columns: Tensor | None) -> Tensor:
-        """Pool bags ``Tensor[G, P, 4]`` into ``Tensor[G, P, roi_size² · channels]``."""
-        bag = proposals.shape[1]
-        grid = (self.roi_size, self.sampling_ratio)
-        if columns is not None:
-            pooled = pool_grids(pyramid, proposals, image_index, columns, *grid)
-        else:
-            pooled = pool_boxes(pyramid, proposals.flatten(0, 1), image_index.repeat_interleave(bag), *grid)
-        return pooled.reshape(len(proposals), bag, self.roi_size**2 * pooled.shape[-1])
 
     def _stage_two(
         self, pyramid: Pyramid, objects: Objects, bag_c: Tensor, valid: Tensor, draws: Tensor | None
@@ -261,7 +226,7 @@ class RefinerHead(nn.Module):
         assert self.stage2_classes is not None
         assert self.stage2_instances is not None
         layers = [self.shared_fcs] if self.sisd_fcs is None else [self.shared_fcs, self.sisd_fcs]
-        embedded, *others = self._embed(pyramid, bag_c, objects.image_index, *layers)
+        embedded, *others = embed(pyramid, bag_c, objects.image_index, self.grid, layers)
         iou_scores, negatives = None, None
         if self.sisd_iou is not None:
             identity = others[0] if others else embedded
@@ -284,27 +249,12 @@ class RefinerHead(nn.Module):
         assert self.stage2_classes is not None
         boxes = negative_boxes(objects.image_sizes, draws)
         images = torch.arange(len(boxes), device=boxes.device)
-        (embedded,) = self._embed(pyramid, boxes, images, self.shared_fcs)
+        (embedded,) = embed(pyramid, boxes, images, self.grid, [self.shared_fcs])
         return Negatives(
             boxes=boxes,
             valid=far_from_bags(boxes, bag_c, objects.image_index),
             classes=self.stage2_classes(embedded).to(bag_c.dtype),
         )
-
-    def _merge(
-        self, bag: Tensor, ranking: Tensor, fallback: Tensor, objects: Objects, seen_at: Tensor | None = None
-    ) -> MergedBoxes:
-        """Merge bags ``Tensor[G, P, 4]`` by their ranking ``Tensor[G, P]`` in the chosen way.
-
-        ``seen_at``, ``Tensor[G, 4]``, is where the objects seem to be: where the ranking alone puts them if not given.
-        """
-        if self.merging == "exclusive":
-            if seen_at is None:
-                seen_at = merge_top(bag, ranking, fallback, self.top_k).boxes
-            ranking = ranking * exclusion(bag, seen_at, objects.rivals())
-        elif self.merging == "agreement":
-            ranking = ranking * agreement(bag, ranking)
-        return merge_top(bag, ranking, fallback, self.top_k)
 
     def _second_boxes(self, stage: StageTwo, objects: Objects, r1: Tensor) -> tuple[MergedBoxes, Tensor]:
         """Merge bag C into r2, and score it ``Tensor[G]``."""
@@ -315,39 +265,8 @@ class RefinerHead(nn.Module):
         else:
             quality = predicted_iou(stage.iou_scores.detach())
             ranking = ranking * scale_in_bag(quality)
-        merged = self._merge(stage.proposals, ranking, r1, objects, seen_at=r1)
-        return merged, ranking.sum(dim=1) if quality is None else _weighted_mean(quality, merged)
-
-
-def enhance(identity: Tensor, relevance: Relevance) -> Tensor:
-    """Object relevance enhancement: tell each proposal of a bag about the whole bag (section 3.3).
-
-    Args:
-        identity: ``Tensor[G, P, D]``, features of the proposals.
-        relevance: how the mean over the bag is taken in; the published way is to ``add`` it. As the layer that
-            follows is linear, this adds one number to a whole bag and changes no ranking; for ``layer``, where the
-            mean is added as well, a layer with a non-linearity follows.
-
-    Returns:
-        ``Tensor[G, P, D]``, or ``Tensor[G, P, 2 · D]`` where the mean is concatenated.
-    """
-    if relevance == "none":
-        return identity
-    mean = identity.mean(dim=1, keepdim=True)
-    if relevance == "concatenate":
-        return torch.cat([identity, mean.expand_as(identity)], dim=2)
-    return identity - mean if relevance == "subtract" else identity + mean
-
-
-def _highest(count: int, ranking: Tensor, bag: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Those proposals ``Tensor[G, P, 4]`` of each bag that rank highest, and their validity ``BoolTensor[G, P]``."""
-    best = ranking.detach().topk(count, dim=1).indices
-    return bag.gather(1, best[:, :, None].expand(-1, -1, 4)), valid.gather(1, best)
-
-
-def _weighted_mean(quality: Tensor, merged: MergedBoxes) -> Tensor:
-    """Mean of a bag's quality over the proposals that were merged, by their shares."""
-    return (quality.gather(1, merged.members) * merged.weights).sum(dim=1)
+        merged = merge_bags(stage.proposals, ranking, r1, objects, self.top_k, self.merging, seen_at=r1)
+        return merged, ranking.sum(dim=1) if quality is None else mean_of_merged(quality, merged)
 
 
 def _two_layers(inputs: int, width: int) -> nn.Sequential:

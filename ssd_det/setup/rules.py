@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ssd_det.setup.bases import LARGE, SMALL_CPU, Base, base_for
 from ssd_det.setup.facts import DataFacts, Machine
 
 TARGET_SIDE = 32  # pixels of the median object: a few cells of the finest level of the pyramid
-LARGE_DATA, LARGE_MEMORY = 5000, 16  # images and GiB from which the published settings are worth their cost
 REFINER_STEPS, DETECTOR_STEPS = 1500, 1000  # for small data; docs/results.md was measured with about as many
 MOST_STEPS = 4200  # of a refiner on small data, so that it sees each image as often as published; 25 minutes of CPU
 MOST_EPOCHS, PUBLISHED_EPOCHS = 100, 12
@@ -24,86 +24,6 @@ class Choice(NamedTuple):
 
     value: Any
     why: str
-
-
-class Base(NamedTuple):
-    """A pair of configurations that come with the package, and what is known about them.
-
-    Attributes:
-        refine: path of the refiner's configuration in the folder of configurations.
-        detect: the same for the detector.
-        why: what it is, and when it is chosen.
-        smallest_side: pixels of the longer side unless small objects need more.
-        largest_side: pixels that small objects may raise that to.
-        batch: images a step that its rates are for, of refiner and detector.
-        rates: learning rates of both.
-        optimizer: of both; decides how a rate follows the batch.
-        channels: of the feature pyramid.
-        roi_size: cells along the side of a pooled proposal.
-        backbone: of both networks.
-        ratios: of the sampler.
-        offsets: of the sampler.
-        decays: shares of the epochs after which the rates fall, of both.
-    """
-
-    refine: str
-    detect: str
-    why: str
-    smallest_side: int
-    largest_side: int
-    batch: tuple[int, int]
-    rates: tuple[float, float]
-    optimizer: str
-    channels: int
-    roi_size: int
-    backbone: str
-    ratios: tuple[float, ...]
-    offsets: tuple[float, ...]
-    decays: tuple[tuple[float, ...], tuple[float, ...]]
-
-    @property
-    def bag_size(self) -> int:
-        """Proposals of an object."""
-        return len(self.ratios) ** 2 * (1 + 4 * len(self.offsets))
-
-
-SMALL_CPU = Base(
-    refine="refine_robust.yaml",
-    detect="detect.yaml",
-    why="MobileNetV2 and AdamW: no GPU",
-    smallest_side=320,
-    largest_side=640,
-    batch=(2, 4),
-    rates=(7e-4, 1e-3),
-    optimizer="adamw",
-    channels=64,
-    roi_size=5,
-    backbone="mobilenet_v2",
-    ratios=(1.0, 1.4, 0.7),
-    offsets=(0.3,),
-    decays=((), (0.75, 0.9)),  # the refiner averages its weights instead
-)
-SMALL_GPU = SMALL_CPU._replace(
-    why=f"MobileNetV2 and AdamW: fewer than {LARGE_DATA:,} images or {LARGE_MEMORY} GiB on the GPU",
-    smallest_side=640,
-    largest_side=1024,
-)
-LARGE = Base(
-    refine="refine.yaml",
-    detect="paper/detector.yaml",
-    why=f"ResNet-50 and SGD as published: {LARGE_DATA:,} images or more, and a GPU",
-    smallest_side=1333,
-    largest_side=1333,
-    batch=(16, 16),
-    rates=(0.02, 0.02),
-    optimizer="sgd",
-    channels=256,
-    roi_size=7,
-    backbone="resnet50",
-    ratios=(1.0, 1.2, 1.3, 0.8, 0.7),
-    offsets=(0.2,),
-    decays=((0.65, 0.9), (0.65, 0.9)),
-)
 
 
 @dataclass(frozen=True)
@@ -137,7 +57,7 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
         machine: the machine to train on.
         halvings: how often to use less memory than at first: batches are halved, then objects.
     """
-    base = _base(data, machine)
+    base = base_for(data, machine)
     devices = max(len(machine.gpus), 1)
     shortest, longest = _sides(data, base)
     batches = [_batch(base, data, machine, (shortest.value, longest.value), stage) for stage in (0, 1)]
@@ -189,13 +109,6 @@ def _refining(data: DataFacts) -> dict[str, Choice]:
         "average_over_flip": Choice(True, "boxes are averaged over each image and its mirror image"),
         "folds": folds,
     }
-
-
-def _base(data: DataFacts, machine: Machine) -> Base:
-    if not machine.gpus:
-        return SMALL_CPU
-    large = data.images >= LARGE_DATA and min(gpu.memory for gpu in machine.gpus) >= LARGE_MEMORY
-    return LARGE if large else SMALL_GPU
 
 
 def _sides(data: DataFacts, base: Base) -> tuple[Choice, Choice]:

@@ -20,7 +20,7 @@ from ssd_det.ops.bag_pooling import check_adaptive
 from ssd_det.tasks.checkpoint import ADVICE, Checkpoint, categories_of, load_checkpoint, plain
 from ssd_det.tasks.new_training import built_for_trial
 from ssd_det.tasks.optimisation import OPTIMISATION, optimizers_and_schedules
-from ssd_det.tasks.setting_ranges import check_range
+from ssd_det.tasks.setting_ranges import check_finite, check_range
 from ssd_det.tasks.training_state import unusable_state
 from ssd_det.value_types import types_of_arguments, wrong_value
 
@@ -59,6 +59,7 @@ class Task(LightningModule):
             InputError: if one is out of range.
         """
         settings = self.hparams
+        check_finite(settings)
         check_range(1, settings, "feature_width")
         check_range(0, settings, "learning_rate", "momentum", "weight_decay", "warmup_steps")
         mean, deviation = settings["image_mean"], settings["image_std"]

@@ -12,7 +12,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.batches.batch import DetectBatch, FailedBatch
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import to_xywh
-from ssd_det.tasks.setting_ranges import check_range
+from ssd_det.tasks.setting_ranges import check_finite, check_range
 
 COORDINATE_DIGITS = 3
 SCORE_DIGITS = 5
@@ -65,6 +65,7 @@ def check_detection(settings: Mapping[str, Any]) -> None:
     Raises:
         InputError: if one is out of range.
     """
+    check_finite(settings)
     candidates = [] if settings["candidates"] is None else ["candidates"]
     check_range(1, settings, "proposals", "rois_per_image", "detections_per_image", *candidates)
     check_range(0, settings, "sampling_ratio")

@@ -3,23 +3,41 @@
 import copy
 import warnings
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.errors import InputError
 
-T = TypeVar("T", bound=LightningModule)
+
+class Buildable(Protocol):
+    """What a trial needs of a task."""
+
+    def take_data(self, datamodule: CocoDataModule) -> None:
+        """Take from the data what the network depends on."""
+
+    def configure_model(self) -> None:
+        """Build the network."""
 
 
-def built_for_trial(task: T) -> T:
+T = TypeVar("T", bound=Buildable)
+
+
+def built_for_trial(task: T, datamodule: CocoDataModule | None = None) -> T:
     """A copy of a task with its network, which takes neither memory nor time, whatever the settings are.
+
+    Args:
+        task: stays as it is.
+        datamodule: what the copy learns from; ``None`` where the task has its classes.
 
     Raises:
         InputError: if the network cannot be built of the settings.
     """
     twin = copy.deepcopy(task)
+    if datamodule is not None:
+        twin.take_data(datamodule)
     # torch warns of every weight that is not copied where there is no memory for it.
     with torch.device("meta"), warnings.catch_warnings(action="ignore"):
         twin.configure_model()

@@ -10,8 +10,9 @@ from ssd_det.batches.batch import FailedBatch, RefineBatch
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.models.backbone import BackboneName
+from ssd_det.models.bag_features import Relevance
+from ssd_det.models.bag_merging import Merging
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD, Refiner, build_refiner
-from ssd_det.models.refiner_head import Merging, Relevance
 from ssd_det.models.refiner_losses import LossWeights
 from ssd_det.models.refiner_output import RefinerOutput
 from ssd_det.models.settings import taken_by

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.entries import moved, with_annotations
 from ssd_det.annotations.output import (
+    CHECKPOINT,
     PIECE,
     check_output,
     check_outputs,
@@ -140,6 +141,31 @@ def test_inputs_that_are_not_rewritten_are_never_replaced(tmp_path):
     path.write_text("{}")
     with pytest.raises(InputError, match="is an input that would be lost"):
         check_output(path, others=[path], overwrite=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xef\xbb\xbf \n{"])
+def test_json_takes_the_place_of_json(tmp_path, content):
+    path = tmp_path / "out.json"
+    path.write_bytes(content)
+    assert check_output(path, overwrite=True) == path
+    assert check_output(path, path, overwrite=True) == path
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n", b"0 0.5 0.5 0.25 0.5\n", b"names: [cat]\n", b"PK\x03\x04"])
+def test_json_takes_the_place_of_nothing_else(tmp_path, content):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.png: exists already and is no json file, and would be lost"):
+        check_output(path, overwrite=True)
+
+
+def test_a_checkpoint_takes_the_place_of_a_checkpoint_alone(tmp_path):
+    path = tmp_path / "a.ckpt"
+    path.write_bytes(b"PK\x03\x04")
+    check_output(path, overwrite=True, kind=CHECKPOINT)
+    path.write_bytes(b"{}")
+    with pytest.raises(InputError, match=r"a\.ckpt: exists already and is no checkpoint"):
+        check_output(path, overwrite=True, kind=CHECKPOINT)
 
 
 def test_a_link_is_followed(tmp_path):

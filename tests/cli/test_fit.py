@@ -11,7 +11,8 @@ from ssd_det.errors import InputError
 from ssd_det.main import main
 from ssd_det.tasks.refine import RefineTask
 from tests.command import fails, ssd_det
-from tests.words import DATA, TINY, checkpoint_in, logging_to
+from tests.conftest import TINY_DETECTOR
+from tests.words import DATA, QUIET, TINY, checkpoint_in, logging_to, options
 
 
 def test_two_processes_train_together_whoever_has_the_true_boxes(inside):
@@ -114,6 +115,23 @@ def test_bad_input_of_training_ends_in_one_sentence(inside, capsys, words, messa
     once = ["--trainer.max_epochs=1", *logging_to("again")]
     fails(capsys, main(["fit", *TINY, *DATA, *once, *words]), message)
     assert not Path("again").exists()
+
+
+DETECTOR = ["--model=DetectTask", "--data=DetectDataModule", *options("model", TINY_DETECTOR), *QUIET]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*TINY, "--data.longest_side=1"],
+        [*DETECTOR, "--model.longest_side=1"],
+        [*DETECTOR, "--model.longest_side=33", "--model.detector=fcos"],
+    ],
+)
+def test_one_image_that_is_too_small_to_be_normalised_ends_in_one_sentence(inside, capsys, words):
+    once = ["--trainer.fast_dev_run=true", "--data.num_workers=0", "--data.batch_size=1"]
+    code = main(["fit", *words, *DATA, *once])
+    fails(capsys, code, "The only image of a step is too small to normalise its features: raise shortest_side and")
 
 
 @pytest.mark.parametrize("option", ["--ckpt_path", "--start_from"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.values import MAX_ID
 from ssd_det.doctor.examination import examine, fix_faults
-from ssd_det.doctor.faults import Severity
+from ssd_det.doctor.fault_kinds import Severity
 from ssd_det.errors import InputError
 from tests.annotation_content import clean_content
 

@@ -79,6 +79,21 @@ def test_a_key_that_is_given_twice_is_named(tmp_path, capsys, command, content, 
     fails(capsys, main([first, f"--config={path}", *rest]), f"c.yaml: {sentence}")
 
 
+@pytest.mark.parametrize("words", [["fit"], ["pipeline", "--annotations=a.json", "--image_root=.", "--output=run"]])
+@pytest.mark.parametrize("count", [0, 2_000, 20_000])
+@pytest.mark.parametrize("before", ['{"images"', '\ufeff\n{ "info" : {}, "images"'])
+def test_a_file_of_annotations_is_named_as_no_configuration(tmp_path, capsys, words, count, before):
+    path = tmp_path / "boxes.json"
+    path.write_text(before + ": [" + ", ".join(['{"id": 1, "width": 40}'] * count) + "]}")
+    fails(capsys, main([words[0], f"--config={path}", *words[1:]]), "boxes.json: is a file of annotations and no")
+
+
+def test_a_configuration_may_be_json(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"data": {"annotations": "a.json", "images": 1}}')
+    check_configuration(path)
+
+
 def test_keys_of_several_mappings_may_be_the_same(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("a: &a {k: 1}\nb: &b {k: 2}\nc:\n  <<: *a\n  <<: *b\nd: [{k: 1}, {k: 2}, *a, *a]\n")

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.losses.spsd import spsd_loss
-from ssd_det.models.refiner_head import enhance
+from ssd_det.models.bag_features import enhance
 from ssd_det.ops.boxes import decode
 from tests.models.test_refiner_head import draws, make_features, make_head, make_objects
 

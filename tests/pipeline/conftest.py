@@ -1,8 +1,9 @@
-"""Tiny configurations, and a run with them that was never stopped."""
+"""Tiny configurations, a run with them that was never stopped, and a stage whose commands are played."""
 
 import pytest
 import yaml
 
+from ssd_det.pipeline.stage import Stage
 from tests.command import ssd_det
 from tests.conftest import TINY_DATA, TINY_DETECTOR, TINY_JOINT, TINY_MODEL
 
@@ -76,3 +77,13 @@ def unbroken(words, tmp_path_factory):
     result = ssd_det(*words, f"--output={run}", "--baselines")
     assert result.returncode == 0, result.stderr
     return run, result.stdout
+
+
+@pytest.fixture
+def stage(tmp_path):
+    (tmp_path / "input.json").write_text("1")
+    settings = {"model": {"init_args": {"learning_rate": 0.1, "weights": None}}, "trainer": {"max_epochs": 2}}
+    folder = tmp_path / "stage"
+    return Stage(
+        "do it", folder, [["prepare"], ["fit", "--x"]], [tmp_path / "input.json"], ["product.json"], settings, True
+    )

@@ -1,47 +1,13 @@
-"""What makes a stage run, go on, run again or stay as it is; the commands are played by a function."""
+"""What makes a stage run, run again or stay as it is; the commands are played by a function."""
 
 import os
-import pickle
 import shutil
-import zipfile
 
 import pytest
 
 from ssd_det.errors import InputError
-from ssd_det.pipeline.stage import Stage
-from ssd_det.runs.layout import CHECKPOINT
 from ssd_det.runs.records import read_stage_record
-from ssd_det.stopping import Stopped
-
-
-class FakeProcesses:
-    """Notes the words it is to run, and leaves a product or ends with a code in place of the command."""
-
-    def __init__(self, folder, code=0):
-        self.folder, self.code, self.ran = folder, code, []
-
-    def run(self, words):
-        self.ran.append(words)
-        if not self.code:
-            (self.folder / "product.json").write_text(str(len(self.ran)))
-        return self.code
-
-
-@pytest.fixture
-def stage(tmp_path):
-    (tmp_path / "input.json").write_text("1")
-    settings = {"model": {"init_args": {"learning_rate": 0.1, "weights": None}}, "trainer": {"max_epochs": 2}}
-    folder = tmp_path / "stage"
-    return Stage(
-        "do it", folder, [["prepare"], ["fit", "--x"]], [tmp_path / "input.json"], ["product.json"], settings, True
-    )
-
-
-def advance(stage, code=0):
-    """The words that were run."""
-    processes = FakeProcesses(stage.folder, code)
-    stage.advance(processes, "[1/1]")
-    return processes.ran
+from tests.pipeline.played_commands import FakeProcesses, advance
 
 
 def test_a_stage_runs_once_and_says_so(stage, capsys):
@@ -118,87 +84,10 @@ def test_a_product_that_was_edited_stays_and_one_that_is_missing_is_made_again(s
     assert f"{product} is missing" in capsys.readouterr().out
 
 
-def test_a_command_that_fails_ends_the_run_with_its_code_and_is_tried_again(stage, capsys):
-    with pytest.raises(SystemExit) as end:
-        advance(stage, code=2)
-    assert end.value.code == 2
-    assert not read_stage_record(stage.folder).finished
-    assert advance(stage) == stage.commands
-    assert "goes on" in capsys.readouterr().out
-
-
-def test_a_killed_command_is_named(stage):
-    with pytest.raises(
-        InputError, match=r"ended by signal 9 \(out of memory\?\): free memory; the same command goes on"
-    ):
-        advance(stage, code=-9)
-
-
-def test_after_a_killed_training_fewer_processes_read_images_and_it_goes_on(stage):
-    stage.settings["data"] = {"init_args": {"num_workers": 2}}
-    checkpoint = interrupted(stage)
-    with pytest.raises(InputError, match=r"free memory, or set data\.num_workers of this stage to 0; the same command"):
-        advance(stage, code=-9)
-    stage.settings["data"]["init_args"]["num_workers"] = 0
-    assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
-
-
 def test_a_product_that_was_not_written_is_named(stage, monkeypatch):
     monkeypatch.setattr(FakeProcesses, "run", lambda self, words: 0)
     with pytest.raises(InputError, match=r"did not write product\.json"):
         advance(stage)
-
-
-def interrupted(stage):
-    with pytest.raises(SystemExit):
-        advance(stage, code=1)
-    checkpoint = stage.folder / CHECKPOINT
-    checkpoint.parent.mkdir()
-    with zipfile.ZipFile(checkpoint, "w") as file:
-        file.writestr("data", "weights")
-    return checkpoint
-
-
-def test_a_training_goes_on_from_its_checkpoint(stage):
-    checkpoint = interrupted(stage)
-    assert advance(stage) == [["prepare"], ["fit", "--x", "--ckpt_path", str(checkpoint)]]
-
-
-def test_a_training_does_not_go_on_from_half_a_checkpoint(stage, capsys):
-    checkpoint = interrupted(stage)
-    checkpoint.write_bytes(checkpoint.read_bytes()[:20])
-    assert advance(stage) == stage.commands
-    assert "is incomplete: the training starts from the beginning" in capsys.readouterr().out
-
-
-def test_a_removal_that_was_interrupted_leaves_no_old_checkpoint(stage):
-    checkpoint = interrupted(stage)
-    (stage.folder / "stage.json").unlink()
-    with pytest.raises(SystemExit):
-        advance(stage, code=1)
-    assert not checkpoint.exists()
-    assert advance(stage) == stage.commands
-
-
-def test_links_that_lead_nowhere_do_no_harm(stage):
-    interrupted(stage)
-    (stage.folder / "debug.log").symlink_to("nowhere")
-    assert len(advance(stage)) == 2
-
-
-def test_other_settings_do_not_go_on_from_the_old_checkpoint(stage):
-    interrupted(stage)
-    stage.settings["trainer"]["max_epochs"] = 3
-    assert advance(stage) == stage.commands
-
-
-def test_wall_time_adds_up_over_attempts(stage):
-    with pytest.raises(SystemExit):
-        advance(stage, code=1)
-    started = read_stage_record(stage.folder).started
-    os.utime(stage.folder / "stage.json", (started + 100, started + 100))
-    advance(stage)
-    assert 100 <= read_stage_record(stage.folder).seconds < 110
 
 
 def test_a_damaged_record_is_named(stage):
@@ -256,48 +145,3 @@ def test_the_configuration_names_folders_only_while_commands_run(stage, monkeypa
     assert all(text.count("/run") == 3 for text in seen)
     assert "/run" not in config.read_text()
     assert stage.settings["trainer"]["default_root_dir"] == "/run"
-
-
-@pytest.mark.parametrize(("code", "expected"), [(143, 143), (-15, 143), (129, 129), (130, 130)])
-def test_a_command_that_a_signal_stopped_is_a_stop(stage, code, expected):
-    with pytest.raises(Stopped) as stop:
-        advance(stage, code=code)
-    assert stop.value.code == expected
-    assert not read_stage_record(stage.folder).finished
-
-
-def write_checkpoint(stage, epochs):
-    content = {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
-    (stage.folder / CHECKPOINT).parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(stage.folder / CHECKPOINT, "w") as file:
-        file.writestr("last/data.pkl", pickle.dumps(content))
-
-
-@pytest.fixture
-def training(stage):
-    """A stage of two epochs."""
-    stage.settings["trainer"]["callbacks"] = [{"class_path": "ModelCheckpoint", "init_args": {"filename": "last"}}]
-    return stage
-
-
-def test_a_training_with_too_few_epochs_is_not_finished(training, monkeypatch):
-    run = FakeProcesses.run
-    monkeypatch.setattr(
-        FakeProcesses, "run", lambda self, words: write_checkpoint(training, len(self.ran)) or run(self, words)
-    )
-    with pytest.raises(InputError, match=r"stage: its checkpoint has 1 of 2 epochs: the same command goes on"):
-        advance(training)
-    assert not read_stage_record(training.folder).finished
-
-
-def test_a_record_that_calls_it_finished_is_not_believed(training, capsys):
-    advance(training)
-    write_checkpoint(training, 1)
-    checkpoint = str(training.folder / CHECKPOINT)
-    with pytest.raises(InputError):
-        advance(training)
-    assert "[1/1] do it: goes on, as its checkpoint has 1 of 2 epochs" in capsys.readouterr().out
-    assert not read_stage_record(training.folder).finished
-    write_checkpoint(training, 2)
-    assert advance(training)[-1] == ["fit", "--x", "--ckpt_path", checkpoint]
-    assert advance(training) == []

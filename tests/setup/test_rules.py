@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssd_det.setup.bases import LARGE, SMALL_CPU
 from ssd_det.setup.facts import DataFacts, Gpu, Machine
-from ssd_det.setup.rules import LARGE, SMALL_CPU, choose
+from ssd_det.setup.rules import choose
 
 BCCD = DataFacts(
     images=292,

@@ -13,11 +13,12 @@ from ssd_det.tasks.refine import RefineTask
 from tests.conftest import TINY_DETECTOR, TINY_JOINT, TINY_MODEL
 
 TASKS = [(RefineTask, TINY_MODEL), (DetectTask, TINY_DETECTOR), (JointTask, TINY_JOINT)]
+DATA = SimpleNamespace(categories=[Category(1, "cell")], shortest_side=64, longest_side=96)
 
 
 def known(kind, settings):
     task = kind(**settings)
-    task.take_data(SimpleNamespace(categories=[Category(1, "cell")], shortest_side=64, longest_side=96))
+    task.take_data(DATA)
     return task
 
 
@@ -26,6 +27,16 @@ def test_a_trial_takes_no_memory_and_leaves_the_task_without_a_network(kind, set
     task = known(kind, settings)
     assert {parameter.device.type for parameter in built_for_trial(task).parameters()} == {"meta"}
     assert not list(task.parameters())
+
+
+@pytest.mark.parametrize(("kind", "settings"), TASKS)
+def test_a_trial_takes_the_data_in_place_of_the_task(kind, settings):
+    task = kind(**settings)
+    twin = built_for_trial(task, DATA)
+    assert twin.categories == DATA.categories
+    assert list(twin.parameters())
+    assert task.categories is None
+    assert task.hparams == kind(**settings).hparams
 
 
 @pytest.mark.parametrize(("kind", "settings"), TASKS)

@@ -5,7 +5,6 @@ import torch
 from torch.testing import assert_close
 
 from ssd_det.batches.batch import FailedBatch
-from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.models.signals import PASS_SIGNALS
 from ssd_det.models.views import make_views
 from ssd_det.ops.boxes import mirror, mirror_images
@@ -13,12 +12,7 @@ from ssd_det.ops.noise_level import far_from_borders
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import RefinePass, TrainedRefiner
-from tests.conftest import TINY_DATA, TINY_MODEL
-
-
-@pytest.fixture
-def datamodule(demo):
-    return RefineDataModule(str(demo / "noisy.json"), str(demo / "images"), **TINY_DATA)
+from tests.conftest import TINY_MODEL
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ssd_det.annotations.text_encodings import other_encoding
 from ssd_det.annotations.values import first_of, shown
 from ssd_det.errors import InputError
 from ssd_det.foreign.regular_files import open_regular, read_regular
-from ssd_det.foreign.yaml_limits import LISTS, PlainLoader, check_limits, why_not_yaml
+from ssd_det.foreign.yaml_limits import LISTS, PlainLoader, check_keys, check_limits, why_not_yaml
 
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_NAMES = ("data.yaml", "data.yml")
@@ -78,11 +78,12 @@ def read_data_yaml(file: Path) -> dict[str, object]:
     """The content of a data.yaml; every value stays a text, so that a class may be called no.
 
     Raises:
-        InputError: if it cannot be read, is beyond the limits of yaml, or is not a mapping.
+        InputError: if it cannot be read, is beyond the limits of yaml, has a key twice, or is not a mapping.
     """
     try:
         text = read_text(file, "data.yaml", LISTS.size)
         check_limits(text)
+        check_keys(file, yaml.compose(text, Loader=PlainLoader))
         content = yaml.load(text, Loader=PlainLoader)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{file}: {why_not_yaml(error)}: correct it.") from None

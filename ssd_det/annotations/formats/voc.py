@@ -8,9 +8,9 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
 from ssd_det.annotations.formats.voc_export import export_voc
-from ssd_det.annotations.formats.voc_layout import layout_of, xml_files
+from ssd_det.annotations.formats.voc_file import FLAGS
+from ssd_det.annotations.formats.voc_layout import ANNOTATIONS, IMAGES, layout_of, xml_files
 from ssd_det.annotations.formats.voc_source import read_voc
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.paths import normal
 

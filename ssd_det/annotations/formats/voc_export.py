@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, CORNERS, FLAGS, IMAGES, LISTS
+from ssd_det.annotations.formats.voc_file import CORNERS, FLAGS
+from ssd_det.annotations.formats.voc_layout import ANNOTATIONS, IMAGES, LISTS
 from ssd_det.annotations.values import is_number, is_set
 from ssd_det.errors import InputError
 

@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 from ssd_det.annotations.formats.file_faults import FileFault
-from ssd_det.annotations.formats.voc_xml import VocFile
+from ssd_det.annotations.formats.voc_file import VocFile
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.image_files import ImageFolder
 from ssd_det.annotations.paths import READ_SUFFIXES

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, IMAGES
 from ssd_det.annotations.formats.walking import is_hidden, walk
 from ssd_det.annotations.paths import READ_SUFFIXES, normal
 
+ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets"  # folders of xml files, images, and names
 IMAGE_FOLDERS = (IMAGES, "images")
 
 

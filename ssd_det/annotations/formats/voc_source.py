@@ -8,9 +8,10 @@ from pathlib import Path
 from ssd_det.annotations.coco import CocoFile, parse_coco
 from ssd_det.annotations.formats.file_faults import FileFault, OnFault, counted, refuse
 from ssd_det.annotations.formats.image_headers import size_of
+from ssd_det.annotations.formats.voc_file import VocFile
 from ssd_det.annotations.formats.voc_images import VocImage, VocImages
-from ssd_det.annotations.formats.voc_layout import layout_of, xml_files
-from ssd_det.annotations.formats.voc_xml import LISTS, VocFile, read_voc_file
+from ssd_det.annotations.formats.voc_layout import LISTS, layout_of, xml_files
+from ssd_det.annotations.formats.voc_xml import read_voc_file
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import READ_SUFFIXES, normal

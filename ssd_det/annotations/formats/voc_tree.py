@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ssd_det.annotations.formats.file_faults import FileFault, counted, refuse
+from ssd_det.annotations.formats.voc_file import FLAGS
 from ssd_det.annotations.formats.voc_images import VocImages
+from ssd_det.annotations.formats.voc_layout import ANNOTATIONS, IMAGES, LISTS
 from ssd_det.annotations.formats.voc_source import category_ids, coco_content, with_images
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS, FLAGS, IMAGES, LISTS, read_voc_file
+from ssd_det.annotations.formats.voc_xml import read_voc_file
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.annotations.paths import normal
 from ssd_det.annotations.values import first_of

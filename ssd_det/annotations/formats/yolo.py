@@ -8,7 +8,7 @@ from ssd_det.annotations.coco import CocoFile, Image
 from ssd_det.annotations.formats.annotation_format import FolderContent, FolderFormat
 from ssd_det.annotations.formats.data_yaml import YAML_SUFFIXES, yamls_in
 from ssd_det.annotations.formats.file_faults import OnFault, refuse
-from ssd_det.annotations.formats.voc_xml import ANNOTATIONS
+from ssd_det.annotations.formats.voc_layout import ANNOTATIONS
 from ssd_det.annotations.formats.walking import walk
 from ssd_det.annotations.formats.yolo_export import DECIMALS, export_yolo
 from ssd_det.annotations.formats.yolo_images import tracked_files

@@ -127,6 +127,8 @@ def test_a_data_yaml_elsewhere_needs_image_root(tmp_path):
         ("train: list.txt\nnames: [cat, no]", r"lists \.\./x\.png, which is not in"),
         ("train: images\nnames: [cat, no]\nkpt_shape: 17", 'kpt_shape is "17"'),
         ("- a", "is not a data.yaml of YOLO"),
+        ("train: images\nnames: [cat]\ntrain: other\n", "has train twice, in lines 1 and 3: take one out"),
+        ("train: images\nnames:\n  0: cat\n  1: dog\n  0: cow\n", "has 0 twice, in lines 3 and 5: take one out"),
         ("a: [", "is not yaml"),
         ("train: labels\nnames: [cat, no]", "there are no images|there is no image"),
     ],
