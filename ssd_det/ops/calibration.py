@@ -60,11 +60,16 @@ class Response(NamedTuple):
 
     Attributes:
         slope: ``Tensor[4]`` in [0, 0.9], the share of a move that they follow.
-        scatter: ``Tensor[4]``, the variance of their other movement.
+        scatter: ``Tensor[4]``, the variance of their other movement, as a share of that of the moves.
     """
 
     slope: Tensor
     scatter: Tensor
+
+    @property
+    def remaining(self) -> Tensor:
+        """How much of the variance of moves is between the moved boxes and those refined from them, ``Tensor[4]``."""
+        return (1 - self.slope) ** 2 + self.scatter
 
 
 def no_response() -> Response:
@@ -79,16 +84,16 @@ def response_to(moves: Tensor, refined_moves: Tensor) -> Response:
         moves: ``Tensor[N, 4]``, displacements of the noisy boxes.
         refined_moves: ``Tensor[N, 4]``, displacements of the boxes refined from them.
     """
-    slope = (moves * refined_moves).sum(dim=0) / moves.square().sum(dim=0).clamp(min=LEAST_VARIANCE)
-    slope = slope.clamp(0, STRONGEST_RESPONSE)
-    return Response(slope, (refined_moves - slope * moves).square().mean(dim=0))
+    squares = moves.square().sum(dim=0).clamp(min=LEAST_VARIANCE)
+    slope = ((moves * refined_moves).sum(dim=0) / squares).clamp(0, STRONGEST_RESPONSE)
+    return Response(slope, (refined_moves - slope * moves).square().sum(dim=0) / squares)
 
 
 def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, response: Response) -> Tensor:
-    """Variance of the part of the refiner's error that has nothing to do with the noise.
+    """Variance of the refiner's own error: how far from its true place it sees an object.
 
-    The residual holds (1 - slope) of the noise, the scatter that noise causes, and the refiner's own error: what is
-    left of its variance.
+    Refined boxes follow a part, the slope, of how far noisy ones are from where the refiner sees the object. So the
+    residual holds (1 - slope) of both, the noise and the refiner's own error, and the scatter that noise causes.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
@@ -100,8 +105,8 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
         ``Tensor[M, 4]``, not negative.
     """
     variance = relative[:, None] * residuals.square().mean(dim=0)
-    explained = ((1 - response.slope) * noise_deviation) ** 2 + response.scatter
-    return (variance - explained).clamp(min=0)
+    unexplained = (variance - response.remaining * noise_deviation**2).clamp(min=0)
+    return unexplained / (1 - response.slope) ** 2
 
 
 def largest_noise(residuals: Tensor, relative: Tensor, response: Response, counted: Tensor) -> float:
@@ -124,7 +129,7 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response, count
         counted = torch.ones_like(counted)
     number = counted.sum(dim=0)
     variance = torch.stack([_easy_square(residuals[own, axis], relative[own]) for axis, own in enumerate(counted.T)])
-    noise = (variance - response.scatter).clamp(min=0) / (1 - response.slope) ** 2
+    noise = variance / response.remaining
     return ((noise * number).sum() / number.sum()).sqrt().item()
 
 

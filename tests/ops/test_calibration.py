@@ -38,10 +38,12 @@ def test_meaningless_evidence_gives_equal_variances():
 
 
 def test_the_variance_of_the_refiners_error_is_what_noise_and_scatter_leave():
-    noise, error, scatter = 0.2 * normal(20000, 4), 0.1 * normal(20000, 4, seed=1), 0.05 * normal(20000, 4, seed=2)
-    response = response_to(noise, 0.3 * noise + scatter)
+    """Also where the response was measured with more noise, which scatters boxes more."""
+    noise, seen, scatter = normal(20000, 4), 0.1 * normal(20000, 4, seed=1), 0.25 * normal(20000, 4, seed=2)
+    response = response_to(0.3 * noise, 0.3 * (0.3 * noise + scatter))
     assert_close(response.slope, torch.full((4,), 0.3).double(), rtol=0, atol=0.01)
-    found = own_variance(noise - (0.3 * noise + error + scatter), torch.ones(20000).double(), 0.2, response)
+    refined = seen + 0.3 * (0.2 * noise - seen) + 0.2 * scatter
+    found = own_variance(0.2 * noise - refined, torch.ones(20000).double(), 0.2, response)
     assert_close(found[0], torch.full((4,), 0.01).double(), rtol=0.1, atol=0)
 
 
@@ -53,19 +55,24 @@ def test_objects_that_are_refined_without_error_show_how_large_the_noise_can_be(
     noise, scatter = 0.2 * normal(20000, 4), 0.05 * normal(20000, 4, seed=2)
     hard = torch.arange(20000) >= 8000
     error = 0.3 * normal(20000, 4, seed=1) * hard[:, None]
-    residuals = noise - 0.3 * noise - error - scatter
+    residuals = noise - 0.3 * (noise - error) - error - scatter
     relative = relative_variance(residuals, hard[:, None].double())
-    response = response_to(noise, 0.3 * noise + scatter)
+    response = response_to(2 * noise, 2 * (0.3 * noise + scatter))
     everything = torch.ones_like(residuals, dtype=torch.bool)
     assert largest_noise(residuals, relative, response, everything) == pytest.approx(0.2, abs=0.01)
     everywhere = relative_variance(residuals, normal(20000, 1, seed=4))
     assert largest_noise(residuals, everywhere, response, everything) > 0.25
 
 
-def test_residuals_that_scatter_explains_leave_no_room_for_noise():
-    response = Response(torch.zeros(4).double(), torch.ones(4).double())
-    everything = torch.ones(100, 4, dtype=torch.bool)
-    assert largest_noise(0.1 * normal(100, 4), torch.ones(100).double(), response, everything) == 0
+def test_the_more_noise_scatters_boxes_the_less_noise_explains_residuals():
+    residuals, relative, everything = 0.1 * normal(100, 4), torch.ones(100).double(), torch.ones(100, 4).bool()
+    noise = [
+        largest_noise(
+            residuals, relative, Response(torch.zeros(4).double(), torch.full((4,), share).double()), everything
+        )
+        for share in (0.0, 3.0)
+    ]
+    assert noise[1] == pytest.approx(noise[0] / 2)
 
 
 def test_residuals_that_borders_cut_off_do_not_lower_what_noise_can_be():
