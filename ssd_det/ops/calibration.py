@@ -4,7 +4,6 @@ No true boxes are used. All tables have a row for each object, on the CPU; signa
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,10 +13,10 @@ from torch.nn import functional as F
 
 from ssd_det.ops.noise_level import LEAST_OBJECTS
 from ssd_det.ops.parts import in_parts
+from ssd_det.ops.regression import minimum, standardised
 
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
-LARGEST_DEVIATION = 4.0  # standard deviations from the mean at which signals are clipped
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
@@ -44,14 +43,14 @@ def relative_variance(residuals: Tensor, evidence: Tensor) -> Tensor:
     variance = learnt.square().mean(dim=0).clamp(min=LEAST_VARIANCE)
     squares = (learnt.square() / variance).mean(dim=1).clamp(max=LARGEST_SQUARE)
     mean, deviation = known.mean(dim=0), known.std(dim=0)
-    features = _standardised(known, mean, deviation)
+    features = standardised(known, mean, deviation)
 
     def loss(weights: Tensor) -> Tensor:
         logarithm = features @ weights
         return (logarithm + squares * (-logarithm).exp()).mean()
 
-    weights = _minimum(loss, features.shape[1], len(features))
-    factors = in_parts(lambda part: (_standardised(part.double(), mean, deviation) @ weights).exp(), evidence)
+    weights = minimum(loss, features.new_zeros(features.shape[1]), SHRINKAGE / len(features))
+    factors = in_parts(lambda part: (standardised(part.double(), mean, deviation) @ weights).exp(), evidence)
     return factors / factors.mean()
 
 
@@ -191,7 +190,8 @@ def fit_probability(signals: Tensor, better: Tensor) -> Probability:
     def loss(weights: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(features @ weights, target)
 
-    return Probability(mean, deviation, _minimum(loss, features.shape[1], len(features)))
+    weights = minimum(loss, features.new_zeros(features.shape[1]), SHRINKAGE / len(features))
+    return Probability(mean, deviation, weights)
 
 
 def best_threshold(probabilities: Tensor, gains: Tensor) -> float:
@@ -211,28 +211,6 @@ def best_threshold(probabilities: Tensor, gains: Tensor) -> float:
     return max(MIN_THRESHOLD, probabilities[order[sums.argmax()]].item())
 
 
-def _standardised(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """Values with mean 0 and deviation 1, clipped, and a column of ones."""
-    scaled = (values - mean) / torch.where(deviation > 0, deviation, 1)
-    return torch.cat([scaled.clamp(-LARGEST_DEVIATION, LARGEST_DEVIATION), torch.ones_like(values[:, :1])], dim=1)
-
-
 def _with_squares(values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    scaled = _standardised(values, mean, deviation)
+    scaled = standardised(values, mean, deviation)
     return torch.cat([scaled[:, :-1].square(), scaled], dim=1)
-
-
-def _minimum(loss: Callable[[Tensor], Tensor], count: int, objects: int) -> Tensor:
-    """The weights ``Tensor[count]`` that minimise the mean loss over the objects; all but the last are kept small."""
-    weights = torch.zeros(count, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value: Tensor = loss(weights) + SHRINKAGE / objects * weights[:-1].square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    with torch.enable_grad():
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return weights.detach()

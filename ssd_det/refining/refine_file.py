@@ -26,8 +26,9 @@ from ssd_det.models.views import View
 from ssd_det.ops.box_types import Xywh, as_xyxy, to_xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.ops.drift import Drift, measure_drift, without_drift
+from ssd_det.refining.file_objects import FileObjects
 from ssd_det.refining.refined_boxes import OfAnnotations, RefinedBoxes, Refinements, joined, share_of
-from ssd_det.refining.rehearsal import Calibration, FileObjects, calibrate, images_to_rehearse
+from ssd_det.refining.rehearsal import Calibration, calibrate, images_to_rehearse
 from ssd_det.refining.rest_correction import RestGain, without_rest
 from ssd_det.refining.second_pass import RefineAgain, second_pass
 from ssd_det.refining.truth import with_truth
@@ -168,10 +169,10 @@ def _judge(
     if calibration is not None:
         if calibration.passes > 1:
             objects = _with_second_pass(objects, refine_again)
-            boxes = boxes.index_copy(0, rows, objects.refined)
+        if calibration.blend is not None:
+            objects = objects.blended(calibration.blend)
         objects, rest = without_rest(objects, torch.tensor([a.category_id for a in usable]), trusted)
-        if rest:
-            boxes = boxes.index_copy(0, rows, objects.refined)
+        boxes = boxes.index_copy(0, rows, objects.refined)
         calibration = with_truth(calibration, objects, trusted)
         scores = torch.zeros(len(ids), dtype=torch.float64)
         scores[rows] = calibration.scores

@@ -6,7 +6,7 @@ refined ones, beyond what noise explains. The estimate of the noise is put to th
 estimated in the same way, and if that falls short the estimate is raised.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple
@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ssd_det.annotations.edits.noise import perturb
 from ssd_det.models.signals import EVIDENCE
-from ssd_det.ops.box_types import Xywh
-from ssd_det.ops.boxes import corners, displaced, displacement, iou
+from ssd_det.ops.blending import Blend, blended_unseen, fit_blend
+from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.ops.calibration import (
     NONE_ACCEPTED,
     Response,
@@ -35,6 +35,7 @@ from ssd_det.ops.calibration import (
 from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
+from ssd_det.refining.file_objects import FileObjects
 from ssd_det.refining.second_pass import RefineAgain, second_pass
 from ssd_det.refining.truth_check import TruthCheck
 
@@ -47,34 +48,6 @@ LEAST_SHARE = 0.75  # of refined boxes that must be better where the noise is sm
 
 
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class FileObjects:
-    """The objects of an annotation file and what a pass found for them, a row for each; boxes are xyxy in pixels.
-
-    Attributes:
-        annotation_ids: in the file's order.
-        image_ids: of their images.
-        image_sizes: ``Tensor[N, 2]``, (height, width).
-        noisy: ``Tensor[N, 4]``.
-        refined: ``Tensor[N, 4]``, with area.
-        unseen: ``Tensor[N, 4]``, the refined boxes of the refiners alone that were not trained on the image.
-        signals: ``Tensor[N, S]``, see :data:`ssd_det.models.signals.SIGNALS`.
-    """
-
-    annotation_ids: Sequence[int]
-    image_ids: Sequence[int]
-    image_sizes: Tensor
-    noisy: Tensor
-    refined: Tensor
-    unseen: Tensor
-    signals: Tensor
-
-    def known(self, boxes: Mapping[int, Xywh]) -> tuple[Tensor, Tensor]:
-        """The rows of objects with a box xywh by annotation id, ``LongTensor[M]``, and these boxes ``Tensor[M, 4]``."""
-        rows = [row for row, key in enumerate(self.annotation_ids) if key in boxes]
-        return torch.tensor(rows, dtype=torch.long), corners([boxes[self.annotation_ids[row]] for row in rows])
 
 
 class Rehearsal(NamedTuple):
@@ -97,6 +70,11 @@ class Rehearsal(NamedTuple):
     refined: Tensor
     signals: Tensor
     noise_level: float | None
+
+    @property
+    def gains(self) -> Tensor:
+        """By how much the IoU with the truth grew, ``Tensor[N]``."""
+        return iou(self.refined, self.truth) - iou(self.noisy, self.truth)
 
 
 class Outcomes(NamedTuple):
@@ -128,6 +106,7 @@ class Calibration:
         edges: what the edges say.
         learnt_from: what the scores were learnt from; nothing where all boxes are kept.
         passes: 2 where the means of the boxes of two passes are closer to the truth, and are judged.
+        blend: of refined and noisy boxes, which is closer to the truth, and is judged; nothing where it is not.
         truth: what trusted boxes say, once they were asked.
     """
 
@@ -138,6 +117,7 @@ class Calibration:
     edges: EdgeEvidence
     learnt_from: Outcomes = field(compare=False)
     passes: int = 1
+    blend: Blend | None = field(default=None, compare=False)
     truth: TruthCheck | None = None
 
 
@@ -194,20 +174,20 @@ def calibrate(
         level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
     trial = rehearse(level, response, REHEARSED_OBJECTS)
     trial, passes = _with_second_pass(trial, refine_again)
-    before, after = iou(trial.noisy, trial.truth), iou(trial.refined, trial.truth)
-    probability = fit_probability(trial.signals, after > before)
-    scores = probability(objects.signals)
-    if is_small and scores.mean() < LEAST_SHARE:
+    if is_small and fit_probability(trial.signals, trial.gains > 0)(objects.signals).mean() < LEAST_SHARE:
         return keep_all()
-    outcomes = Outcomes(probability(trial.signals), after - before, displacement(trial.noisy, trial.refined))
+    trial, blend = _with_blend(trial)
+    probability = fit_probability(trial.signals, trial.gains > 0)
+    outcomes = Outcomes(probability(trial.signals), trial.gains, displacement(trial.noisy, trial.refined))
     return Calibration(
-        scores=scores,
+        scores=probability(objects.signals),
         min_score=best_threshold(outcomes.scores, outcomes.gains),
         noise_level=level,
         rehearsed=len(trial.truth),
         edges=edges,
         learnt_from=outcomes,
         passes=passes,
+        blend=blend,
     )
 
 
@@ -221,6 +201,13 @@ def _with_second_pass(trial: Rehearsal, refine_again: RefineAgain) -> tuple[Rehe
     some = slice(TRIAL_OBJECTS)
     gain = iou(means(some), trial.truth[some]) - iou(trial.refined[some], trial.truth[some])
     return (trial._replace(refined=means(slice(None))), 2) if gain.mean() > 0 else (trial, 1)
+
+
+def _with_blend(trial: Rehearsal) -> tuple[Rehearsal, Blend | None]:
+    """A rehearsal with boxes between the refined and the noisy ones, where these are better, and how they are made."""
+    boxes = trial.noisy, trial.refined, trial.truth, trial.signals
+    between = trial._replace(refined=blended_unseen(*boxes))
+    return (between, fit_blend(*boxes)) if between.gains.mean() > trial.gains.mean() else (trial, None)
 
 
 def _edges(objects: FileObjects, chosen: Tensor, read_image: ReadImage, seed: int) -> EdgeEvidence:

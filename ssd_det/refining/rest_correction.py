@@ -9,7 +9,7 @@ from torch import Tensor
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import clip, iou
 from ssd_det.ops.rest_error import Clues, clues, fit_rest_error, is_surely_better, without_unseen
-from ssd_det.refining.rehearsal import FileObjects
+from ssd_det.refining.file_objects import FileObjects
 
 LEAST_IMAGES = 5  # with trusted boxes; those of fewer may be of a kind
 

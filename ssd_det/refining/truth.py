@@ -14,7 +14,8 @@ from ssd_det.ops.boxes import displacement, iou
 from ssd_det.ops.calibration import NONE_ACCEPTED, best_threshold
 from ssd_det.ops.parts import in_parts
 from ssd_det.ops.recalibration import fit_recalibration, recalibrated_unseen
-from ssd_det.refining.rehearsal import Calibration, FileObjects
+from ssd_det.refining.file_objects import FileObjects
+from ssd_det.refining.rehearsal import Calibration
 from ssd_det.refining.truth_check import check_expected
 
 LEAST_TRUSTED = 10

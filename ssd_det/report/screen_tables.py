@@ -50,6 +50,8 @@ def print_calibration(level: float | None, calibration: Calibration | None) -> N
             )
         if calibration.passes > 1:
             say("Refined boxes are the means of two passes: a rehearsal says that these are closer.")
+        if calibration.blend is not None:
+            say("Where the refiner is less sure, refined boxes go a part of the way back: a rehearsal says how far.")
         truth = calibration.truth
         also = f" and {truth.count} trusted ones" if truth else ""
         say(f"{worth}, says a rehearsal on {calibration.rehearsed} boxes{also}.")

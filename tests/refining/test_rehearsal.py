@@ -9,8 +9,9 @@ from torchmetrics.functional.classification import binary_auroc, binary_calibrat
 
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
+from ssd_det.refining.file_objects import FileObjects
 from ssd_det.refining.refined_boxes import RefinedBoxes
-from ssd_det.refining.rehearsal import FileObjects, calibrate, images_to_rehearse
+from ssd_det.refining.rehearsal import calibrate, images_to_rehearse
 
 COUNT = 900
 SIDE = 500
@@ -66,6 +67,7 @@ class PlayedRefiner:
         sizes = torch.full((COUNT, 2), float(SIDE), dtype=torch.float64)
         objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, refined, signals)
         found = calibrate(objects, self.estimate(self.noisy), self.refine_again, self.read_image, images, seed=0)
+        refined = objects.blended(found.blend).refined if found and found.blend else refined
         return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
 
 

@@ -3,7 +3,7 @@ import torch
 
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
-from ssd_det.refining.rehearsal import FileObjects
+from ssd_det.refining.file_objects import FileObjects
 from ssd_det.refining.rest_correction import LEAST_IMAGES, without_rest
 
 COUNT = 120

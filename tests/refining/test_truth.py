@@ -10,11 +10,12 @@ from torchmetrics.functional.classification import binary_calibration_error
 from ssd_det.models.signals import SIGNALS
 from ssd_det.ops.boxes import displaced, displacement, iou
 from ssd_det.refining.edges import EdgeEvidence
-from ssd_det.refining.rehearsal import Calibration, FileObjects, Outcomes, calibrate
+from ssd_det.refining.file_objects import FileObjects
+from ssd_det.refining.rehearsal import Calibration, Outcomes, calibrate
 from ssd_det.refining.truth import with_truth
 from tests.refining.test_rehearsal import COUNT, SIDE, PlayedRefiner
 
-TIGHT = 0.7
+TIGHT = 0.5
 
 
 def xywh(boxes):
@@ -31,7 +32,8 @@ def tight():
     sizes = torch.full((COUNT, 2), float(SIDE), dtype=torch.float64)
     objects = FileObjects(range(COUNT), range(COUNT), sizes, refiner.noisy, refined, refined, signals)
     level = refiner.estimate(refiner.noisy)
-    return objects, calibrate(objects, level, refiner.refine_again, refiner.read_image, COUNT, seed=0), refiner.true
+    rehearsed = calibrate(objects, level, refiner.refine_again, refiner.read_image, COUNT, seed=0)
+    return objects.blended(rehearsed.blend), rehearsed, refiner.true
 
 
 def test_what_all_boxes_share_is_seen_by_trusted_ones_alone(tight):
