@@ -8,7 +8,10 @@ from torch.testing import assert_close
 
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
+from ssd_det.models.signals import SIGNALS
 from ssd_det.models.views import make_views
+from ssd_det.ops.blending import Blend
+from ssd_det.ops.boxes import corners, displacement
 from ssd_det.refining import refine_file as module
 from ssd_det.refining.edges import EdgeEvidence
 from ssd_det.refining.refine_file import refine_file
@@ -96,6 +99,23 @@ def test_boxes_are_the_means_of_two_passes_where_these_are_better(trainer, refin
     monkeypatch.setattr(module, "second_pass", lambda ids, boxes, refine_again: SecondPass(boxes + 2, boxes + 4))
     found = refine_file(trainer, refiners, data, make_views(), 5, 0, conclude=lambda refined: refined)
     assert found.refinements.boxes == pytest.approx(plain.refinements.boxes + 1)
+
+
+def test_boxes_go_back_towards_the_noisy_ones_where_this_is_better(trainer, refiners, data, monkeypatch):
+    half = Blend(torch.zeros(len(SIGNALS)), torch.ones(len(SIGNALS)), torch.zeros(len(SIGNALS) + 1, 2).double())
+
+    def calibrated(objects, *rest):
+        scores = torch.full((len(objects.annotation_ids),), 0.9, dtype=torch.float64)
+        nothing = Outcomes(scores[:0], scores[:0], torch.zeros(0, 4))
+        return Calibration(scores, 0.5, 0.4, 0, EdgeEvidence(0.0, 0.0), nothing, blend=half)
+
+    plain = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda refined: refined)
+    monkeypatch.setattr(module, "calibrate", calibrated)
+    found = refine_file(trainer, refiners, data, make_views(), 5, 0, conclude=lambda refined: refined)
+    boxes = {annotation.id: annotation.bbox for annotation in data.coco.annotations}
+    noisy = corners([boxes[key] for key in found.refinements])
+    refined, between = (torch.from_numpy(result.refinements.boxes) for result in (plain, found))
+    assert_close(displacement(refined, between), displacement(refined, noisy) / 2)
 
 
 def test_an_image_that_cannot_be_read_ends_it(trainer, refiners, data):
