@@ -16,7 +16,7 @@ USED_SHARE = 0.6  # of the memory, as the estimate is rough
 FEWEST_OBJECTS = 2
 ANCHORS = {24: None, 12: [16, 32, 64, 128, 256], 0: [8, 16, 32, 64, 128]}  # by the smaller objects' side in pixels
 NOISE_STEPS = 300
-FEW_OBJECTS, FEWEST_IMAGES = 1000, 20  # so few are learnt by heart; so few images are not dealt out
+FEW_OBJECTS, FEWEST_IMAGES = 2000, 20  # so few are learnt by heart; so few images are not dealt out
 
 
 class Choice(NamedTuple):
@@ -101,7 +101,7 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
 def _refining(data: DataFacts) -> dict[str, Choice]:
     few = data.objects < FEW_OBJECTS and data.images_with_objects >= FEWEST_IMAGES
     folds = (
-        Choice(2, f"two refiners, each of half the images: one learns the noise of {data.objects} boxes by heart")
+        Choice(2, f"two refiners, each of half the images: one learns the noise of {data.objects:,} boxes by heart")
         if few
         else Choice(1, f"one refiner: {data.objects:,} boxes are not learnt by heart, or too few to share")
     )

@@ -148,7 +148,7 @@ def test_settings_are_plausible_for_any_facts(images, longest, shortest, objects
         assert chosen["learning_rate"] > 0
 
 
-@pytest.mark.parametrize(("objects", "images", "folds"), [(217, 200, 2), (217, 15, 1), (1574, 700, 1)])
+@pytest.mark.parametrize(("objects", "images", "folds"), [(217, 200, 2), (217, 15, 1), (1999, 700, 2), (2000, 700, 1)])
 def test_few_boxes_are_shared_by_two_refiners(objects, images, folds):
     facts = replace(BCCD, objects=objects, images=images, images_with_objects=images)
     assert choose(facts, LAPTOP).refining["folds"].value == folds
