@@ -3,7 +3,8 @@
 The refined boxes, moved by as much as the refiner is wrong itself, stand for the truth. Noise of the estimated level
 is put on them, and they are refined again. How wrong the refiner is shows in how much the noisy boxes differ from the
 refined ones, beyond what noise explains. The estimate of the noise is put to the test as well: noise that is known is
-estimated in the same way, and if that falls short the estimate is raised.
+estimated in the same way, and if that falls short the estimate is raised. Of what is done to the boxes of the file, a
+second pass and a part of the way back to the noisy ones, only what helps those of the rehearsal is done.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ def drawn(seed, *shape):
 def test_means_that_differ_are_found_beside_that_of_all(seed, spread, shared):
     own = drawn(seed, 100) * spread
     found = own_means(drawn(seed + 1, 4000) + own[GROUPS.numbers] + shared, GROUPS)
-    assert (found - (own - own.mean())).square().mean() < 0.04
+    assert (found - (own - own.mean())).square().mean() < 0.05
 
 
 @given(st.integers(0, 2**31 - 1))
