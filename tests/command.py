@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ssd_det.starting.starter import CAN_FORK, Starter
-from tests.warm import WarmStarter, start_warm_process
+from tests.warm import GRACE_SECONDS, WarmStarter, start_warm_process
 
 LIMITED = {"OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1", "COLUMNS": "200"}
 ENVIRONMENT = {**os.environ, **LIMITED}  # before any test has changed it
@@ -86,7 +87,13 @@ class Running:
             os.kill(self.pid, number)
 
     def left(self):
-        """The states of the processes of its group that have not ended."""
+        """The states of the processes of its group that have not ended a while after it has."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while (states := self._states()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return states
+
+    def _states(self):
         states = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):  # one ends meanwhile

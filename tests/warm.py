@@ -5,7 +5,6 @@ servers of that kind, as many as are asked for, each in a session of its own. A 
 of this kind for itself, forked as it begins, which ends with it and leaves its servers in its session.
 """
 
-import ctypes
 import gc
 import os
 import signal
@@ -24,7 +23,7 @@ from select import select
 
 from ssd_det.starting import fork_server
 from ssd_det.starting.modules import imported
-from ssd_det.starting.parent import PARENT_DEATH_SIGNAL
+from ssd_det.starting.parent import die_with
 from ssd_det.starting.starter import Starter
 from ssd_det.stopping import held_back
 
@@ -143,12 +142,6 @@ def main():
     imported(*fork_server.PRELOADED)
     connection.send(os.getpid())
     fork_servers(connection, has_sessions=True)
-
-
-def die_with(parent):
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def fork_servers(connection, has_sessions):

@@ -8,7 +8,9 @@ import os
 import signal
 import threading
 from contextlib import AbstractContextManager
+from multiprocessing import parent_process
 
+from ssd_det.starting.parent import die_with
 from ssd_det.stopping import STOP_SIGNALS, held_back
 
 CAN_WAIT = hasattr(signal, "sigwaitinfo")
@@ -24,11 +26,16 @@ def sigterm_held_back() -> AbstractContextManager[None]:
 
 
 def leave_stopping_to_parent(worker: int) -> None:
-    """Make a worker deaf to signals that stop commands, but for a SIGTERM of its parent.
+    """Make a worker deaf to signals that stop commands, but for a SIGTERM of its parent, and have it end with that.
+
+    torch has workers look for their parent every five seconds, and not while they read an image.
 
     Args:
         worker: its number.
     """
+    parent = parent_process()
+    if parent is not None and parent.pid is not None:
+        die_with(parent.pid)
     for number in STOP_SIGNALS:
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from select import select
 
 import pytest
 from torch.utils.data import Dataset
@@ -59,3 +61,34 @@ def test_its_parent_ends_it():
     os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) in (0, -signal.SIGTERM)  # the signal may come first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's prctl")
+def test_one_that_reads_for_ever_ends_with_its_parent():
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if not parent:
+        list(ImageLoader(Endless(writing), batch_size=None, num_workers=1))
+    worker = os.pidfd_open(int(os.read(reading, 100)))
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    ended = bool(select([worker], [], [], 60)[0])
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(worker, signal.SIGKILL)
+    for descriptor in (reading, writing, worker):
+        os.close(descriptor)
+    assert ended
+
+
+class Endless(Dataset[int]):
+    """A sample that takes for ever to read; says who reads it."""
+
+    def __init__(self, writing):
+        self._writing = writing
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        os.write(self._writing, str(os.getpid()).encode())
+        threading.Event().wait()
