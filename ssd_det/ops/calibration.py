@@ -19,6 +19,7 @@ SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
+MEDIAN_NOISE = 0.75**0.5  # of the absolute value of the protocol's noise, in standard deviations
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
 MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
@@ -124,12 +125,39 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response, count
     Returns:
         In units of the box, the root of the mean square over the four axes.
     """
-    if counted.sum(dim=0).double().mean() < LEAST_OBJECTS:
-        counted = torch.ones_like(counted)
+    counted = _enough(counted)
+    squares = [_easy_square(residuals[own, axis], relative[own]) for axis, own in enumerate(counted.T)]
+    return _noise_behind(torch.stack(squares), response, counted)
+
+
+def typical_noise(residuals: Tensor, response: Response, counted: Tensor) -> float:
+    """The standard deviation of the noise, assuming that half of the objects, whichever, are refined without error.
+
+    Most errors are small, and a few are large. So the median of the residuals is about that of the noise, which is
+    taken for uniform: of normal noise up to a fifth less is seen.
+
+    Args:
+        residuals: see :func:`largest_noise`.
+        response: the same.
+        counted: the same.
+
+    Returns:
+        In units of the box, the root of the mean square over the four axes.
+    """
+    counted = _enough(counted)
+    squares = [_typical_square(residuals[own, axis]) for axis, own in enumerate(counted.T)]
+    return _noise_behind(torch.stack(squares), response, counted)
+
+
+def _enough(counted: Tensor) -> Tensor:
+    """The residuals that count, ``BoolTensor[N, 4]``: all, where those that should are too few."""
+    return counted if counted.sum(dim=0).double().mean() >= LEAST_OBJECTS else torch.ones_like(counted)
+
+
+def _noise_behind(squares: Tensor, response: Response, counted: Tensor) -> float:
+    """The deviation of the noise, from mean squares ``Tensor[4]`` of what residuals that count hold of it."""
     number = counted.sum(dim=0)
-    variance = torch.stack([_easy_square(residuals[own, axis], relative[own]) for axis, own in enumerate(counted.T)])
-    noise = variance / response.remaining
-    return ((noise * number).sum() / number.sum()).sqrt().item()
+    return ((squares / response.remaining * number).sum() / number.sum()).sqrt().item()
 
 
 def _easy_square(residuals: Tensor, relative: Tensor) -> Tensor:
@@ -137,6 +165,11 @@ def _easy_square(residuals: Tensor, relative: Tensor) -> Tensor:
     if not len(relative):
         return residuals.new_zeros(())
     return residuals.square().sum() / relative.sum() * relative.quantile(EASY_SHARE)
+
+
+def _typical_square(residuals: Tensor) -> Tensor:
+    """The mean square of noise that has the median of the residuals ``Tensor[N]``."""
+    return (residuals.abs().median().nan_to_num() / MEDIAN_NOISE).square()
 
 
 def level_with_error_known_to_differ(residuals: Tensor, added_level: float) -> float:

@@ -32,6 +32,7 @@ from ssd_det.ops.calibration import (
     own_variance,
     relative_variance,
     response_to,
+    typical_noise,
 )
 from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
@@ -56,7 +57,8 @@ class Rehearsal(NamedTuple):
 
     Attributes:
         annotation_ids: of the objects.
-        seen: where the refiner saw the objects at first.
+        first_unseen: where those refiners that were not trained on the images found the objects at first.
+        unseen: what they made of the noisy boxes.
         truth: what stood for the true boxes.
         noisy: noisy boxes of it.
         refined: what became of these.
@@ -65,12 +67,18 @@ class Rehearsal(NamedTuple):
     """
 
     annotation_ids: Sequence[int]
-    seen: Tensor
+    first_unseen: Tensor
+    unseen: Tensor
     truth: Tensor
     noisy: Tensor
     refined: Tensor
     signals: Tensor
     noise_level: float | None
+
+    @property
+    def response(self) -> Response:
+        """How the boxes respond to noise that noise is judged by, those of refiners not trained on the images."""
+        return response_to(displacement(self.first_unseen, self.noisy), displacement(self.first_unseen, self.unseen))
 
     @property
     def gains(self) -> Tensor:
@@ -156,7 +164,7 @@ def calibrate(
     trial = rehearse(estimated_level, no_response(), TRIAL_OBJECTS)
     if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
         return None
-    response = response_to(displacement(trial.seen, trial.noisy), displacement(trial.seen, trial.refined))
+    response = trial.response
     # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
     level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     far = far_from_borders(objects.refined, objects.image_sizes).repeat(1, 2)  # where no noise is cut off
@@ -173,6 +181,8 @@ def calibrate(
         return keep_all()
     if is_small:
         level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
+    else:  # typical errors are small beside it
+        level = max(min(level, typical_noise(residuals, response, far) * 3**0.5), LEAST_LEVEL)
     trial = rehearse(level, response, REHEARSED_OBJECTS)
     trial, passes = _with_second_pass(trial, refine_again)
     if is_small and fit_probability(trial.signals, trial.gains > 0)(objects.signals).mean() < LEAST_SHARE:
@@ -262,8 +272,7 @@ def _rehearse(
     wildness = random.standard_t(FREEDOM, (len(chosen), 4)) / np.sqrt(FREEDOM / (FREEDOM - 2))
     errors = torch.from_numpy(wildness.clip(-LARGEST_ERROR, LARGEST_ERROR)) * own
     noise = random.uniform(-1, 1, (len(chosen), 4)) * noise_level
-    seen = objects.refined[chosen]
-    truth = displaced(seen, -errors)
+    truth = displaced(objects.refined[chosen], -errors)
     noisy = torch.from_numpy(perturb(truth.numpy(), noise, objects.image_sizes[chosen].numpy()))
     ids = [objects.annotation_ids[row] for row in chosen.tolist()]
     again = refine_again(ids, noisy)
@@ -271,7 +280,8 @@ def _rehearse(
     refined = rows >= 0
     return Rehearsal(
         annotation_ids=list(compress(ids, refined.tolist())),
-        seen=seen[refined],
+        first_unseen=objects.unseen[chosen][refined],
+        unseen=again.unseen_boxes[rows[refined]],
         truth=truth[refined],
         noisy=noisy[refined],
         refined=again.boxes[rows[refined]],

@@ -13,11 +13,18 @@ from ssd_det.ops.calibration import (
     own_variance,
     relative_variance,
     response_to,
+    typical_noise,
 )
 
 
 def normal(*size, seed=0):
     return torch.randn(*size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def uniform(*size, seed=0):
+    """Noise of the protocol, with a standard deviation of 1."""
+    drawn = torch.rand(*size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return 3**0.5 * (2 * drawn - 1)
 
 
 def test_the_variance_is_estimated_from_evidence():
@@ -64,6 +71,23 @@ def test_objects_that_are_refined_without_error_show_how_large_the_noise_can_be(
     assert largest_noise(residuals, everywhere, response, everything) > 0.25
 
 
+def test_where_nothing_tells_large_errors_most_objects_show_how_large_the_noise_can_be():
+    wild = torch.rand(20000, 4, generator=torch.Generator().manual_seed(1)) < 0.2
+    residuals = 0.2 * uniform(20000, 4) - 0.6 * normal(20000, 4, seed=2) * wild
+    relative, everything = torch.ones(20000).double(), torch.ones_like(wild)
+    assert largest_noise(residuals, relative, no_response(), everything) > 0.3
+    assert typical_noise(residuals, no_response(), everything) == pytest.approx(0.2, abs=0.03)
+    assert typical_noise(0.8 * residuals, Response(*torch.tensor([[0.2] * 4, [0.0] * 4]).double()), everything) == (
+        pytest.approx(typical_noise(residuals, no_response(), everything))
+    )
+
+
+def test_normal_noise_seems_smaller_by_a_fifth_at_most():
+    residuals = 0.2 * normal(20000, 4)
+    everything = torch.ones_like(residuals, dtype=torch.bool)
+    assert 0.155 < typical_noise(residuals, no_response(), everything) < 0.16
+
+
 def test_the_more_noise_scatters_boxes_the_less_noise_explains_residuals():
     residuals, relative, everything = 0.1 * normal(100, 4), torch.ones(100).double(), torch.ones(100, 4).bool()
     noise = [
@@ -102,6 +126,7 @@ def test_an_axis_without_objects_that_count_tells_nothing():
     counted = torch.tensor([True, False, True, False]).expand(100, 4)
     residuals = torch.tensor([0.2, 9.0, 0.2, 9.0]).double().expand(100, 4)
     assert largest_noise(residuals, torch.ones(100).double(), no_response(), counted) == pytest.approx(0.2)
+    assert typical_noise(residuals, no_response(), counted) == pytest.approx(0.2 / 0.75**0.5)
 
 
 def test_a_response_is_a_share():

@@ -22,7 +22,7 @@ EASY, HARD = 0.04, 0.35
 class PlayedRefiner:
     """Objects that it sees well or badly, which one of its signals tells; the rest of them is chance."""
 
-    def __init__(self, level, seed=0, easy=EASY, hard=HARD, pictures=False):
+    def __init__(self, level, seed=0, easy=EASY, hard=HARD, pictures=False, scatter=0.02, folds=1):
         random = np.random.default_rng(seed)
         corner = random.uniform(100, 300, (COUNT, 2))
         size = random.uniform(40, 120, (COUNT, 2))
@@ -33,25 +33,31 @@ class PlayedRefiner:
         self.noisy = displaced(self.true, torch.from_numpy(random.uniform(-level, level, (COUNT, 4))))
         self.random = random
         self.pictures = pictures
+        self.scatter, self.folds = scatter, folds
 
     def refine(self, boxes, rows=slice(None)):
-        """Boxes a part of the way from where it sees the objects to where they are said to be, and signals."""
-        scatter = torch.from_numpy(self.random.standard_normal((len(boxes), 4))) * 0.02
+        """Boxes a part of the way from where it sees the objects to where they are said to be.
+
+        Returns:
+            The means of all folds, the boxes of the one that has not seen the images, and signals.
+        """
         seen = self.seen[rows]
-        refined = displaced(seen, RESPONSE * displacement(seen, boxes) + scatter)
+        scatter = torch.from_numpy(self.random.standard_normal((self.folds, len(boxes), 4))) * self.scatter
+        of_folds = displaced(seen, RESPONSE * displacement(seen, boxes) + scatter)
+        refined, unseen = of_folds.mean(dim=0), of_folds[0]
         signals = torch.from_numpy(self.random.standard_normal((len(boxes), len(SIGNALS))))
         signals[:, 0] = signals[:, 0] * 0.3 + self.hard[rows]
         signals[:, SIGNALS.index("overlap")] = iou(refined, boxes)
-        return refined, signals
+        return refined, unseen, signals
 
     def estimate(self, boxes, rows=slice(None)):
         """The noise level, as from one that sees each object where it is."""
         return (displacement(self.true[rows], boxes)[:, :2].std() * 3**0.5).item()
 
     def refine_again(self, annotation_ids, boxes):
-        refined, signals = self.refine(boxes, annotation_ids)
+        refined, unseen, signals = self.refine(boxes, annotation_ids)
         ids, order = torch.tensor(annotation_ids).sort()
-        return RefinedBoxes(ids, refined[order], refined[order], signals[order], self.estimate(boxes, annotation_ids))
+        return RefinedBoxes(ids, refined[order], unseen[order], signals[order], self.estimate(boxes, annotation_ids))
 
     def read_image(self, image_id):
         """The object is bright before a dark background; or there is nothing to be seen."""
@@ -63,9 +69,9 @@ class PlayedRefiner:
 
     def calibrate(self, images=COUNT):
         """The calibration, the refined boxes, and whether each is better."""
-        refined, signals = self.refine(self.noisy)
+        refined, unseen, signals = self.refine(self.noisy)
         sizes = torch.full((COUNT, 2), float(SIDE), dtype=torch.float64)
-        objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, refined, signals)
+        objects = FileObjects(range(COUNT), range(COUNT), sizes, self.noisy, refined, unseen, signals)
         found = calibrate(objects, self.estimate(self.noisy), self.refine_again, self.read_image, images, seed=0)
         refined = objects.blended(found.blend).refined if found and found.blend else refined
         return found, refined, iou(refined, self.true) > iou(self.noisy, self.true)
@@ -123,6 +129,12 @@ def test_a_second_pass_is_for_those_who_err_more_by_the_noise_than_by_themselves
     twice = (refined + refiner.refine(refined)[0]) / 2
     gain = iou(twice, refiner.true).mean() - iou(refined, refiner.true).mean()
     assert gain > 0.02 if passes == 2 else gain < 0
+
+
+def test_noise_is_judged_by_how_one_refiner_responds_to_it_where_boxes_are_means_of_two():
+    refiner = PlayedRefiner(0.2, hard=EASY, scatter=0.1, folds=2)
+    refiner.estimate = lambda boxes, rows=slice(None): 0.3  # which the residuals limit
+    assert refiner.calibrate()[0].noise_level == pytest.approx(0.2, abs=0.015)
 
 
 def test_it_is_the_same_every_time():

@@ -28,7 +28,7 @@ def tight():
     refiner = PlayedRefiner(0.25)
     size = torch.tensor([0, 0, math.log(TIGHT), math.log(TIGHT)], dtype=torch.float64).expand(COUNT, 4)
     refiner.noisy, refiner.seen = displaced(refiner.noisy, size), displaced(refiner.seen, size)
-    refined, signals = refiner.refine(refiner.noisy)
+    refined, _, signals = refiner.refine(refiner.noisy)
     sizes = torch.full((COUNT, 2), float(SIDE), dtype=torch.float64)
     objects = FileObjects(range(COUNT), range(COUNT), sizes, refiner.noisy, refined, refined, signals)
     level = refiner.estimate(refiner.noisy)
