@@ -1,6 +1,6 @@
 """What is known of the objects of an annotation file while it is refined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -38,9 +38,11 @@ class FileObjects:
         rows = [row for row, key in enumerate(self.annotation_ids) if key in boxes]
         return torch.tensor(rows, dtype=torch.long), corners([boxes[self.annotation_ids[row]] for row in rows])
 
+    def changed(self, change: Callable[[Tensor], Tensor]) -> "FileObjects":
+        """The same with other refined boxes, seen or not."""
+        refined = change(self.refined)
+        return replace(self, refined=refined, unseen=refined if self.unseen is self.refined else change(self.unseen))
+
     def blended(self, blend: Blend) -> "FileObjects":
         """The same with boxes between the refined and the noisy ones."""
-        refined = unseen = blend(self.noisy, self.refined, self.signals)
-        if self.refined is not self.unseen:
-            unseen = blend(self.noisy, self.unseen, self.signals)
-        return replace(self, refined=refined, unseen=unseen)
+        return self.changed(lambda boxes: blend(self.noisy, boxes, self.signals))

@@ -30,7 +30,7 @@ from ssd_det.refining.file_objects import FileObjects
 from ssd_det.refining.refined_boxes import OfAnnotations, RefinedBoxes, Refinements, joined, share_of
 from ssd_det.refining.rehearsal import Calibration, calibrate, images_to_rehearse
 from ssd_det.refining.rest_correction import RestGain, without_rest
-from ssd_det.refining.second_pass import RefineAgain, second_pass
+from ssd_det.refining.second_pass import means_of_two_passes
 from ssd_det.refining.truth import with_truth
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine_pass import RefinedBatch, RefinePass, TrainedRefiner
@@ -168,7 +168,8 @@ def _judge(
     rest = None
     if calibration is not None:
         if calibration.passes > 1:
-            objects = _with_second_pass(objects, refine_again)
+            means = means_of_two_passes(objects.annotation_ids, objects.refined, objects.unseen, refine_again)
+            objects = replace(objects, refined=means.boxes, unseen=means.unseen)
         if calibration.blend is not None:
             objects = objects.blended(calibration.blend)
         objects, rest = without_rest(objects, torch.tensor([a.category_id for a in usable]), trusted)
@@ -214,15 +215,6 @@ def _objects(usable: Sequence[Annotation], rows: Tensor, refined: RefinedBoxes, 
         unseen=refined.unseen_boxes,
         signals=refined.signals[chosen],
     )
-
-
-def _with_second_pass(objects: FileObjects, refine_again: RefineAgain) -> FileObjects:
-    """Objects with the means of the boxes of two passes."""
-    again = second_pass(objects.annotation_ids, objects.refined, refine_again)
-    refined = unseen = (objects.refined + again.boxes) / 2
-    if objects.refined is not objects.unseen:
-        unseen = (objects.unseen + again.unseen) / 2
-    return replace(objects, refined=refined, unseen=unseen)
 
 
 def _predicted_ious(refined: RefinedBoxes) -> Tensor:

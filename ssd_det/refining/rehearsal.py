@@ -38,7 +38,7 @@ from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.file_objects import FileObjects
-from ssd_det.refining.second_pass import RefineAgain, second_pass
+from ssd_det.refining.second_pass import RefineAgain, means_of_two_passes
 from ssd_det.refining.truth_check import TruthCheck
 
 TRIAL_OBJECTS = 300  # of which the noise, and the response to it, are known to some 3 percent, and a gain to 0.002
@@ -207,7 +207,7 @@ def _with_second_pass(trial: Rehearsal, refine_again: RefineAgain) -> tuple[Rehe
 
     def means(chosen: slice) -> Tensor:
         boxes = trial.refined[chosen]
-        return (boxes + second_pass(trial.annotation_ids[chosen], boxes, refine_again).boxes) / 2
+        return means_of_two_passes(trial.annotation_ids[chosen], boxes, boxes, refine_again).boxes
 
     some = slice(TRIAL_OBJECTS)
     gain = iou(means(some), trial.truth[some]) - iou(trial.refined[some], trial.truth[some])

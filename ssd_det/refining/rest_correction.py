@@ -1,14 +1,14 @@
 """Taking what trusted boxes show refining to leave out of all refined boxes, where that surely helps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import clip, iou
-from ssd_det.ops.rest_error import Clues, clues, fit_rest_error, is_surely_better, without_unseen
+from ssd_det.ops.rest_error import clues, fit_rest_error, is_surely_better, without_unseen
 from ssd_det.refining.file_objects import FileObjects
 
 LEAST_IMAGES = 5  # with trusted boxes; those of fewer may be of a kind
@@ -54,21 +54,17 @@ def without_rest(
     images, groups = torch.unique(image_ids, return_inverse=True)
     if len(images) < LEAST_IMAGES:
         return objects, None
-    of_unseen = clues(objects.noisy, objects.unseen, categories)
-    known = of_unseen.rows(rows)
+    known = clues(objects.noisy, objects.unseen, categories).rows(rows)
     judged = objects.unseen[rows]
     corrected = clip(without_unseen(known, judged, true, groups), objects.image_sizes[rows])
     if not is_surely_better(corrected, judged, true, groups):
         return objects, None
     rest = fit_rest_error(known, judged, true)
 
-    def changed(boxes: Tensor, found: Clues) -> Tensor:
-        result = clip(rest.without(boxes, found), objects.image_sizes)
+    def without(boxes: Tensor) -> Tensor:
+        result = clip(rest.without(boxes, clues(objects.noisy, boxes, categories)), objects.image_sizes)
         result[rows] = corrected
         return result
 
-    refined = unseen = changed(objects.unseen, of_unseen)
-    if objects.refined is not objects.unseen:
-        refined = changed(objects.refined, clues(objects.noisy, objects.refined, categories))
     gain = RestGain(iou(judged, true).mean().item(), iou(corrected, true).mean().item())
-    return replace(objects, refined=refined, unseen=unseen), gain
+    return objects.changed(without), gain

@@ -16,29 +16,36 @@ from ssd_det.refining.refined_boxes import RefinedBoxes
 RefineAgain = Callable[[Sequence[int], Tensor], RefinedBoxes]
 
 
-class SecondPass(NamedTuple):
-    """What a second pass makes of N boxes; where it finds none, those that it began with.
+class MeanBoxes(NamedTuple):
+    """The means of the boxes of two passes; where the second finds none, those of the first.
 
     Attributes:
         boxes: ``Tensor[N, 4]``, xyxy in pixels.
-        unseen: ``Tensor[N, 4]``, those of the refiners alone that were not trained on the image.
+        unseen: ``Tensor[N, 4]``, those of the refiners alone that were not trained on the image; the boxes themselves
+            where these were in the first pass.
     """
 
     boxes: Tensor
     unseen: Tensor
 
 
-def second_pass(annotation_ids: Sequence[int], boxes: Tensor, refine_again: RefineAgain) -> SecondPass:
+def means_of_two_passes(
+    annotation_ids: Sequence[int], boxes: Tensor, unseen: Tensor, refine_again: RefineAgain
+) -> MeanBoxes:
     """Refine boxes once more.
 
     Args:
         annotation_ids: of N objects.
-        boxes: ``Tensor[N, 4]``, xyxy in pixels, as the first pass found them.
+        boxes: ``Tensor[N, 4]``, xyxy in pixels, as the first pass found them, and the second begins with.
+        unseen: ``Tensor[N, 4]``, those of the refiners alone that were not trained on the image.
         refine_again: does the pass.
     """
     again = refine_again(annotation_ids, boxes)
     rows = again.rows_of(annotation_ids)
     is_found = (rows >= 0)[:, None]
-    return SecondPass(
-        torch.where(is_found, again.boxes[rows], boxes), torch.where(is_found, again.unseen_boxes[rows], boxes)
-    )
+
+    def mean(first: Tensor, second: Tensor) -> Tensor:
+        return torch.where(is_found, (first + second[rows]) / 2, first)
+
+    means = mean(boxes, again.boxes)
+    return MeanBoxes(means, means if unseen is boxes else mean(unseen, again.unseen_boxes))

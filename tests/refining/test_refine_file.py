@@ -17,7 +17,7 @@ from ssd_det.refining.edges import EdgeEvidence
 from ssd_det.refining.refine_file import refine_file
 from ssd_det.refining.rehearsal import Calibration, Outcomes
 from ssd_det.refining.rest_correction import RestGain
-from ssd_det.refining.second_pass import SecondPass
+from ssd_det.refining.second_pass import MeanBoxes
 from ssd_det.tasks.kept_features import KeptFeatures
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refine_pass import TrainedRefiner
@@ -96,7 +96,7 @@ def test_boxes_are_the_means_of_two_passes_where_these_are_better(trainer, refin
 
     plain = refine_file(trainer, refiners, data, make_views(), 0, 0, conclude=lambda refined: refined)
     monkeypatch.setattr(module, "calibrate", calibrated)
-    monkeypatch.setattr(module, "second_pass", lambda ids, boxes, refine_again: SecondPass(boxes + 2, boxes + 4))
+    monkeypatch.setattr(module, "means_of_two_passes", lambda ids, boxes, *rest: MeanBoxes(boxes + 1, boxes + 2))
     found = refine_file(trainer, refiners, data, make_views(), 5, 0, conclude=lambda refined: refined)
     assert found.refinements.boxes == pytest.approx(plain.refinements.boxes + 1)
 

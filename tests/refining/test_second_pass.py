@@ -3,7 +3,7 @@ from torch.testing import assert_close
 
 from ssd_det.models.signals import SIGNALS
 from ssd_det.refining.refined_boxes import RefinedBoxes
-from ssd_det.refining.second_pass import second_pass
+from ssd_det.refining.second_pass import means_of_two_passes
 
 BOXES = torch.tensor([[10.0, 10, 30, 40], [50, 20, 90, 60], [5, 5, 25, 25]], dtype=torch.float64)
 IDS = [7, 3, 5]
@@ -18,12 +18,17 @@ def moved(annotation_ids, boxes):
 
 
 def test_boxes_are_refined_once_more_in_their_order():
-    again = second_pass(IDS, BOXES, moved)
-    assert_close(again.boxes[[0, 2]], BOXES[[0, 2]] + 1)
-    assert_close(again.unseen[[0, 2]], BOXES[[0, 2]] + 2)
+    means = means_of_two_passes(IDS, BOXES, BOXES + 4, moved)
+    assert_close(means.boxes[[0, 2]], BOXES[[0, 2]] + 0.5)
+    assert_close(means.unseen[[0, 2]], BOXES[[0, 2]] + 3)
 
 
 def test_where_a_pass_finds_no_box_that_of_the_first_stays():
-    again = second_pass(IDS, BOXES, moved)
-    assert_close(again.boxes[1], BOXES[1])
-    assert_close(again.unseen[1], BOXES[1])
+    means = means_of_two_passes(IDS, BOXES, BOXES + 4, moved)
+    assert_close(means.boxes[1], BOXES[1])
+    assert_close(means.unseen[1], BOXES[1] + 4)
+
+
+def test_where_no_refiner_is_left_out_there_is_one_box():
+    means = means_of_two_passes(IDS, BOXES, BOXES, moved)
+    assert means.unseen is means.boxes
