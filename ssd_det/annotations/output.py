@@ -88,6 +88,8 @@ def _is_of(kind: Kind, path: Path) -> bool:
 def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), overwrite: bool = False) -> None:
     """Make sure, before any work is done, that files may be written into folders that are made if need be.
 
+    Those that are named .json replace json files alone.
+
     Args:
         outputs: the paths to write to.
         others: inputs that must never be replaced.
@@ -98,7 +100,7 @@ def check_outputs(outputs: Iterable[Path], others: Sequence[str | Path] = (), ov
     """
     for output in outputs:
         if output.parent.is_dir():
-            check_output(output, others=others, overwrite=overwrite, kind=None)
+            check_output(output, others=others, overwrite=overwrite, kind=JSON if output.suffix == ".json" else None)
             continue
         above = next(folder for folder in output.absolute().parents if folder.exists())
         if not above.is_dir():

@@ -18,6 +18,7 @@ from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.detections import Detections, check_detection, detect
 from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.refiner_training import RefinerTraining, StepResult
+from ssd_det.tasks.setting_ranges import check_range
 from ssd_det.value_types import types_of_arguments
 
 SIZES = ("shortest_side", "longest_side")
@@ -93,7 +94,7 @@ class JointTask(RefinerTraining):
         super().__init__()
         self.save_hyperparameters(ignore=["detection_weights", "loss_weights"])
         self.save_hyperparameters({"detection_weights": asdict(detection_weights), **_refiner_settings(**settings)})
-        check_detection(self.hparams)
+        _check_detector(self.hparams)
         self.joint: JointModel | None = None
 
     def check_settings(self) -> None:
@@ -103,7 +104,7 @@ class JointTask(RefinerTraining):
             InputError: if one is out of range, or two do not go together.
         """
         RefineTask.from_settings(self.hparams)
-        check_detection(self.hparams)
+        _check_detector(self.hparams)
 
     @classmethod
     def types_of_settings(cls) -> dict[str, Any]:
@@ -174,6 +175,16 @@ class JointTask(RefinerTraining):
         """Detect objects; see :func:`ssd_det.tasks.detections.detect`."""
         assert self.joint is not None
         return detect(self.joint.detector, batch)
+
+
+def _check_detector(settings: Mapping[str, Any]) -> None:
+    """Make sure of the settings of the detector.
+
+    Raises:
+        InputError: if one is out of range.
+    """
+    check_detection(settings)
+    check_range(0, settings, "detection_weights")
 
 
 def _refiner_settings(**settings: Any) -> Mapping[str, Any]:

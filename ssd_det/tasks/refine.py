@@ -149,7 +149,7 @@ class RefineTask(RefinerTraining):
         settings = self.hparams
         check_range(1, settings, "roi_size", "top_k")
         check_range(0, settings, "num_negatives", "sampling_ratio", "regression_beta", "spsd_modules")
-        check_range(0, settings, "stage2_proposals", "training_proposals")
+        check_range(0, settings, "stage2_proposals", "training_proposals", "loss_weights")
         if settings["stage2_proposals"] and (settings["resample"] or not settings["use_stage1_regressor"]):
             raise InputError(
                 "model.stage2_proposals chooses among proposals that stage I has ranked and moved: set it to 0, or "

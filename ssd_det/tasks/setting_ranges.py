@@ -7,15 +7,18 @@ from typing import Any
 from ssd_det.errors import InputError
 
 
-def check_range(least: int, settings: Mapping[str, Any], *names: str) -> None:
-    """Make sure that settings are numbers, and at least so large.
+def check_range(least: int, settings: Mapping[str, Any], *names: str, group: str = "model") -> None:
+    """Make sure that settings are numbers, and at least so large; of a group of settings, all of them.
 
     Raises:
         InputError: if one is not.
     """
     for name in names:
-        if not settings[name] >= least:  # NaN is in no order
-            raise InputError(f"model.{name} is {settings[name]}: give a number from {least} up.")
+        value = settings[name]
+        if isinstance(value, Mapping):
+            check_range(least, value, *value, group=f"{group}.{name}")
+        elif not value >= least:  # NaN is in no order
+            raise InputError(f"{group}.{name} is {value}: give a number from {least} up.")
 
 
 def check_finite(settings: Mapping[str, Any], group: str = "model") -> None:

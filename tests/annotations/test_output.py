@@ -228,6 +228,15 @@ def test_files_come_into_a_folder_together_or_not_at_all(tmp_path):
     assert (folder / "b").read_text() == "new"
 
 
+def test_outputs_named_json_replace_json_files_alone(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"\x89PNG")
+    (tmp_path / "b.json").write_text("{}")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG")
+    check_outputs([tmp_path / "b.json", tmp_path / "c.png"], overwrite=True)
+    with pytest.raises(InputError, match=r"a\.json: exists already and is no json file, and would be lost"):
+        check_outputs([tmp_path / "b.json", tmp_path / "a.json"], overwrite=True)
+
+
 def test_outputs_in_folders_that_are_not_there_yet_are_checked(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     check_outputs([tmp_path / "deep" / "new" / "a.json", tmp_path / "b.json"])

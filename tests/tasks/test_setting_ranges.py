@@ -20,6 +20,25 @@ def test_what_is_not_from_the_least_up_is_named(value):
         check_range(1, {"a": 1, "b": value}, "a", "b")
 
 
+def test_of_a_group_of_settings_the_one_that_is_too_small_is_named():
+    check_range(0, {"a": {"b": 0.0, "c": 1.0}}, "a")
+    with pytest.raises(InputError, match=r"model\.a\.c is -0\.5: give a number from 0 up"):
+        check_range(0, {"a": {"b": 0.0, "c": -0.5}}, "a")
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "name"),
+    [
+        (RefineTask, {"loss_weights": LossWeights(spsd=-1.0)}, "loss_weights.spsd"),
+        (JointTask, {"loss_weights": LossWeights(sisd=-1.0)}, "loss_weights.sisd"),
+        (JointTask, {"detection_weights": DetectionWeights(loss_box_reg=-1.0)}, "detection_weights.loss_box_reg"),
+    ],
+)
+def test_no_loss_is_maximised(task, settings, name):
+    with pytest.raises(InputError, match=rf"model\.{name} is -1\.0: give a number from 0 up"):
+        task(**settings)
+
+
 def test_what_is_finite_or_no_number_is_taken():
     check_finite({"a": 1, "b": [2.5, -3], "c": {"d": 1e300}, "e": None, "f": "nan", "g": True, "h": 10**400})
 
