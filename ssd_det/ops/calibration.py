@@ -3,7 +3,6 @@
 No true boxes are used. All tables have a row for each object, on the CPU; signals may be float32, all else is float64.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 STRONGEST_RESPONSE = 0.9
 EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
-MEDIAN_NOISE = 0.75**0.5  # of the absolute value of the protocol's noise, in standard deviations
+TYPICAL_SHARE = 2 / 3  # of the objects, whose residuals are taken for those of noise
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
 MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
 MIN_THRESHOLD = 0.5
@@ -131,10 +130,10 @@ def largest_noise(residuals: Tensor, relative: Tensor, response: Response, count
 
 
 def typical_noise(residuals: Tensor, response: Response, counted: Tensor) -> float:
-    """The standard deviation of the noise, assuming that half of the objects, whichever, are refined without error.
+    """The standard deviation of the noise, assuming that two thirds of the objects are refined without error.
 
-    Most errors are small, and a few are large. So the median of the residuals is about that of the noise, which is
-    taken for uniform: of normal noise up to a fifth less is seen.
+    Most errors are small, and a few are large. So two thirds of the residuals are about as far from 0 as noise is,
+    which is taken for uniform: of normal noise up to a sixth less is seen.
 
     Args:
         residuals: see :func:`largest_noise`.
@@ -168,22 +167,26 @@ def _easy_square(residuals: Tensor, relative: Tensor) -> Tensor:
 
 
 def _typical_square(residuals: Tensor) -> Tensor:
-    """The mean square of noise that has the median of the residuals ``Tensor[N]``."""
-    return (residuals.abs().median().nan_to_num() / MEDIAN_NOISE).square()
+    """The mean square of uniform noise, two thirds of which are within those of the residuals ``Tensor[N]``."""
+    if not len(residuals):
+        return residuals.new_zeros(())
+    return (residuals.abs().quantile(TYPICAL_SHARE) / TYPICAL_SHARE).square() / 3
 
 
-def level_with_error_known_to_differ(residuals: Tensor, added_level: float) -> float:
-    """The level of the noise, where it is known how much noise the refiner's error falls short of it.
+def level_with_error_known_to_differ(residuals: Tensor, response: Response, added_level: float) -> float:
+    """The level of the noise, where it is known how much noise the refined boxes' error falls short of it.
 
-    The residuals hold both, the noise and the error: their sum is known as well as their difference.
+    What refined boxes follow of the noise is a part of their error, and missing in the residuals. So the variances of
+    the residuals and of the noise that is known add up to 2 (1 - slope) times that of the noise.
 
     Args:
         residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        response: of the refiner to noise.
         added_level: the noise that makes the refined boxes as bad as the noisy ones.
     """
     largest = LARGEST_SQUARE**0.5 * residuals.std(dim=0)
-    total: float = residuals.clamp(-largest, largest).var(dim=0).mean().item()
-    return math.sqrt((3 * total + added_level**2) / 2)
+    squares = 3 * residuals.clamp(-largest, largest).var(dim=0)
+    return ((squares + added_level**2) / (2 * (1 - response.slope))).mean().sqrt().item()
 
 
 @dataclass(frozen=True)

@@ -176,12 +176,15 @@ def calibrate(
         nothing = Outcomes(none[:0], none[:0], residuals[:0])
         return Calibration(none, NONE_ACCEPTED, level, len(trial.truth), edges, nothing)
 
+    by_edges = level_with_error_known_to_differ(residuals, response, edges.added_level)
+    if by_edges < LEAST_LEVEL:
+        level = min(level, by_edges)
     is_small = level < LEAST_LEVEL
     if edges.for_noisy or (is_small and not edges.for_refined):
         return keep_all()
-    if is_small:
-        level = max(level, level_with_error_known_to_differ(residuals, edges.added_level))
-    else:  # typical errors are small beside it
+    if is_small:  # rather too small than too large, so that few boxes move without need
+        level = max(level, level_with_error_known_to_differ(residuals, no_response(), edges.added_level))
+    else:  # typical errors are small beside such noise
         level = max(min(level, typical_noise(residuals, response, far) * 3**0.5), LEAST_LEVEL)
     trial = rehearse(level, response, REHEARSED_OBJECTS)
     trial, passes = _with_second_pass(trial, refine_again)

@@ -105,6 +105,18 @@ def test_small_noise_is_seen_in_the_pictures_alone():
     assert sum(taken) > 0.7 * COUNT
 
 
+def test_clean_boxes_are_kept_where_the_edges_lie_between_them_and_the_refined_ones():
+    refiner, shown = (PlayedRefiner(0.0, easy=0.09, hard=0.09, pictures=True) for _ in range(2))
+    refiner.estimate = lambda boxes, rows=slice(None): 0.3
+    shown.true = displaced(refiner.true, 0.43 * displacement(refiner.true, refiner.seen))
+    refiner.read_image = shown.read_image
+    found, _, _ = refiner.calibrate()
+    assert not found.edges.for_noisy
+    assert not found.edges.for_refined
+    assert found.noise_level < 0.12
+    assert found.scores.max() < found.min_score
+
+
 def test_boxes_that_are_hardly_worse_are_kept():
     refiner = PlayedRefiner(0.08, hard=0.06, pictures=True)
     found, _, better = refiner.calibrate()
