@@ -165,9 +165,8 @@ def calibrate(
     if len(trial.truth) < LEAST_OBJECTS or not trial.noise_level:
         return None
     response = trial.response
-    # The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
-    level = estimated_level * min(max(estimated_level / trial.noise_level, 1.0), LARGEST_CORRECTION)
     far = far_from_borders(objects.refined, objects.image_sizes).repeat(1, 2)  # where no noise is cut off
+    level = _corrected(estimated_level, trial.noise_level)
     level = min(level, largest_noise(residuals, relative, response, far) * 3**0.5)
     edges = _edges(objects, _rows_in(objects.image_ids, _choose(objects.image_ids, images, seed)), read_image, seed)
 
@@ -203,6 +202,14 @@ def calibrate(
         passes=passes,
         blend=blend,
     )
+
+
+def _corrected(estimated_level: float, again: float) -> float:
+    """The level of noise, where noise of the estimated level was put on boxes and estimated again.
+
+    The refiner's own error only adds to what is estimated, so that an estimate below what was put on falls short.
+    """
+    return estimated_level * min(max(estimated_level / again, 1.0), LARGEST_CORRECTION)
 
 
 def _with_second_pass(trial: Rehearsal, refine_again: RefineAgain) -> tuple[Rehearsal, int]:
