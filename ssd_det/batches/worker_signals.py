@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from contextlib import AbstractContextManager
-from multiprocessing import parent_process
+from multiprocessing import get_start_method, parent_process
 
 from ssd_det.starting.parent import die_with
 from ssd_det.stopping import STOP_SIGNALS, held_back
@@ -34,7 +34,7 @@ def leave_stopping_to_parent(worker: int) -> None:
         worker: its number.
     """
     parent = parent_process()
-    if parent is not None and parent.pid is not None:
+    if parent is not None and parent.pid is not None and get_start_method() == "fork":  # else another one started it
         die_with(parent.pid)
     for number in STOP_SIGNALS:
         if number != signal.SIGTERM:

@@ -16,6 +16,8 @@ from ssd_det.batches.image_loader import ImageLoader
 from ssd_det.batches.worker_signals import leave_stopping_to_parent
 from ssd_det.stopping import STOP_SIGNALS
 
+needs_fork = pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="workers are forked here")
+
 
 class Signalled(Dataset[int]):
     """Samples whose worker is signalled by another process before each but the first."""
@@ -37,7 +39,7 @@ def test_a_worker_goes_on_after_signals_of_others():
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
-@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="threads are started at a fork here")
+@needs_fork
 def test_threads_that_began_with_the_worker_do_not_take_the_signal():
     """As some libraries start them; it takes several for one to be likely to be chosen."""
     wanted = [True]  # a hook cannot be taken back
@@ -63,6 +65,7 @@ def test_its_parent_ends_it():
     assert os.waitstatus_to_exitcode(status) in (0, -signal.SIGTERM)  # the signal may come first
 
 
+@needs_fork
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's prctl")
 def test_one_that_reads_for_ever_ends_with_its_parent():
     reading, writing = os.pipe()

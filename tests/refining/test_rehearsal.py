@@ -144,9 +144,9 @@ def test_a_second_pass_is_for_those_who_err_more_by_the_noise_than_by_themselves
 
 
 def test_noise_is_judged_by_how_one_refiner_responds_to_it_where_boxes_are_means_of_two():
-    refiner = PlayedRefiner(0.2, hard=EASY, scatter=0.1, folds=2)
+    refiner = PlayedRefiner(0.2, hard=EASY, scatter=0.15, folds=2)
     refiner.estimate = lambda boxes, rows=slice(None): 0.3  # which the residuals limit
-    assert refiner.calibrate()[0].noise_level == pytest.approx(0.2, abs=0.015)
+    assert refiner.calibrate()[0].noise_level == pytest.approx(0.235, abs=0.015)  # 0.268 by the means
 
 
 def test_it_is_the_same_every_time():
