@@ -23,7 +23,7 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.edits.demo import draw_demo_data
 from ssd_det.annotations.edits.noise import corrupt
 from tests.command import SharedStarter
-from tests.fuzzing import Costs
+from tests.fuzzing import FUZZING, Costs
 
 # Commands leave signals ignored that are ignored where they start, as under nohup and in the background of a script.
 for number in (signal.SIGINT, signal.SIGHUP):
@@ -39,7 +39,7 @@ torch.set_num_threads(1)  # threads that spin beside the other test process are 
 settings.register_profile(
     "any machine",
     deadline=None,
-    derandomize="SSD_DET_FUZZ" not in os.environ,
+    derandomize=not FUZZING,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
@@ -154,5 +154,5 @@ def costs():
     """What damaged files have cost, said at the end of ``make fuzz``; no test depends on it, as machines differ."""
     costs = Costs()
     yield costs
-    if "SSD_DET_FUZZ" in os.environ:
+    if FUZZING:
         print(f"\n{costs}")

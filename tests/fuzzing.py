@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
+FUZZING = "SSD_DET_FUZZ" in os.environ
 CASES = int(os.environ.get("SSD_DET_FUZZ", "300"))
 DEEP = 3_000
 
@@ -46,7 +47,7 @@ NESTING = [
 FUZZED = settings(
     max_examples=max(1, CASES // 3),
     deadline=None,
-    derandomize="SSD_DET_FUZZ" not in os.environ,
+    derandomize=not FUZZING,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -25,10 +25,10 @@ from ssd_det.errors import InputError
 from ssd_det.pipeline.plan import Inputs, Refining, plan
 from ssd_det.report.run_results import read_results
 from ssd_det.runs.records import image_root_of, read_run_record, read_stage_record
+from tests.fuzzing import FUZZING
 from tests.tasks.checkpoints import checkpoint_of, new_task
 from tests.test_fuzz import EDITS, ODD, damage
 
-FUZZING = "SSD_DET_FUZZ" in os.environ
 CASES = int(os.environ.get("SSD_DET_FUZZ", "90"))
 STATE = ("loops", "callbacks", "optimizer_states", "lr_schedulers", "epoch", "global_step")
 OF_RESULTS = {"run.json": "run.json", "stage.json": "refined/stage.json", "quality.json": "refined/quality.json"}
