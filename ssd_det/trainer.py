@@ -18,6 +18,7 @@ from ssd_det.annotations.categories import with_classes_of
 from ssd_det.annotations.coco import parse_coco
 from ssd_det.annotations.edits.refined import Guard, RefineSummary, refined_content
 from ssd_det.annotations.formats.destination import check_destination, save_annotations
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule, unseen_images
 from ssd_det.console import say
@@ -132,14 +133,15 @@ class SSDDetTrainer(Trainer):
             ckpt_path: the checkpoint of a training that was stopped, to go on with it where it was.
             weights_only: see Lightning.
             start_from: the checkpoint of another training, whose weights and estimate of the noise a new one begins
-                with, in place of model.weights; not read where ckpt_path is given.
+                with, in place of model.weights; a detector also begins with the backbone and the pyramid of a refiner.
+                Not read where ckpt_path is given.
             given: names of the model's settings that a user wrote out, which start_from may not contradict.
 
         Raises:
             InputError: if an input cannot be used.
         """
         if start_from is not None and ckpt_path is None:
-            cast("Task", model).restore(start_from, given)
+            cast("Task", model).begin_from(start_from, given, cast(CocoDataModule, datamodule))
         super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
 
     def refine_annotations(

@@ -22,7 +22,8 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.errors import InputError
-from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.plan import plan
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.report.run_results import read_results
 from ssd_det.runs.records import image_root_of, read_run_record, read_stage_record
 from tests.fuzzing import FUZZING
@@ -162,4 +163,4 @@ def planned(run, demo):
     if record is not None and {"refine", "detect"} <= record.resolved.keys():
         sections = [record.resolved[name].settings for name in ("refine", "detect")]
         inputs = Inputs(*(str(demo / name) for name in ("noisy.json", "images", "test.json", "images")))
-        plan(inputs, read_coco(demo / "noisy.json"), *sections, run, True, Refining())
+        plan(inputs, read_coco(demo / "noisy.json"), *sections, run, Refining(), Detecting(baselines=True))

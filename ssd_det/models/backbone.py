@@ -1,7 +1,8 @@
 """Feature pyramids over torchvision's classification networks."""
 
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, cast
@@ -23,6 +24,9 @@ BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet10
 ExtraLevels = Callable[[int, int], ExtraFPNBlock]
 
 STRIDES = (4, 8, 16, 32)
+FINEST_LEVEL = 2
+PYRAMID_BLOCK = re.compile(r"(fpn\.(?:inner|layer)_blocks)\.(\d+)\.(.+)")
+EXTRA_LEVELS = "fpn.extra_blocks."
 NORM_GROUPS = 32
 RESNET_STAGES = (("conv1", "bn1", "relu", "maxpool"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
 MOBILENET_STAGES = (
@@ -62,7 +66,7 @@ class Backbone(nn.Module):
         channels: int = 256,
         frozen_stages: int = 1,
         freeze_batch_norm: bool = True,
-        lowest_level: int = 2,
+        lowest_level: int = FINEST_LEVEL,
         extra_levels: ExtraLevels | None = None,
     ) -> None:
         super().__init__()
@@ -74,7 +78,8 @@ class Backbone(nn.Module):
         stages: tuple[tuple[str, ...], ...] = RESNET_STAGES
         if name == "mobilenet_v2":
             network, stages = cast(nn.Module, network.features), MOBILENET_STAGES
-        outputs = {stage[-1]: f"p{level}" for level, stage in enumerate(stages[1:], start=2) if level >= lowest_level}
+        levels = enumerate(stages[1:], start=FINEST_LEVEL)
+        outputs = {stage[-1]: f"p{level}" for level, stage in levels if level >= lowest_level}
         self.body = IntermediateLayerGetter(network, outputs)
         self.frozen = [layer for stage in stages[: frozen_stages + 1] for layer in stage] if frozen_stages else []
         self.freeze_batch_norm = freeze_batch_norm
@@ -84,6 +89,7 @@ class Backbone(nn.Module):
         extra = extra_levels(widths[-1], channels) if extra_levels else None
         self.fpn = FeaturePyramidNetwork(widths, channels, extra, norm_layer=partial(nn.GroupNorm, NORM_GROUPS))
         self.channels = channels
+        self.lowest_level = lowest_level
         self.train()  # Lightning trains a module in the mode that it finds it in
 
     def _frozen_layers(self) -> Iterator[nn.Module]:
@@ -99,6 +105,26 @@ class Backbone(nn.Module):
                 if isinstance(module, _BatchNorm):
                     module.eval()
         return self
+
+    def take_over(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the network and the pyramid of another backbone, but for levels above P5, which stay as they are.
+
+        Args:
+            weights: the state_dict of a backbone whose finest level is P2.
+
+        Raises:
+            RuntimeError: if it is one of another network, or of other channels.
+        """
+        own = {self._name_here(name): value for name, value in weights.items() if not name.startswith(EXTRA_LEVELS)}
+        kept = {name: value for name, value in self.state_dict().items() if name.startswith(EXTRA_LEVELS)}
+        self.load_state_dict({name: value for name, value in own.items() if name is not None} | kept)
+
+    def _name_here(self, name: str) -> str | None:
+        """What a weight of a pyramid from P2 on is called in this one; ``None`` for one of a level that it lacks."""
+        if (block := PYRAMID_BLOCK.fullmatch(name)) is None:
+            return name
+        number = int(block[2]) - (self.lowest_level - FINEST_LEVEL)
+        return f"{block[1]}.{number}.{block[3]}" if number >= 0 else None
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Compute the pyramid.

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -160,6 +160,11 @@ def build_detector(
         return _taking_thin_images(RetinaNet(pyramid, num_classes + 1, anchor_generator=anchors, **shared))
     anchors = AnchorGenerator(tuple((size,) for size in sizes), ((1.0,),) * LEVELS)
     return _taking_thin_images(FCOS(pyramid, num_classes + 1, anchor_generator=anchors, **shared))
+
+
+def backbone_of(detector: nn.Module) -> Backbone:
+    """The backbone of a detector that :func:`build_detector` built."""
+    return cast(DetectorBackbone, detector.backbone).backbone
 
 
 def build_faster_rcnn(

@@ -24,10 +24,11 @@ from ssd_det.errors import InputError
 from ssd_det.flags import allow_bare_flags, check_configurations, print_errors_safely
 from ssd_det.pipeline.given_sections import SECTIONS, Section, check_overrides, split_words
 from ssd_det.pipeline.lock import locked
-from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.plan import plan
 from ssd_det.pipeline.previous_round import read_previous_round
 from ssd_det.pipeline.processes import check_ended
 from ssd_det.pipeline.run_folder import check_folder, open_run, resolve_sections
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.pipeline.run_stages import advance_all
 from ssd_det.pipeline.scratch import scratch_folder
 from ssd_det.pipeline.sections import with_data
@@ -52,6 +53,7 @@ def pipeline(
     average_over_flip: bool = False,
     rounds: int = 1,
     folds: int = 1,
+    detectors_from_refiner: bool = False,
     side_by_side: int = 1,
     allow_outside: bool = False,
     skip_missing_images: bool = False,
@@ -78,6 +80,8 @@ def pipeline(
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
+        detectors_from_refiner: begin all detectors with the backbone and the pyramid of the refiner in place of
+            model.weights, of several refiners with those of the first; both must have the same of them.
         side_by_side: how many stages may run at the same time, each on its share of the cores. Those that need nothing
             of each other do, such as the refiner and a detector on noisy boxes; products are the same.
         allow_outside: let file names that are absolute or have a part .. lead out of the folders of the images.
@@ -95,6 +99,7 @@ def pipeline(
     if side_by_side < 1:
         raise InputError(f"side_by_side is {side_by_side}: give a number from 1 up.")
     refining = Refining(average_over_flip, rounds, folds)
+    detecting = Detecting(baselines, detectors_from_refiner)
     # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root, *([trusted] if trusted else []))
     inputs = Inputs(*(str(Path(path).resolve()) for path in paths))
@@ -124,7 +129,7 @@ def pipeline(
             on = {name: value for name, value in flags.items() if value}
             settings = {name: with_data(section, **on) for name, section in settings.items()}
             sections = settings["refine"], settings["detect"]
-            stages = plan(inputs, coco, *sections, run, baselines, refining, yolo_rows, previous)
+            stages = plan(inputs, coco, *sections, run, refining, detecting, yolo_rows, previous)
             for folder in (run, *(stage.folder for stage in stages)):
                 remove_unfinished(folder)
             advance_all(stages, lanes, run, record, at_work)

@@ -1,7 +1,7 @@
 """Which stages a run has, and what each is told."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ssd_det.annotations.coco import CocoFile
@@ -9,8 +9,9 @@ from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.pipeline.previous_round import PreviousRound
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.pipeline.sections import JOINT_TASK, checkpoint_callbacks, task_of, with_data, with_trainer
-from ssd_det.pipeline.stage import Stage
+from ssd_det.pipeline.stage import Stage, starting_from
 from ssd_det.runs.layout import (
     CHECKPOINT,
     CONFIG,
@@ -30,66 +31,14 @@ from ssd_det.runs.layout import (
 )
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What a run works on.
-
-    Attributes:
-        annotations: the file or folder with noisy boxes.
-        image_root: the folder of its images.
-        test_annotations: the file or folder with true boxes to test on.
-        test_image_root: the folder of its images.
-        trusted: the file or folder with boxes that a person has checked, if there is one.
-        previous_round: the folder of the run that it goes on from, if there is one.
-    """
-
-    annotations: str
-    image_root: str
-    test_annotations: str
-    test_image_root: str
-    trusted: str | None = None
-    previous_round: str | None = None
-
-    @property
-    def paths(self) -> dict[str, str]:
-        """Those that are given, by name."""
-        return {name: path for name, path in asdict(self).items() if path is not None}
-
-
-@dataclass(frozen=True)
-class Refining:
-    """How a run refines boxes.
-
-    Attributes:
-        average_over_flip: refine mirrored images as well, and average.
-        rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
-        folds: how many refiners a round trains, each on the images of all folds but one; boxes are averaged over them,
-            and the noise is judged by those that have not seen the image. 1 for one refiner, trained on all images.
-    """
-
-    average_over_flip: bool = False
-    rounds: int = 1
-    folds: int = 1
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            InputError: if one is out of range.
-        """
-        for name in ("rounds", "folds"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}: give a number from 1 up.")
-
-
 def plan(
     inputs: Inputs,
     coco: CocoFile,
     refine: JsonObject,
     detect: JsonObject,
     run: Path,
-    baselines: bool,
     refining: Refining,
+    detecting: Detecting,
     yolo_rows: RowKind | None = None,
     previous: PreviousRound | None = None,
 ) -> list[Stage]:
@@ -101,14 +50,14 @@ def plan(
         refine: settings of the refiner, or of refiner and detector together.
         detect: settings of the detector.
         run: the folder of the run.
-        baselines: train the detector on the noisy and, where they are known, on the true boxes as well.
         refining: how boxes are refined.
+        detecting: how detectors are trained.
         yolo_rows: what longer rows of a YOLO folder are, where they do not tell.
         previous: the round that the run goes on from, if there is one.
 
     Raises:
-        InputError: if a joint model is to be trained in rounds or folds, or the round before has another model or lacks
-            a training.
+        InputError: if a joint model is to be trained in rounds or folds, or detectors are to begin with it, or the
+            round before has another model or lacks a training.
     """
     noisy = Path(inputs.annotations)
     also = previous.trusted if previous else None
@@ -121,11 +70,13 @@ def plan(
         last = _with_folder(last, inputs, yolo_rows)
     # The last stage of refining compares its boxes with the true ones.
     stages = [*correcting, *earlier, *([_true_boxes(noisy, true)] if true_is_known else []), last]
-    stages += _detector(run, "refined", detect, refined_file(run), inputs)
-    if baselines:
-        stages += _detector(run, "noisy", detect, noisy, inputs)
-    if baselines and true_is_known:
-        stages += _detector(run, "clean", detect, true, inputs)
+    # A round that goes on from another has detectors to begin with.
+    first = _checkpoint_of_refiner(run, refine, refining) if detecting.from_refiner and previous is None else None
+    stages += _detector(run, "refined", detect, refined_file(run), inputs, first)
+    if detecting.baselines:
+        stages += _detector(run, "noisy", detect, noisy, inputs, first)
+    if detecting.baselines and true_is_known:
+        stages += _detector(run, "clean", detect, true, inputs, first)
     if previous is not None:
         previous.check_models({"refine": refine, "detect": detect})
         stages = previous.continued(stages, run)
@@ -269,13 +220,25 @@ def _with_folder(stage: Stage, inputs: Inputs, yolo_rows: RowKind | None) -> Sta
     return replace(stage, commands=[*stage.commands, convert], products=[*stage.products, LABELS])
 
 
-def _detector(run: Path, boxes: Boxes, settings: JsonObject, annotations: Path, inputs: Inputs) -> list[Stage]:
-    """Train a detector on an annotation file, and test it."""
+def _checkpoint_of_refiner(run: Path, settings: JsonObject, refining: Refining) -> Path:
+    """The checkpoint of the first refiner of the last round."""
+    if task_of(settings) == JOINT_TASK:
+        raise InputError(
+            "refine.config is one of a joint model, which has a detector of its own: leave detectors_from_refiner out."
+        )
+    return (fold_folder(run, 0) if refining.folds > 1 else run) / REFINER / CHECKPOINT
+
+
+def _detector(
+    run: Path, boxes: Boxes, settings: JsonObject, annotations: Path, inputs: Inputs, first: Path | None
+) -> list[Stage]:
+    """Train a detector on an annotation file, from a refiner's checkpoint where one is given, and test it."""
     title = "" if boxes == "refined" else f" on {boxes} boxes"
     folder = run / DETECTOR_FOLDERS[boxes]
     settings = with_data(settings, annotations=str(annotations), **_test_data(inputs))
+    fit = _fit(f"fit detector{title}", folder, settings, [annotations])
     return [
-        _fit(f"fit detector{title}", folder, settings, [annotations]),
+        fit if first is None else starting_from(first, fit),
         _test(f"test detector{title}", run / TEST_FOLDERS[boxes], folder / CHECKPOINT, settings, inputs),
     ]
 

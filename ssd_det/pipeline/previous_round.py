@@ -11,7 +11,7 @@ from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
 from ssd_det.pipeline.changes import differences
 from ssd_det.pipeline.sections import checkpoint_callbacks
-from ssd_det.pipeline.stage import Stage
+from ssd_det.pipeline.stage import Stage, starting_from
 from ssd_det.runs.earlier_rounds import rounds_before
 from ssd_det.runs.layout import CHECKPOINT, CORRECTED, REFINED, corrected_file
 from ssd_det.runs.records import ResolvedSection, current_stages, read_run_record
@@ -85,9 +85,7 @@ class PreviousRound:
                 f"{self.run}: has no finished {folder}: run the pipeline there to its end first, "
                 f"and give this round the same refine.config and folds."
             )
-        (*others, fit) = stage.commands
-        commands = [*others, [*fit, f"--start_from={checkpoint}"]]
-        return replace(stage, commands=commands, inputs=[*stage.inputs, checkpoint], settings=shortened(stage.settings))
+        return starting_from(checkpoint, replace(stage, settings=shortened(stage.settings)))
 
 
 def read_previous_round(previous: Path, run: Path, inputs: Mapping[str, str], others: Sequence[str]) -> PreviousRound:

@@ -10,8 +10,8 @@ from ssd_det.annotations.output import write_json
 from ssd_det.class_names import with_short_names
 from ssd_det.errors import InputError
 from ssd_det.pipeline.given_sections import SECTIONS, Section
-from ssd_det.pipeline.plan import Inputs
 from ssd_det.pipeline.processes import Processes
+from ssd_det.pipeline.run_settings import Inputs
 from ssd_det.pipeline.sections import resolve_words, settings_of
 from ssd_det.runs.layout import RUN_RECORD, STAGE_RECORD, section_settings_file
 from ssd_det.runs.records import ResolvedSection, RunRecord, read_run_record

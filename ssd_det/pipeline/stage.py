@@ -183,6 +183,18 @@ class Stage:
         write_json(self.folder / STAGE_RECORD, record.to_json())
 
 
+def starting_from(checkpoint: Path, fit: Stage) -> Stage:
+    """A training that begins with what another one has learnt.
+
+    Args:
+        checkpoint: of the other one.
+        fit: the training, whose last command is a ``fit``.
+    """
+    (*others, words) = fit.commands
+    commands = [*others, [*words, f"--start_from={checkpoint}"]]
+    return replace(fit, commands=commands, inputs=[*fit.inputs, checkpoint])
+
+
 def set_aside(folder: Path) -> None:
     """Rename a folder of what must be done again, and say so; a folder without a file of anyone's is removed."""
     if not any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):

@@ -279,6 +279,19 @@ class Task(LightningModule):
         self.load_state_dict(self._own_weights(checkpoint))
         return checkpoint
 
+    def begin_from(self, path: str | Path, given: frozenset[str], datamodule: CocoDataModule) -> None:
+        """Begin a new training with what another one has learnt.
+
+        Args:
+            path: its checkpoint.
+            given: names of the settings that a user wrote out, which the checkpoint may not contradict.
+            datamodule: what the new training learns from.
+
+        Raises:
+            InputError: see :meth:`adopt`.
+        """
+        self.restore(path, given)
+
     def _own_weights(self, checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         """The weights of this network in a checkpoint, which may be one of a larger network."""
         weights: dict[str, Tensor] = checkpoint["state_dict"]

@@ -1,19 +1,29 @@
 """Training a detector on the boxes of an annotation file, and testing it on true ones."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ssd_det.batches.batch import DetectBatch, FailedBatch
+from ssd_det.batches.coco_datamodule import CocoDataModule
 from ssd_det.batches.detect_datamodule import DetectDataModule
+from ssd_det.errors import InputError
 from ssd_det.models.backbone import BackboneName
-from ssd_det.models.detector import DetectorName, P6Name, build_detector
+from ssd_det.models.detector import DetectorName, P6Name, backbone_of, build_detector
 from ssd_det.models.refiner import IMAGENET_MEAN, IMAGENET_STD
 from ssd_det.tasks.base import TRAINING_ONLY, Task
+from ssd_det.tasks.checkpoint import load_checkpoint, plain
 from ssd_det.tasks.detections import Detections, check_detection, detect
+from ssd_det.tasks.new_training import built_for_trial
 from ssd_det.tasks.optimisation import OPTIMISATION, OptimizerName
+from ssd_det.tasks.refine import RefineTask
 from ssd_det.tasks.setting_ranges import check_range
+
+OF_BACKBONE = ("backbone", "fpn_channels", "image_mean", "image_std")
+"""Settings of a refiner that a detector must share to begin with its backbone."""
+REFINERS_BACKBONE = "refiner.backbone."
 
 
 class DetectTask(Task):
@@ -101,6 +111,7 @@ class DetectTask(Task):
         self.save_hyperparameters()
         self.check_settings()
         self.detector: nn.Module | None = None
+        self._first_backbone: dict[str, Tensor] | None = None
 
     def check_settings(self) -> None:
         """Make sure of the detector's settings as well.
@@ -123,6 +134,35 @@ class DetectTask(Task):
             return
         settings = {name: value for name, value in self.hparams.items() if name not in OPTIMISATION}
         self.detector = build_detector(settings.pop("detector"), len(self.known_categories()), **settings)
+        if self._first_backbone is not None:
+            backbone_of(self.detector).take_over(self._first_backbone)
+            self._first_backbone = None
+
+    def begin_from(self, path: str | Path, given: frozenset[str], datamodule: CocoDataModule) -> None:
+        """Begin with another detector, or with the backbone and the pyramid of a refiner; see the method of all tasks.
+
+        Raises:
+            InputError: if it is neither, or the refiner has another backbone or other images.
+        """
+        checkpoint = load_checkpoint(path, self.NAME, frozenset({RefineTask.NAME}))
+        if checkpoint["task"] == self.NAME:
+            super().begin_from(path, given, datamodule)
+            return
+        for name in OF_BACKBONE:
+            mine, its = plain(self.hparams[name]), plain(checkpoint["settings"].get(name))
+            if mine != its:
+                raise InputError(
+                    f"model.{name} is {mine}, but the refiner of {path} was trained with {its}: "
+                    f"give the detector the same, or leave start_from out."
+                )
+        self.hparams["weights"] = None
+        weights = checkpoint["state_dict"].items()
+        prefix = REFINERS_BACKBONE
+        self._first_backbone = {name.removeprefix(prefix): value for name, value in weights if name.startswith(prefix)}
+        try:
+            built_for_trial(self, datamodule)
+        except RuntimeError as error:
+            raise self.foreign_checkpoint(path, "its backbone does not fit its settings") from error
 
     def training_step(self, batch: DetectBatch, batch_index: int) -> Tensor:
         """Compute and log the losses.

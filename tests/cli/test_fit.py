@@ -201,3 +201,69 @@ def test_a_training_does_not_start_from_what_does_not_fit(inside, capsys, words,
     words = [word.format(checkpoint=checkpoint_in(inside)) for word in words]
     fails(capsys, main(["fit", *TINY, *DATA, *logging_to("next"), *words]), message)
     assert not list(inside.glob("next/checkpoints/*"))
+
+
+def detector_words(**settings):
+    return [
+        "--model=DetectTask",
+        "--data=DetectDataModule",
+        *options("model", {**TINY_DETECTOR, **settings}),
+        *QUIET,
+        *DATA,
+    ]
+
+
+@pytest.mark.parametrize(("detector", "finest"), [("faster_rcnn", 0), ("retinanet", 1)])
+def test_a_detector_begins_with_the_network_and_the_pyramid_of_a_refiner(inside, detector, finest):
+    learnt = torch.load(checkpoint_in(inside), weights_only=True)["state_dict"]
+    still = {"learning_rate": 0, "optimizer": "adamw", "weight_decay": 0, "freeze_batch_norm": True, "frozen_stages": 2}
+    words = detector_words(detector=detector, weights="DEFAULT", **still)
+    more = [f"--start_from={checkpoint_in(inside)}", "--trainer.max_steps=1", *logging_to("detector")]
+    assert main(["fit", *words, *more]) == 0
+    (last,) = (inside / "detector" / "checkpoints").glob("*.ckpt")
+    checkpoint = torch.load(last, weights_only=True)
+    assert checkpoint["settings"]["weights"] is None
+    found = checkpoint["state_dict"]
+    same = [name for name in learnt if name.startswith("refiner.backbone.body.")]
+    assert same
+    for name in same:
+        assert torch.equal(found[name.replace("refiner", "detector.backbone", 1)], learnt[name]), name
+    block = "backbone.fpn.layer_blocks.{}.0.weight"
+    for level in range(finest, 4):
+        mine = found["detector.backbone." + block.format(level - finest)]
+        assert torch.equal(mine, learnt["refiner." + block.format(level)])
+    # Going on with it needs the refiner no more.
+    checkpoint_in(inside).unlink()
+    more = ["--trainer.max_steps=2", "--start_from=gone.ckpt", f"--ckpt_path={last}", *logging_to("again")]
+    assert main(["fit", *words, *more]) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backbone": "resnet10"}, "model.backbone is resnet10, but the refiner of {} was trained with resnet18"),
+        (
+            {"fpn_channels": 64},
+            "model.fpn_channels is 64, but the refiner of {} was trained with 32: give the detector",
+        ),
+        (
+            {"image_mean": [0.5, 0.5, 0.5]},
+            "model.image_mean is [0.5, 0.5, 0.5], but the refiner of {} was trained with",
+        ),
+    ],
+)
+def test_a_detector_does_not_begin_with_a_refiner_of_another_kind(inside, capsys, settings, message):
+    first = checkpoint_in(inside)
+    code = main(
+        ["fit", *detector_words(**settings), f"--start_from={first}", "--trainer.max_steps=1", *logging_to("x")]
+    )
+    fails(capsys, code, message.format(first))
+    assert not (inside / "x").exists()
+
+
+def test_a_refiner_whose_weights_are_not_those_of_its_settings_begins_no_detector(inside, capsys):
+    content = torch.load(checkpoint_in(inside), weights_only=True)
+    del content["state_dict"]["refiner.backbone.body.conv1.weight"]
+    torch.save(content, inside / "other.ckpt")
+    code = main(["fit", *detector_words(), "--start_from=other.ckpt", "--trainer.max_steps=1", *logging_to("x")])
+    fails(capsys, code, "other.ckpt: is not a checkpoint of a detector (its backbone does not fit its settings)")

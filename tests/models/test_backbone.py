@@ -3,9 +3,10 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from ssd_det.errors import InputError
-from ssd_det.models.backbone import STRIDES, Backbone
+from ssd_det.models.backbone import STRIDES, Backbone, ConvolutionalP6
 
 
 @pytest.mark.parametrize("name", ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"])
@@ -13,6 +14,27 @@ def test_levels_have_the_right_strides_and_channels(name):
     with torch.no_grad():
         levels = Backbone(name, channels=32)(torch.zeros(1, 3, 64, 96))
     assert [tuple(level.shape) for level in levels] == [(1, 32, 64 // s, 96 // s) for s in STRIDES]
+
+
+@pytest.mark.parametrize(("lowest", "extra"), [(2, None), (2, ConvolutionalP6), (3, LastLevelP6P7)])
+def test_network_and_pyramid_of_another_are_taken_over(lowest, extra):
+    first = Backbone("resnet10", channels=32)
+    own = Backbone("resnet10", channels=32, lowest_level=lowest, extra_levels=extra)
+    above = {name: value.clone() for name, value in own.state_dict().items() if "extra_blocks" in name}
+    own.take_over({name: value.clone() for name, value in first.state_dict().items()})
+    images = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        theirs, ours = first.eval()(images), own.eval()(images)
+    assert all(torch.equal(a, b) for a, b in zip(theirs[lowest - 2 :], ours, strict=False))
+    assert all(torch.equal(own.state_dict()[name], value) for name, value in above.items())
+    assert len(ours) == 4 - (lowest - 2) + {None: 0, ConvolutionalP6: 1, LastLevelP6P7: 2}[extra]
+
+
+def test_another_network_is_not_taken_over():
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        Backbone("resnet10", channels=32).take_over(Backbone("resnet10", channels=64).state_dict())
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        Backbone("resnet10", channels=32).take_over(Backbone("resnet18", channels=32).state_dict())
 
 
 def test_every_pyramid_convolution_is_followed_by_group_norm():

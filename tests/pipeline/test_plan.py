@@ -7,7 +7,8 @@ from ssd_det.annotations.coco import read_coco
 from ssd_det.annotations.formats.reading import read_annotations
 from ssd_det.errors import InputError
 from ssd_det.main import main
-from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.plan import plan
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.shipped import configs_folder
 
 
@@ -19,11 +20,13 @@ def settings(name):
 
 @pytest.fixture
 def stages(demo, tmp_path):
-    def make(config="refine_small.yaml", trusted=None, baselines=False, **refining):
+    def make(config="refine_small.yaml", trusted=None, detecting=None, **refining):
         noisy = demo / "noisy.json"
         inputs = Inputs(str(noisy), str(demo / "images"), str(demo / "test.json"), str(demo / "images"), trusted)
         refine, detect = settings(config), settings("detect.yaml")
-        return plan(inputs, read_coco(noisy), refine, detect, tmp_path / "run", baselines, Refining(**refining))
+        return plan(
+            inputs, read_coco(noisy), refine, detect, tmp_path / "run", Refining(**refining), detecting or Detecting()
+        )
 
     return make
 
@@ -110,7 +113,7 @@ def yolo_stages(demo, tmp_path):
         inputs = Inputs(root, root, root, root, trusted)
         coco = read_annotations(folder, folder)
         refine, detect = settings("refine_small.yaml"), settings("detect.yaml")
-        return plan(inputs, coco, refine, detect, tmp_path / "run", False, Refining(**refining), yolo_rows)
+        return plan(inputs, coco, refine, detect, tmp_path / "run", Refining(**refining), Detecting(), yolo_rows)
 
     return make
 
@@ -153,10 +156,30 @@ def test_numbers_out_of_range_are_refused(name):
         Refining(**{name: 0})
 
 
+@pytest.mark.parametrize(("folds", "folder"), [(1, "refiner"), (2, "fold_0/refiner")])
+def test_all_detectors_begin_with_the_refiner_if_they_are_told_to(stages, tmp_path, folds, folder):
+    checkpoint = tmp_path / "run" / folder / "checkpoints" / "last.ckpt"
+    detecting = Detecting(baselines=True, from_refiner=True)
+    fits = [stage for stage in stages(folds=folds, detecting=detecting) if stage.title.startswith("fit detector")]
+    assert [stage.title for stage in fits] == [
+        "fit detector",
+        "fit detector on noisy boxes",
+        "fit detector on clean boxes",
+    ]
+    assert all(stage.commands[-1][-1] == f"--start_from={checkpoint}" for stage in fits)
+    assert all(checkpoint in stage.inputs for stage in fits)
+    assert "start_from" not in str(stages(folds=folds, detecting=Detecting(baselines=True)))
+
+
+def test_a_joint_model_is_not_what_detectors_begin_with(stages):
+    with pytest.raises(InputError, match="has a detector of its own: leave detectors_from_refiner out"):
+        stages("joint_small.yaml", detecting=Detecting(from_refiner=True))
+
+
 @pytest.mark.parametrize("config", ["refine_small.yaml", "joint_small.yaml"])
 def test_trusted_boxes_correct_what_all_later_stages_learn_from(stages, demo, tmp_path, config):
     run, noisy, trusted = tmp_path / "run", str(demo / "noisy.json"), str(tmp_path / "trusted.json")
-    first, *later = stages(config, trusted=trusted, baselines=True)
+    first, *later = stages(config, trusted=trusted, detecting=Detecting(baselines=True))
     corrected = str(run / "corrected" / "corrected.json")
     assert first.commands[0][:3] == ["correct-annotations", noisy, f"--trusted={trusted}"]
     assert (first.folder / first.products[0], [str(path) for path in first.inputs]) == (
@@ -169,7 +192,7 @@ def test_trusted_boxes_correct_what_all_later_stages_learn_from(stages, demo, tm
     assert learnt["fit detector on noisy boxes"] == noisy
     (refine,) = [stage for stage in later if stage.title == "refine annotations"]
     assert refine.settings["data"]["init_args"]["annotations"] == corrected
-    without = [stage for stage in stages(config, baselines=True) if "corrected" in str(stage)]
+    without = [stage for stage in stages(config, detecting=Detecting(baselines=True)) if "corrected" in str(stage)]
     assert without == []
 
 
@@ -180,7 +203,7 @@ def test_a_changed_trusted_file_does_again_what_depends_on_it(stages, tmp_path, 
 
     def ran(path):
         player = Player()
-        player.advance(stages(trusted=path and str(path), baselines=True))
+        player.advance(stages(trusted=path and str(path), detecting=Detecting(baselines=True)))
         return [words[0] for words in player.ran]
 
     chain = ["correct-annotations", "fit", "refine-annotations", "compare-annotations", "fit", "test"]

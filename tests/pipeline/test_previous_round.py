@@ -6,9 +6,10 @@ import pytest
 
 from ssd_det.annotations.coco import read_coco
 from ssd_det.errors import InputError
-from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.plan import plan
 from ssd_det.pipeline.previous_round import read_previous_round, shortened
 from ssd_det.pipeline.run_folder import open_run
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.pipeline.test_plan import KilledError, Player, settings
 from tests.pipeline.test_refusals import refused
@@ -49,12 +50,14 @@ def before(inputs, demo, tmp_path):
 def stages(inputs, tmp_path):
     """Plan a round that goes on from another; keyword arguments change settings of the refiner's model."""
 
-    def make(previous, refining=None, run="run", **model):
+    def make(previous, refining=None, run="run", detecting=None, **model):
         read = read_previous_round(previous, tmp_path / run, inputs.paths, [])
         refine, detect = settings("refine_small.yaml"), settings("detect.yaml")
         refine["model"]["init_args"] |= model
         coco = read_coco(inputs.annotations)
-        return plan(inputs, coco, refine, detect, tmp_path / run, False, refining or Refining(), None, read)
+        return plan(
+            inputs, coco, refine, detect, tmp_path / run, refining or Refining(), detecting or Detecting(), None, read
+        )
 
     return make
 
@@ -79,6 +82,14 @@ def test_each_fold_starts_from_its_own(before, stages):
     fits = [stage for stage in stages(run, Refining(folds=2)) if stage.title.startswith("fit refiner")]
     assert [stage.commands[-1][-1] for stage in fits] == [
         f"--start_from={run / f'fold_{fold}' / 'refiner' / 'checkpoints' / 'last.ckpt'}" for fold in (0, 1)
+    ]
+
+
+def test_detectors_that_began_with_a_refiner_go_on_from_detectors(before, stages):
+    run = before()
+    (fit,) = [s for s in stages(run, detecting=Detecting(from_refiner=True)) if s.title == "fit detector"]
+    assert [word for word in fit.commands[-1] if "start_from" in word] == [
+        f"--start_from={run / 'detector' / 'checkpoints' / 'last.ckpt'}"
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 from ssd_det.main import main
 from ssd_det.pipeline.given_sections import split_words
 from ssd_det.pipeline.lock import locked
-from ssd_det.pipeline.plan import Inputs
 from ssd_det.pipeline.run_folder import open_run
+from ssd_det.pipeline.run_settings import Inputs
 from ssd_det.runs.records import ResolvedSection, RunRecord
 from tests.annotations.formats.folders import make_yolo
 

@@ -8,7 +8,8 @@ from ssd_det.batches.joint_datamodule import JointDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.errors import InputError
 from ssd_det.main import main
-from ssd_det.pipeline.plan import Inputs, Refining, plan
+from ssd_det.pipeline.plan import plan
+from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from tests.annotations.formats.folders import make_yolo
 from tests.pipeline.test_plan import settings
 
@@ -60,6 +61,6 @@ def test_the_pipeline_tells_the_command_that_writes_the_folder(folder, tmp_path)
     sections = [settings(name) for name in ("refine_small.yaml", "detect.yaml")]
     last = {}
     for told in (None, "boxes"):
-        stages = plan(inputs, coco, *sections, tmp_path / "run", False, Refining(), told)
+        stages = plan(inputs, coco, *sections, tmp_path / "run", Refining(), Detecting(), told)
         (last[told],) = [stage.commands[-1] for stage in stages if stage.commands[-1][0] == "convert-annotations"]
     assert last["boxes"] == [*last[None], "--yolo_rows=boxes"]
