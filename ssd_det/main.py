@@ -10,9 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it looks for updates when it is imported
-# Threads of torch that wait would keep cores busy that other processes need, those they wait for included. Those of
-# NumPy, SciPy and OpenCV would compete with them.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads of torch that wait would keep cores busy that other processes need, those they wait for included. GNU's
+# runtime lets them look a few microseconds before they sleep, as waking takes longer than most waits.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+# Those of NumPy, SciPy and OpenCV would compete with them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 # Large arrays of NumPy would wait for huge pages, for which a system that has run for long moves memory about.

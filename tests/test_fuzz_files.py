@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Image
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.errors import InputError
 from ssd_det.foreign.yaml_limits import check_configuration
 from ssd_det.shipped import configs_folder

@@ -85,6 +85,22 @@ def test_threads_that_wait_sleep_unless_the_user_wants_otherwise(given, policy):
     assert set(shown) == {policy}, result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU's runtime has the setting")
+@pytest.mark.parametrize(
+    ("given", "spins"),
+    [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "0")],
+)
+def test_threads_look_a_moment_before_they_sleep_unless_the_user_wants_otherwise(given, spins):
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    }
+    environment |= {"OMP_DISPLAY_ENV": "verbose", **given}
+    code = "import ssd_det.main, torch"
+    result = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    shown = [line.split("'")[1] for line in result.stderr.splitlines() if "GOMP_SPINCOUNT = " in line]
+    assert set(shown) == {spins}, result.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="NumPy asks for huge pages on Linux alone")
 @pytest.mark.parametrize(("given", "asks"), [({}, "False"), ({"NUMPY_MADVISE_HUGEPAGE": "1"}, "True")])
 def test_numpy_does_not_wait_for_huge_pages_unless_the_user_wants_it(given, asks):

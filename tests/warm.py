@@ -105,11 +105,11 @@ class WarmStarter(Starter):
         super().__init__(environment)
         self._process, self._package, self._prepare = process, package, prepare
 
-    def start(self, words, folder=None, output=None, errors=None):
+    def start(self, words, folder=None, output=None, errors=None, threads=None):
         """Start a command, after the one before has ended; none is too light to be forked."""
         if self._connection is None:
             self._start_server()
-        return super().start(words, folder, output, errors)
+        return super().start(words, folder, output, errors, threads)
 
     @property
     def server(self):

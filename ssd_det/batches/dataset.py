@@ -8,30 +8,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ssd_det.annotations.coco import CocoFile, Image
-from ssd_det.annotations.stored_pixels import load_stored, opened, stored_size
-from ssd_det.annotations.stored_sizes import check_size, named_if_unreadable
-from ssd_det.batches.augmentation import Augmentation, Pixels
+from ssd_det.annotations.coco import CocoFile
+from ssd_det.batches.augmentation import Augmentation
 from ssd_det.batches.batch import Sample
-from ssd_det.batches.image_modes import to_rgb
+from ssd_det.batches.image_reading import read_image
 from ssd_det.batches.trusted_noise import with_noise
 from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners, mirror
 
 UNKNOWN = Xywh((float("nan"),) * 4)
-
-
-def read_image(path: Path, image: Image) -> Pixels:
-    """Read an image of any mode as RGB ``[H, W, 3]``, the pixels as they are stored, in which boxes are.
-
-    Raises:
-        InputError: if the file does not decode, or its size is not what the annotation file says.
-    """
-    with named_if_unreadable(path, image), opened(path) as file:
-        check_size(path, image, *stored_size(file))  # before a picture that is not meant is decoded
-        pixels = to_rgb(load_stored(file))
-    check_size(path, image, pixels.shape[1], pixels.shape[0])
-    return pixels
 
 
 class CocoDataset(Dataset[Sample]):

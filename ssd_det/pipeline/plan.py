@@ -8,6 +8,7 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.formats.yolo_rows import RowKind
 from ssd_det.annotations.json_files import JsonObject
 from ssd_det.errors import InputError
+from ssd_det.pipeline.order import stands_alone
 from ssd_det.pipeline.previous_round import PreviousRound
 from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.pipeline.sections import JOINT_TASK, checkpoint_callbacks, task_of, with_data, with_trainer
@@ -80,7 +81,7 @@ def plan(
     if previous is not None:
         previous.check_models({"refine": refine, "detect": detect})
         stages = previous.continued(stages, run)
-    return [replace(stage, run=run) for stage in stages]
+    return [replace(stage, run=run, has_all_cores=stands_alone(stage, stages)) for stage in stages]
 
 
 def _refining(inputs: Inputs, settings: JsonObject, run: Path, refining: Refining, true: Path | None) -> list[Stage]:

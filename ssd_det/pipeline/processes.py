@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 from ssd_det.errors import InputError
+from ssd_det.starting.cores import THREADS, usable_cores
 from ssd_det.starting.starter import Started, Starter
 from ssd_det.stopping import Stopped, stop_of
 
-THREADS = "OMP_NUM_THREADS"
 GRACE_SECONDS = 60  # a training ends its step and writes a checkpoint
 
 
@@ -31,6 +31,7 @@ class Processes:
     def __init__(self, temporary: Path | None = None, threads: int | None = None) -> None:
         own = {} if temporary is None else {"TMPDIR": str(temporary)}
         number = {} if threads is None else {THREADS: str(threads)}
+        self._shares_cores = threads is not None and THREADS not in os.environ
         self._starter = Starter({**number, **os.environ, **own})
         self._running: Started | None = None
         self._is_stopped = False
@@ -45,8 +46,12 @@ class Processes:
     ) -> None:
         self._starter.close()
 
-    def run(self, words: Sequence[str]) -> int:
+    def run(self, words: Sequence[str], on_all_cores: bool = False) -> int:
         """Run a command to its end; its output goes where ours goes.
+
+        Args:
+            words: of the command.
+            on_all_cores: whether it has the cores to itself, so that torch takes a thread for each.
 
         Returns:
             Its exit code, negative if a signal ended it.
@@ -58,7 +63,8 @@ class Processes:
         with self._starting:
             if self._is_stopped:
                 raise Stopped(signal.SIGTERM)
-            process = self._running = self._starter.start(words)
+            threads = usable_cores() if on_all_cores and self._shares_cores else None
+            process = self._running = self._starter.start(words, threads=threads)
         try:
             return process.wait()
         except Stopped:

@@ -91,11 +91,5 @@ class Lanes:
 
 def _ready(waiting: Sequence[Stage], running: Sequence[Stage]) -> list[Stage]:
     """The stages that read nothing which another one has yet to leave."""
-    unfinished = [stage.folder for stage in [*running, *waiting]]
-    return [
-        stage
-        for stage in waiting
-        if not any(
-            path.is_relative_to(folder) for path in stage.inputs for folder in unfinished if folder != stage.folder
-        )
-    ]
+    unfinished = [*running, *waiting]
+    return [stage for stage in waiting if not any(stage.reads(other) for other in unfinished if other is not stage)]

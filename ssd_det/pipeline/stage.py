@@ -42,6 +42,7 @@ class Stage:
             names no folder to write to.
         resumable: whether the last command is a ``fit``, which can go on from its checkpoint.
         run: the folder of the run, which may be moved.
+        has_all_cores: whether no stage that takes long may run beside it.
     """
 
     title: str
@@ -52,6 +53,11 @@ class Stage:
     settings: JsonObject = field(default_factory=dict)
     resumable: bool = False
     run: Path | None = None
+    has_all_cores: bool = False
+
+    def reads(self, other: "Stage") -> bool:
+        """Whether it reads what another stage leaves."""
+        return any(path.is_relative_to(other.folder) for path in self.inputs)
 
     def lacks_settings(self) -> bool:
         """Whether the stage was recorded before some of its settings were there, so that their defaults matter."""
@@ -118,7 +124,11 @@ class Stage:
             commands[-1] = [*commands[-1], *self._checkpoint_words()]
         try:
             for words in commands:
-                check_ended(processes.run(words), f"{self.folder}: the process of this stage", self._uses_less_memory())
+                check_ended(
+                    processes.run(words, self.has_all_cores),
+                    f"{self.folder}: the process of this stage",
+                    self._uses_less_memory(),
+                )
         finally:
             self._write_config(to_run=False)
         if missing := self._missing():

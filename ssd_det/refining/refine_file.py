@@ -17,8 +17,8 @@ from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.untrusted import as_untrusted
 from ssd_det.batches.augmentation import Pixels
 from ssd_det.batches.batch import FailedBatch
-from ssd_det.batches.dataset import read_image
 from ssd_det.batches.file_to_refine import FileToRefine
+from ssd_det.batches.image_reading import read_image
 from ssd_det.distributed import led_by_first
 from ssd_det.memory import give_back
 from ssd_det.models.signals import SIGNALS

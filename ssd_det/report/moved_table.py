@@ -10,7 +10,7 @@ from PIL import ImageDraw
 
 from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.coco import CocoFile
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.ops.boxes import corners
 from ssd_det.report.measured_boxes import MeasuredBoxes
 from ssd_det.report.pictures import ORIGINAL, REFINED, TRUE

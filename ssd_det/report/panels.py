@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from ssd_det.annotations.annotation import Annotation
 from ssd_det.annotations.coco import Image
 from ssd_det.annotations.json_files import JsonObject
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.ops.box_types import Xywh
 from ssd_det.report.measured_boxes import carried_true_boxes, measure
 

@@ -1,19 +1,19 @@
 """Boxes before and after refining, drawn into their images."""
 
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from statistics import fmean
 
-import torch
-from torch import Tensor
-from torchvision.io import encode_png
-from torchvision.transforms.functional import resize
-from torchvision.utils import draw_bounding_boxes
+from PIL import Image, ImageDraw
 
 from ssd_det.annotations.coco import CocoFile
 from ssd_det.annotations.image_files import missing_images_error, resolve_images
 from ssd_det.annotations.output import check_outputs, write_bytes, written_whole
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.augmentation import Pixels
+from ssd_det.batches.image_reading import read_image
 from ssd_det.errors import InputError
+from ssd_det.ops.box_types import Xywh
 from ssd_det.ops.boxes import corners
 from ssd_det.report.boxes_by_id import BoxesById
 from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
@@ -21,9 +21,9 @@ from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
 SHOWN_SIDE = 640
-NAME_LENGTH = (
-    100  # of a picture, in characters, each of which may take several bytes of the 255 that a file name may have
-)
+GAP = 8
+NAME_LENGTH = 100
+"""Of a picture, in characters, each of which may take several bytes of the 255 that a file name may have."""
 
 
 def draw_pictures(
@@ -65,8 +65,9 @@ def draw_pictures(
     with written_whole(folder) as new:
         for name, image_id in zip(names, chosen, strict=True):
             pixels = read_image(files[image_id], coco.image_by_id[image_id])
-            picture = _picture(torch.from_numpy(pixels).permute(2, 0, 1), coco, image_id)
-            write_bytes(new / name, encode_png(picture).numpy().tobytes())
+            encoded = BytesIO()
+            _picture(pixels, coco, image_id).save(encoded, "PNG")
+            write_bytes(new / name, encoded.getvalue())
     return paths
 
 
@@ -79,23 +80,28 @@ def most_moved(boxes: MeasuredBoxes) -> list[int]:
     return sorted(mean, key=lambda image_id: (mean[image_id], image_id))
 
 
-def _picture(image: Tensor, coco: CocoFile, image_id: int) -> Tensor:
-    """Before and after beside each other, ``Tensor[3, H, W]``, uint8."""
+def _picture(pixels: Pixels, coco: CocoFile, image_id: int) -> Image.Image:
+    """Before and after beside each other, the image resized to :data:`SHOWN_SIDE`."""
     annotations = coco.annotations_by_image[image_id]
-    scale = SHOWN_SIDE / max(image.shape[1:])
-    image = resize(image, [max(round(side * scale), 1) for side in image.shape[1:]], antialias=True)
+    height, width = pixels.shape[:2]
+    scale = SHOWN_SIDE / max(height, width)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
     true = [a.true_bbox for a in annotations if a.true_bbox]
-    sides = []
-    for boxes, colour in (
-        ([a.unrefined for a in annotations], ORIGINAL),
-        ([a.bbox for a in annotations], REFINED),
-    ):
-        side = image
-        for drawn, width, line in ((true, 4, TRUE), (boxes, 2, colour)):
-            if drawn:
-                placed = (corners(drawn) * scale).clamp(min=0)
-                usable = (placed[:, 2:] > placed[:, :2]).all(dim=1)
-                side = draw_bounding_boxes(side, placed[usable], colors=line, width=width)
-        sides.append(side)
-    gap = torch.full((3, image.shape[1], 8), 255, dtype=torch.uint8)
-    return torch.cat([sides[0], gap, sides[1]], dim=2)
+    before, after = [a.unrefined for a in annotations], [a.bbox for a in annotations]
+    picture = Image.new("RGB", (2 * size[0] + GAP, size[1]), TRUE)
+    for left, boxes, colour in ((0, before, ORIGINAL), (size[0] + GAP, after, REFINED)):
+        side = image.copy()
+        _draw(side, true, scale, TRUE, 4)
+        _draw(side, boxes, scale, colour, 2)
+        picture.paste(side, (left, 0))
+    return picture
+
+
+def _draw(image: Image.Image, boxes: Sequence[Xywh], scale: float, colour: str, width: int) -> None:
+    """Draw boxes into an image that is ``scale`` times as large as the one that they are of."""
+    draw = ImageDraw.Draw(image)
+    for box in (corners(boxes) * scale).clamp(min=0).tolist():
+        left, top, right, bottom = (int(side) for side in box)
+        if box[2] > box[0] and box[3] > box[1]:
+            draw.rectangle((left, top, right, bottom), outline=colour, width=width)

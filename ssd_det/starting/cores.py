@@ -2,6 +2,9 @@
 
 import os
 
+THREADS = "OMP_NUM_THREADS"
+"""The environment variable with the number of threads that torch takes."""
+
 
 def usable_cores() -> int:
     """How many cores this process may run on."""

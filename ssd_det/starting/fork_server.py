@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import NoReturn
 
+from ssd_det.starting.cores import THREADS
 from ssd_det.starting.modules import imported
 from ssd_det.starting.parent import PARENT, die_with_parent
 from ssd_det.stopping import STOP_SIGNALS
@@ -33,11 +34,13 @@ class Request:
         words: of the command.
         folder: that it works in.
         streams: numbers of the streams of the command that the descriptors become, in their order.
+        threads: of torch, where they are not those of the server.
     """
 
     words: Sequence[str]
     folder: str
     streams: Sequence[int]
+    threads: int | None = None
 
 
 def main(package: str = PACKAGE, preloaded: Sequence[str] = PRELOADED) -> None:
@@ -73,6 +76,8 @@ def run_command(request: Request, descriptors: Sequence[int], package: str) -> N
         os.close(descriptor)
     os.chdir(request.folder)
     os.environ[PARENT] = str(os.getppid())
+    if request.threads is not None:
+        _take_threads(request.threads)
     sys.argv[1:] = request.words
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     try:
@@ -111,6 +116,14 @@ def serve(connection: Connection, run: Callable[[Request, Sequence[int]], NoRetu
         connection.send(_exit_code(process))
         connection.poll(None)  # whoever has the code sends no more signals
         os.waitpid(process, 0)
+
+
+def _take_threads(count: int) -> None:
+    """Let torch, which has taken those of the server as it was imported, take so many threads."""
+    from torch import set_num_threads  # noqa: PLC0415 (the server has imported it, its tests need not)
+
+    os.environ[THREADS] = str(count)
+    set_num_threads(count)
 
 
 def _end(code: int) -> NoReturn:

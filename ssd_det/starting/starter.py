@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Protocol
 
 from ssd_det.errors import InputError
+from ssd_det.starting.cores import THREADS
 from ssd_det.starting.fork_server import PACKAGE, Request
 from ssd_det.starting.forked import ForkedProcess
 from ssd_det.starting.parent import PARENT
@@ -69,7 +70,10 @@ class Starter:
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        self.environment = {**(os.environ if environment is None else environment), PARENT: str(os.getpid())}
+        self.environment: dict[str, str] = {
+            **(os.environ if environment is None else environment),
+            PARENT: str(os.getpid()),
+        }
         self._server: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._can_fork = CAN_FORK
@@ -108,6 +112,7 @@ class Starter:
         folder: Path | None = None,
         output: IO[bytes] | None = None,
         errors: IO[bytes] | None = None,
+        threads: int | None = None,
     ) -> Started:
         """Start a command, after the one before has ended.
 
@@ -116,18 +121,20 @@ class Starter:
             folder: that it works in; that of this process where not given.
             output: where its output goes; where ours goes if not given.
             errors: the same for standard error.
+            threads: of torch, where they are not those of the environment.
 
         Raises:
             InputError: if it cannot be started.
         """
         sys.stdout.flush()
+        number = {} if threads is None else {THREADS: str(threads)}
         try:
             is_forked = self._can_fork and (words[0] in SLOW or self._connection is not None)
-            forked = self._fork(words, folder, output, errors) if is_forked else None
+            forked = self._fork(words, folder, output, errors, threads) if is_forked else None
             return forked or subprocess.Popen(
                 [sys.executable, "-P", "-m", PACKAGE, *words],
                 cwd=folder,
-                env=self.environment,
+                env=self.environment | number,
                 stdout=output,
                 stderr=errors,
             )
@@ -151,7 +158,12 @@ class Starter:
             self._server = None
 
     def _fork(
-        self, words: Sequence[str], folder: Path | None, output: IO[bytes] | None, errors: IO[bytes] | None
+        self,
+        words: Sequence[str],
+        folder: Path | None,
+        output: IO[bytes] | None,
+        errors: IO[bytes] | None,
+        threads: int | None,
     ) -> ForkedProcess | None:
         """Have a command forked; ``None`` if it could not be.
 
@@ -163,7 +175,7 @@ class Starter:
         given = {number: stream.fileno() for number, stream in streams.items() if stream is not None}
         process = 0
         with suppress(*LOST), held_back():
-            connection.send(Request(list(words), str(folder or Path.cwd()), list(given)))
+            connection.send(Request(list(words), str(folder or Path.cwd()), list(given), threads))
             for descriptor in given.values():
                 send_handle(connection, descriptor, None)
             process = connection.recv()

@@ -11,7 +11,7 @@ from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats.image_headers import size_of
 from ssd_det.annotations.picture_formats import HEAD, format_of_picture
 from ssd_det.annotations.stored_pixels import UNREADABLE, read_header
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.doctor.examination import examine
 from ssd_det.errors import InputError
 
@@ -73,7 +73,7 @@ def test_missing_locked_damaged_and_unknown_files_are_told_apart(tmp_path):
 
 def test_a_picture_of_another_size_is_not_decoded(tmp_path, monkeypatch):
     PillowImage.new("1", (9000, 9000)).save(tmp_path / "a.png")
-    monkeypatch.setattr("ssd_det.batches.dataset.load_stored", lambda _: pytest.fail("was decoded"))
+    monkeypatch.setattr("ssd_det.batches.image_reading.load_stored", lambda _: pytest.fail("was decoded"))
     with pytest.raises(InputError, match=r"image 7 is 9000x9000, but the annotation file says 40x30"):
         read_image(tmp_path / "a.png", IMAGE)
 

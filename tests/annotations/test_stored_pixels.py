@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 from ssd_det.annotations.coco import Image
 from ssd_det.annotations.formats.image_headers import size_of
 from ssd_det.annotations.stored_pixels import read_header
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.errors import InputError
 
 WIDTH, HEIGHT = 64, 48

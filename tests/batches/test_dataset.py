@@ -10,7 +10,8 @@ from torch.testing import assert_close
 from ssd_det.annotations.coco import Image, read_coco
 from ssd_det.annotations.image_files import resolve_images
 from ssd_det.batches.augmentation import Augmentation
-from ssd_det.batches.dataset import CocoDataset, read_image
+from ssd_det.batches.dataset import CocoDataset
+from ssd_det.batches.image_reading import read_image
 from ssd_det.errors import InputError
 
 BOX = {"image_id": 1, "category_id": 3}

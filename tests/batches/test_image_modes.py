@@ -9,8 +9,8 @@ import torch
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Image
-from ssd_det.batches.dataset import read_image
 from ssd_det.batches.image_modes import to_rgb
+from ssd_det.batches.image_reading import read_image
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.ops.sampling import uniform_draws
 from ssd_det.tasks.refine import RefineTask

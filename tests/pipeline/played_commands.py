@@ -7,7 +7,7 @@ class FakeProcesses:
     def __init__(self, folder, code=0):
         self.folder, self.code, self.ran = folder, code, []
 
-    def run(self, words):
+    def run(self, words, on_all_cores=False):
         self.ran.append(words)
         if not self.code:
             (self.folder / "product.json").write_text(str(len(self.ran)))

@@ -73,7 +73,9 @@ class Commands:
 
     def __init__(self, monkeypatch):
         self.ran, self.asked = [], []
-        monkeypatch.setattr("ssd_det.pipeline.processes.Processes.run", lambda _, words: self.ran.append(words) or 0)
+        monkeypatch.setattr(
+            "ssd_det.pipeline.processes.Processes.run", lambda _, words, __=False: self.ran.append(words) or 0
+        )
         monkeypatch.setattr("ssd_det.pipeline.processes.Processes.ask", lambda _, questions: self.answers(questions))
 
     def answers(self, questions):

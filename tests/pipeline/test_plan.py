@@ -68,7 +68,7 @@ class Player:
     def __init__(self, dies_at=None):
         self.dies_at, self.ran = dies_at, []
 
-    def run(self, words):
+    def run(self, words, on_all_cores=False):
         if len(self.ran) == self.dies_at:
             raise KilledError
         self.ran.append(words)

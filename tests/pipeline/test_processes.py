@@ -94,7 +94,7 @@ class Interrupted(subprocess.Popen):
 
 def test_a_stop_ends_the_process_that_runs(monkeypatch):
     process = Interrupted([sys.executable, "-c", "import time; time.sleep(3600)"])
-    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_: process)
+    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_, **__: process)
     with Processes() as processes, StopSignals(), pytest.raises(Stopped):
         processes.run([])
     assert process.returncode == -signal.SIGTERM

@@ -13,6 +13,7 @@ from ssd_det.errors import InputError
 from ssd_det.pipeline.side_by_side import Lanes
 from ssd_det.pipeline.stage import Stage
 from ssd_det.starting.cores import usable_cores
+from ssd_det.starting.starter import Starter
 from ssd_det.stopping import Stopped, StopSignals
 from tests.command import ssd_det
 from tests.starting.test_parent import running
@@ -65,7 +66,7 @@ def sleeping(monkeypatch):
     """Every command sleeps; the processes of those that have begun."""
     begun = []
 
-    def start(starter, words):
+    def start(starter, words, threads=None):
         begun.append(subprocess.Popen(SLEEP))
         return begun[-1]
 
@@ -116,7 +117,7 @@ def test_what_does_not_end_is_killed(chain, monkeypatch, tmp_path):
     ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w'); time.sleep(3600)"
     ready = tmp_path / "ready"
     command = [sys.executable, "-c", ignoring.format(str(ready))]
-    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_: subprocess.Popen(command))
+    monkeypatch.setattr("ssd_det.starting.starter.Starter.start", lambda *_, **__: subprocess.Popen(command))
     monkeypatch.setattr("ssd_det.pipeline.side_by_side.GRACE_SECONDS", 0.1)
     codes = []
 
@@ -143,7 +144,7 @@ from ssd_det.starting.starter import Starter
 folder = Path({str(tmp_path)!r})
 child = "import os, sys, time; from ssd_det.starting.parent import die_with_parent; die_with_parent(); "
 child += "open(sys.argv[1], 'w').write(str(os.getpid())); os.rename(sys.argv[1], sys.argv[2]); time.sleep(3600)"
-def start(starter, words):
+def start(starter, words, threads=None):
     return subprocess.Popen([sys.executable, "-c", child, *words], env=starter.environment)
 Starter.start = start
 with Lanes(2, folder) as lanes:
@@ -160,6 +161,13 @@ with Lanes(2, folder) as lanes:
     wait_for(lambda: not any(running(number) for number in numbers))
 
 
+class Ended:
+    """A command that has ended."""
+
+    def wait(self):
+        return 0
+
+
 def test_each_lane_has_its_share_of_the_cores_unless_a_number_was_set(tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
@@ -167,10 +175,21 @@ def test_each_lane_has_its_share_of_the_cores_unless_a_number_was_set(tmp_path, 
         with Lanes(count, tmp_path) as lanes:
             return {processes._starter.environment.get("OMP_NUM_THREADS") for processes in lanes.processes}
 
+    def commands(count):
+        given = []
+        monkeypatch.setattr(Starter, "start", lambda *_, threads: given.append(threads) or Ended())
+        with Lanes(count, tmp_path) as lanes:
+            for on_all_cores in (False, True):
+                lanes.processes[0].run(["fit"], on_all_cores)
+        return given
+
     assert threads(1) == {None}
+    assert commands(1) == [None, None]
+    assert commands(2) == [None, usable_cores()]
     assert threads(2) == {str(max(1, usable_cores() // 2))}
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert threads(2) == {"7"}
+    assert commands(2) == [None, None]
 
 
 def test_a_number_below_1_is_refused(words, tmp_path):

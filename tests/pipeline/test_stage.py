@@ -85,7 +85,7 @@ def test_a_product_that_was_edited_stays_and_one_that_is_missing_is_made_again(s
 
 
 def test_a_product_that_was_not_written_is_named(stage, monkeypatch):
-    monkeypatch.setattr(FakeProcesses, "run", lambda self, words: 0)
+    monkeypatch.setattr(FakeProcesses, "run", lambda self, words, _=False: 0)
     with pytest.raises(InputError, match=r"did not write product\.json"):
         advance(stage)
 
@@ -140,7 +140,9 @@ def test_the_configuration_names_folders_only_while_commands_run(stage, monkeypa
     seen = []
     run = FakeProcesses.run
     config = stage.folder / "config.yaml"
-    monkeypatch.setattr(FakeProcesses, "run", lambda self, words: seen.append(config.read_text()) or run(self, words))
+    monkeypatch.setattr(
+        FakeProcesses, "run", lambda self, words, _=False: seen.append(config.read_text()) or run(self, words)
+    )
     advance(stage)
     assert all(text.count("/run") == 3 for text in seen)
     assert "/run" not in config.read_text()

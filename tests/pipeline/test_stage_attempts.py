@@ -115,7 +115,7 @@ def training(stage):
 def test_a_training_with_too_few_epochs_is_not_finished(training, monkeypatch):
     run = FakeProcesses.run
     monkeypatch.setattr(
-        FakeProcesses, "run", lambda self, words: write_checkpoint(training, len(self.ran)) or run(self, words)
+        FakeProcesses, "run", lambda self, words, _=False: write_checkpoint(training, len(self.ran)) or run(self, words)
     )
     with pytest.raises(InputError, match=r"stage: its checkpoint has 1 of 2 epochs: the same command goes on"):
         advance(training)

@@ -14,6 +14,7 @@ import pytest
 from ssd_det.errors import InputError
 from ssd_det.main import COMMANDS
 from ssd_det.starting import starter as module
+from ssd_det.starting.cores import usable_cores
 from ssd_det.starting.fork_server import PRELOADED
 from ssd_det.starting.starter import Starter
 from ssd_det.stopping import Stopped, StopSignals
@@ -31,6 +32,9 @@ print(json.dumps({
     "module": sys.modules["__main__"].__spec__.name, "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
 }), flush=True)
 print("an error", file=sys.stderr)
+if "threads" in sys.argv:
+    import torch
+    print(os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads())
 if "wait" in sys.argv:
     from ssd_det.starting.parent import die_with_parent
     die_with_parent()
@@ -99,6 +103,17 @@ def test_a_forked_command_does_at_its_end_all_but_take_itself_apart(make_starter
     said, expected = (finished.output.splitlines()[1:] for finished in (warm, cold))
     assert said == ["of a thread", "at the end"]
     assert expected == [*said, "taken apart"]
+
+
+@pytest.mark.parametrize("is_warm", [pytest.param(True, marks=needs_fork), False])
+def test_a_command_has_the_threads_that_it_is_given(make_starter, tmp_path, is_warm):
+    starter, path = make_starter(is_warm, ("torch",)), tmp_path / "output"
+    starter.environment["OMP_NUM_THREADS"] = "1"
+    all_cores = usable_cores()
+    for given, taken in ((all_cores, f"{all_cores} {all_cores}"), (None, "1 1")):
+        with path.open("wb") as output:
+            assert starter.start(["fit", "threads"], output=output, threads=given).wait() == 7
+        assert path.read_text().splitlines()[1] == taken
 
 
 @needs_fork

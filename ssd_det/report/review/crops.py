@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image as PillowImage
 
 from ssd_det.annotations.coco import Image
-from ssd_det.batches.dataset import read_image
+from ssd_det.batches.image_reading import read_image
 from ssd_det.console import bar
 from ssd_det.errors import InputError
 from ssd_det.ops.box_types import Xywh
