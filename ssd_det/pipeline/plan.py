@@ -200,7 +200,6 @@ def _refine(
             f"--output={output}",
             "--overwrite",
             *(["--average_over_flip"] if refining.average_over_flip else []),
-            *([f"--calibration_images={images}"] if (images := refining.calibration_images) is not None else []),
         ]
     ]
     products = [output.name]

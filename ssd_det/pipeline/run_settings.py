@@ -40,14 +40,11 @@ class Refining:
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners a round trains, each on the images of all folds but one; boxes are averaged over them,
             and the noise is judged by those that have not seen the image. 1 for one refiner, trained on all images.
-        calibration_images: learn the scores on so many images at most; as many as refining takes by itself where
-            ``None``.
     """
 
     average_over_flip: bool = False
     rounds: int = 1
     folds: int = 1
-    calibration_images: int | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -58,8 +55,6 @@ class Refining:
         for name in ("rounds", "folds"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number from 1 up.")
-        if self.calibration_images is not None and self.calibration_images < 0:
-            raise InputError(f"calibration_images is {self.calibration_images}: give a number from 0 up.")
 
 
 @dataclass(frozen=True)

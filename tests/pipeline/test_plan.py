@@ -40,19 +40,6 @@ def test_rounds_learn_from_the_boxes_of_the_round_before(stages, demo, tmp_path)
     assert [stage.folder for stage in fits] == [run / "round_1" / "refiner", run / "refiner"]
 
 
-@pytest.mark.parametrize(
-    ("images", "words"), [(None, []), (0, ["--calibration_images=0"]), (7, ["--calibration_images=7"])]
-)
-def test_scores_are_learnt_on_as_many_images_as_are_asked_for(stages, images, words):
-    (refine,) = [stage for stage in stages(calibration_images=images) if stage.title == "refine annotations"]
-    assert [word for word in refine.commands[0] if "calibration" in word] == words
-
-
-def test_fewer_than_no_images_are_refused(stages):
-    with pytest.raises(InputError, match="calibration_images is -1: give a number from 0 up"):
-        stages(calibration_images=-1)
-
-
 def test_folds_learn_from_noisy_boxes_and_refine_them_together(stages, demo, tmp_path):
     run = tmp_path / "run"
     made = stages(folds=2)
