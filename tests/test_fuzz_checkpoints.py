@@ -19,6 +19,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from ssd_det.annotations.coco import read_coco
+from ssd_det.batches.detect_datamodule import DetectDataModule
 from ssd_det.batches.refine_datamodule import RefineDataModule
 from ssd_det.checkpoint_io import WholeCheckpointIO
 from ssd_det.errors import InputError
@@ -26,6 +27,7 @@ from ssd_det.pipeline.plan import plan
 from ssd_det.pipeline.run_settings import Detecting, Inputs, Refining
 from ssd_det.report.run_results import read_results
 from ssd_det.runs.records import image_root_of, read_run_record, read_stage_record
+from ssd_det.tasks.detect import DetectTask
 from tests.fuzzing import FUZZING
 from tests.tasks.checkpoints import checkpoint_of, new_task
 from tests.test_fuzz import EDITS, ODD, damage
@@ -91,6 +93,19 @@ def test_what_a_checkpoint_holds_is_checked(costs, content, path, changes):
     torch.save(changed, path)
     task = new_task()
     if sentence_or(costs, lambda: task.restore(path)):
+        assert all(value.isfinite().all() for value in task.state_dict().values())
+
+
+@cases(0.1)
+@given(changes=edits(ODD | TENSORS))
+def test_what_a_detector_begins_with_is_checked(costs, content, path, demo, changes):
+    changed = with_own_containers(content)
+    damage(changed, changes)
+    torch.save(changed, path)
+    task, data = new_task(DetectTask), DetectDataModule(str(demo / "noisy.json"), str(demo / "images"), num_workers=0)
+    if sentence_or(costs, lambda: task.begin_from(path, frozenset(), data)):
+        task.take_data(data)
+        task.configure_model()
         assert all(value.isfinite().all() for value in task.state_dict().values())
 
 
