@@ -21,6 +21,7 @@ from ssd_det.report.measured_boxes import MeasuredBoxes, measure_file
 # Apart for colour-blind people as well (Okabe and Ito), and against most photographs.
 ORIGINAL, REFINED, TRUE = "#d55e00", "#0072b2", "#ffffff"
 SHOWN_SIDE = 640
+OUTSIDE = 2 * SHOWN_SIDE  # where a side of a box is not seen
 GAP = 8
 NAME_LENGTH = 100
 """Of a picture, in characters, each of which may take several bytes of the 255 that a file name may have."""
@@ -101,7 +102,6 @@ def _picture(pixels: Pixels, coco: CocoFile, image_id: int) -> Image.Image:
 def _draw(image: Image.Image, boxes: Sequence[Xywh], scale: float, colour: str, width: int) -> None:
     """Draw boxes into an image that is ``scale`` times as large as the one that they are of."""
     draw = ImageDraw.Draw(image)
-    for box in (corners(boxes) * scale).clamp(min=0).tolist():
-        left, top, right, bottom = (int(side) for side in box)
-        if box[2] > box[0] and box[3] > box[1]:
-            draw.rectangle((left, top, right, bottom), outline=colour, width=width)
+    for left, top, right, bottom in (corners(boxes) * scale).clamp(0, OUTSIDE).tolist():
+        if right > left and bottom > top:
+            draw.rectangle((int(left), int(top), int(right), int(bottom)), outline=colour, width=width)

@@ -28,6 +28,18 @@ def test_before_and_after_stand_beside_each_other(demo, tmp_path):
     assert not is_blue[:, :640].any()
 
 
+def test_boxes_that_reach_far_out_of_their_image_are_drawn_as_far_as_it_goes(make_coco, make_image, tmp_path):
+    make_image("images/a.png")
+    box = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [20, 10, 1e9, 1e9]}
+    coco = read_coco(make_coco(images=[{"id": 1, "file_name": "a.png", "width": 40, "height": 30}], annotations=[box]))
+    (path,) = draw_pictures(coco, tmp_path / "images", tmp_path / "pictures", 1)
+    picture = read_image(str(path))
+    assert picture.shape == (3, 480, 2 * 640 + 8)
+    orange = torch.tensor([213, 94, 0], dtype=torch.uint8)[:, None, None]
+    columns = (picture == orange).all(0)[:, :640].any(0).nonzero()
+    assert (columns.min(), columns.max()) == (320, 639)
+
+
 def test_missing_images_are_named(make_coco, tmp_path):
     with pytest.raises(InputError, match=r"a\.png"):
         draw_pictures(read_coco(make_coco()), tmp_path, tmp_path / "out", 1)
