@@ -26,6 +26,7 @@ from ssd_det.errors import InputError
 from ssd_det.models.views import make_views
 from ssd_det.precision import fast_precision
 from ssd_det.refining.refine_file import RefinedFile, refine_file
+from ssd_det.refining.view_scales import check_scales
 from ssd_det.report.folder_messages import print_folder
 from ssd_det.report.screen_tables import print_calibration, print_summary
 from ssd_det.report.tolerant_wandb import giving_up, working
@@ -39,7 +40,6 @@ from ssd_det.training_stop import StopRequest, can_stop, listen, stop
 TOO_FEW_BOXES = "too few boxes to learn which are better"
 COUNTS_TO_TRAIN = ("max_epochs", "max_steps", "limit_train_batches")
 COUNTS_WITHIN_TRAINING = ("accumulate_grad_batches", "check_val_every_n_epoch")
-SMALLEST_SCALE, LARGEST_SCALE = 0.25, 4.0  # beyond them there is nothing to be seen, or no memory for it
 
 
 class SSDDetTrainer(Trainer):
@@ -190,7 +190,9 @@ class SSDDetTrainer(Trainer):
             InputError: if an input cannot be used or the output cannot be written.
         """
         guard = Guard(min_score, max_shift)
-        _check_numbers(calibration_images, average_over_scales)
+        if calibration_images < 0:
+            raise InputError(f"calibration_images is {calibration_images}: give a number from 0 up.")
+        check_scales(average_over_scales)
         model.check_data(datamodule)
         inputs = datamodule.noisy_annotations
         checkpoints = [checkpoint, *other_checkpoints]
@@ -253,12 +255,3 @@ def _trained(
     kept = task.restore(checkpoint, given & task.hparams.keys())
     assert task.refiner is not None
     return task, TrainedRefiner(task.refiner, unseen_images(kept))
-
-
-def _check_numbers(calibration_images: int, scales: Sequence[float]) -> None:
-    if calibration_images < 0:
-        raise InputError(f"calibration_images is {calibration_images}: give a number from 0 up.")
-    if not all(SMALLEST_SCALE <= scale <= LARGEST_SCALE for scale in scales):
-        raise InputError(
-            f"average_over_scales is {list(scales)}: give numbers from {SMALLEST_SCALE} to {LARGEST_SCALE}."
-        )

@@ -51,6 +51,7 @@ def pipeline(
     previous_round: str | None = None,
     baselines: bool = False,
     average_over_flip: bool = False,
+    average_over_scales: Sequence[float] = (),
     rounds: int = 1,
     folds: int = 1,
     detectors_from_refiner: bool = False,
@@ -77,6 +78,7 @@ def pipeline(
             it: it adds to its trusted boxes, and its trainings start from those there, for a quarter of their epochs.
         baselines: train the detector on the noisy and, where known, on the true boxes as well.
         average_over_flip: refine mirrored images as well, and average.
+        average_over_scales: refine images scaled by these factors as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners to train, each on the images of all folds but one, whose boxes it then refines; with 1
             a refiner refines the boxes that it was trained on.
@@ -98,7 +100,7 @@ def pipeline(
     check_overrides(overrides)
     if side_by_side < 1:
         raise InputError(f"side_by_side is {side_by_side}: give a number from 1 up.")
-    refining = Refining(average_over_flip, rounds, folds)
+    refining = Refining(average_over_flip, average_over_scales, rounds, folds)
     detecting = Detecting(baselines, detectors_from_refiner)
     # A run is the same however its paths are written, and from whichever folder it is called.
     paths = (annotations, image_root, test_annotations, test_image_root or image_root, *([trusted] if trusted else []))

@@ -200,6 +200,7 @@ def _refine(
             f"--output={output}",
             "--overwrite",
             *(["--average_over_flip"] if refining.average_over_flip else []),
+            *([f"--average_over_scales={list(scales)}"] if (scales := refining.average_over_scales) else []),
         ]
     ]
     products = [output.name]

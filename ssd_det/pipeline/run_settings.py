@@ -1,8 +1,10 @@
 """What a run works on, how it refines boxes, and how it trains detectors."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ssd_det.errors import InputError
+from ssd_det.refining.view_scales import check_scales
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Refining:
 
     Attributes:
         average_over_flip: refine mirrored images as well, and average.
+        average_over_scales: refine images scaled by these factors as well, and average.
         rounds: how often a refiner is trained, each time on the boxes that the one before wrote.
         folds: how many refiners a round trains, each on the images of all folds but one; boxes are averaged over them,
             and the noise is judged by those that have not seen the image. 1 for one refiner, trained on all images.
     """
 
     average_over_flip: bool = False
+    average_over_scales: Sequence[float] = ()
     rounds: int = 1
     folds: int = 1
 
@@ -55,6 +59,7 @@ class Refining:
         for name in ("rounds", "folds"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number from 1 up.")
+        check_scales(self.average_over_scales)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ USED_SHARE = 0.6  # of the memory, as the estimate is rough
 FEWEST_OBJECTS = 2
 ANCHORS = {24: None, 12: [16, 32, 64, 128, 256], 0: [8, 16, 32, 64, 128]}  # by the smaller objects' side in pixels
 NOISE_STEPS = 300
+SCALES = [0.8, 1.25]  # of images to refine, within those that refine_robust.yaml shows them at in training
 FEW_OBJECTS, FEWEST_IMAGES = 2000, 20  # so few are learnt by heart; so few images are not dealt out
 
 
@@ -95,18 +96,22 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
         "num_workers": _workers(machine, devices),
         **_hardware(machine),
     }
-    return Settings(base, _refining(data), common, refine, detect, steps, max(*batches, objects // FEWEST_OBJECTS) > 1)
+    return Settings(
+        base, _refining(base, data), common, refine, detect, steps, max(*batches, objects // FEWEST_OBJECTS) > 1
+    )
 
 
-def _refining(data: DataFacts) -> dict[str, Choice]:
+def _refining(base: Base, data: DataFacts) -> dict[str, Choice]:
     few = data.objects < FEW_OBJECTS and data.images_with_objects >= FEWEST_IMAGES
     folds = (
         Choice(2, f"two refiners, each of half the images: one learns the noise of {data.objects:,} boxes by heart")
         if few
         else Choice(1, f"one refiner: {data.objects:,} boxes are not learnt by heart, or too few to share")
     )
+    scales = {} if base is LARGE else {"average_over_scales": Choice(SCALES, "and over the image at these scales")}
     return {
         "average_over_flip": Choice(True, "boxes are averaged over each image and its mirror image"),
+        **scales,
         "folds": folds,
     }
 

@@ -40,6 +40,15 @@ def test_rounds_learn_from_the_boxes_of_the_round_before(stages, demo, tmp_path)
     assert [stage.folder for stage in fits] == [run / "round_1" / "refiner", run / "refiner"]
 
 
+def test_boxes_are_averaged_over_the_views_that_are_asked_for(stages):
+    views = {"average_over_flip": True, "average_over_scales": (0.8, 1.25)}
+    for asked, words in ((views, ["--average_over_flip", "--average_over_scales=[0.8, 1.25]"]), ({}, [])):
+        (refine,) = [stage for stage in stages(**asked) if stage.title == "refine annotations"]
+        assert [word for word in refine.commands[0] if word.startswith("--average")] == words
+    with pytest.raises(InputError, match=r"average_over_scales is \[0.8, 9\]: give numbers from 0.25 to 4.0"):
+        stages(average_over_scales=(0.8, 9))
+
+
 def test_folds_learn_from_noisy_boxes_and_refine_them_together(stages, demo, tmp_path):
     run = tmp_path / "run"
     made = stages(folds=2)

@@ -148,6 +148,13 @@ def test_settings_are_plausible_for_any_facts(images, longest, shortest, objects
         assert chosen["learning_rate"] > 0
 
 
+def test_refiners_that_have_learnt_at_random_scales_look_at_several():
+    assert choose(BCCD, LAPTOP).refining["average_over_scales"].value == [0.8, 1.25]
+    published = choose(COCO, Machine(cores=16, memory=128.0, gpus=(H100,)))
+    assert published.base == LARGE
+    assert "average_over_scales" not in published.refining
+
+
 @pytest.mark.parametrize(("objects", "images", "folds"), [(217, 200, 2), (217, 15, 1), (1999, 700, 2), (2000, 700, 1)])
 def test_few_boxes_are_shared_by_two_refiners(objects, images, folds):
     facts = replace(BCCD, objects=objects, images=images, images_with_objects=images)
