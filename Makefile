@@ -8,7 +8,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 help:
 	@echo "make env     make .venv with the package and its development tools"
-	@echo "make demo    refine the boxes of a small drawn data set and train detectors, three to four minutes on two cores"
+	@echo "make demo    refine the boxes of a small drawn data set and train detectors, about three minutes on two cores"
 	@echo "make test    run the tests"
 	@echo "make fuzz    give 10,000 damaged annotation files to the commands, some minutes"
 	@echo "make check   lint, formatting and types"
@@ -27,7 +27,7 @@ env: .venv/installed
 demo: env
 	rm -rf $(DEMO)
 	mkdir -p $(DEMO)
-	$(BIN)/ssd-det demo-data --output $(DEMO)/data --images 280 --seed 0
+	$(BIN)/ssd-det demo-data --output $(DEMO)/data --images 240 --seed 0
 	$(BIN)/ssd-det corrupt-annotations $(DEMO)/data/train.json --output $(DEMO)/noisy.json --noise_level 0.4 --seed 45
 	$(BIN)/ssd-det check-annotations $(DEMO)/noisy.json --image_root $(DEMO)/data/images
 	$(BIN)/ssd-det pipeline --config configs/demo.yaml \
