@@ -23,8 +23,9 @@ OBJECTS = 5  # an image
 STEPS = 6
 WAYS = {
     "asleep at once": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "a look, then asleep": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"},
-    "ten looks": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "20000"},
+    "2,000 looks, then asleep": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"},
+    "20,000 looks": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "20000"},
+    "200,000 looks": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "200000"},
     "the runtime's default": {},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
