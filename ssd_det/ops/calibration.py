@@ -17,7 +17,6 @@ from ssd_det.ops.regression import minimum, standardised
 SHRINKAGE = 3.0  # against overconfidence: the weight of the prior, in objects
 LEAST_VARIANCE = 1e-12
 STRONGEST_RESPONSE = 0.9
-EASY_SHARE = 0.25  # of the objects; they show how large the noise can be
 TYPICAL_SHARE = 2 / 3  # of the objects, whose residuals are taken for those of noise
 LARGEST_SQUARE = 9.0  # of a residual over its variance, so that a few wild boxes do not decide
 MOST_OBJECTS = 100_000  # that a regression learns from: bounds memory and time
@@ -108,27 +107,6 @@ def own_variance(residuals: Tensor, relative: Tensor, noise_deviation: float, re
     return unexplained / (1 - response.slope) ** 2
 
 
-def largest_noise(residuals: Tensor, relative: Tensor, response: Response, counted: Tensor) -> float:
-    """The standard deviation of the noise, assuming that the easiest quarter of the objects is refined without error.
-
-    The noise of boxes does not depend on how easy an object is; the refiner's error does. What is left of the
-    residuals of easy objects is therefore an upper bound of the noise.
-
-    Args:
-        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
-        relative: ``Tensor[N]``, from :func:`relative_variance`.
-        response: of the refiner to noise.
-        counted: ``BoolTensor[N, 4]``, the residuals that nothing but noise and error has a part in; all count where
-            these are fewer than 20 of an axis on average.
-
-    Returns:
-        In units of the box, the root of the mean square over the four axes.
-    """
-    counted = _enough(counted)
-    squares = [_easy_square(residuals[own, axis], relative[own]) for axis, own in enumerate(counted.T)]
-    return _noise_behind(torch.stack(squares), response, counted)
-
-
 def typical_noise(residuals: Tensor, response: Response, counted: Tensor) -> float:
     """The standard deviation of the noise, assuming that two thirds of the objects are refined without error.
 
@@ -136,9 +114,10 @@ def typical_noise(residuals: Tensor, response: Response, counted: Tensor) -> flo
     which is taken for uniform: of normal noise up to a sixth less is seen.
 
     Args:
-        residuals: see :func:`largest_noise`.
-        response: the same.
-        counted: the same.
+        residuals: ``Tensor[N, 4]``, displacements of the noisy from the refined boxes.
+        response: of the refiner to noise.
+        counted: ``BoolTensor[N, 4]``, the residuals that nothing but noise and error has a part in; all count where
+            these are fewer than 20 of an axis on average.
 
     Returns:
         In units of the box, the root of the mean square over the four axes.
@@ -157,13 +136,6 @@ def _noise_behind(squares: Tensor, response: Response, counted: Tensor) -> float
     """The deviation of the noise, from mean squares ``Tensor[4]`` of what residuals that count hold of it."""
     number = counted.sum(dim=0)
     return ((squares / response.remaining * number).sum() / number.sum()).sqrt().item()
-
-
-def _easy_square(residuals: Tensor, relative: Tensor) -> Tensor:
-    """The largest mean square of the residuals ``Tensor[N]`` of easy objects, as their relative variances tell it."""
-    if not len(relative):
-        return residuals.new_zeros(())
-    return residuals.square().sum() / relative.sum() * relative.quantile(EASY_SHARE)
 
 
 def _typical_square(residuals: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
 """How sure a refined box is, learnt without true boxes: refine once more where the truth is made up.
 
-The refined boxes, moved by as much as the refiner is wrong itself, stand for the truth. Noise of the estimated level
-is put on them, and they are refined again. How wrong the refiner is shows in how much the noisy boxes differ from the
-refined ones, beyond what noise explains. The estimate of the noise is put to the test as well: noise that is known is
-estimated in the same way, and if that falls short the estimate is raised. Of what is done to the boxes of the file, a
-second pass and a part of the way back to the noisy ones, only what helps those of the rehearsal is done.
+The refined boxes, moved by as much as the refiner is wrong itself, stand for the truth. Noise of the level that the
+moves of most boxes tell is put on them, and they are refined again. How wrong the refiner is shows in how much the
+noisy boxes differ from the refined ones, beyond what noise explains. What SPSD tells of the noise is put to the test as
+well: noise that is known is estimated in the same way, and if that falls short the estimate is raised. Of what is done
+to the boxes of the file, a second pass and a part of the way back to the noisy ones, only what helps those of the
+rehearsal is done.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,6 @@ from ssd_det.ops.calibration import (
     Response,
     best_threshold,
     fit_probability,
-    largest_noise,
     level_with_error_known_to_differ,
     no_response,
     own_variance,
@@ -108,9 +108,9 @@ class Calibration:
         scores: ``Tensor[N]``, for each object the probability that its refined box is closer to the truth than the
             noisy one.
         min_score: the score from which on refined boxes are worth taking.
-        noise_level: of the boxes of the file, corrected. Below 0.12 a network cannot tell it from its own error, and
-            the boxes are taken for clean unless the edges of the images say that the refined ones are better, and the
-            rehearsal that at least three in four are.
+        noise_level: of the boxes of the file, as the moves of most of them tell it. Below 0.12, by these, by SPSD or by
+            the edges of the images, a network cannot tell it from its own error, and the boxes are taken for clean
+            unless the edges say that the refined ones are better, and the rehearsal that at least three in four are.
         rehearsed: how many boxes were refined again.
         edges: what the edges say.
         learnt_from: what the scores were learnt from; nothing where all boxes are kept.
@@ -142,7 +142,7 @@ def calibrate(
 
     Args:
         objects: what the refiner found.
-        estimated_level: of the noise of the boxes.
+        estimated_level: of the noise of the boxes, as SPSD tells it.
         refine_again: refines other boxes in place of those of the file.
         read_image: gives an image by its id, ``[H, W, 3]``.
         images: rehearse on so many of them at most, and on no more than hold 1000 objects.
@@ -166,8 +166,7 @@ def calibrate(
         return None
     response = trial.response
     far = far_from_borders(objects.refined, objects.image_sizes).repeat(1, 2)  # where no noise is cut off
-    level = _corrected(estimated_level, trial.noise_level)
-    level = min(level, largest_noise(residuals, relative, response, far) * 3**0.5)
+    level = typical_noise(residuals, response, far) * 3**0.5
     edges = _edges(objects, _rows_in(objects.image_ids, _choose(objects.image_ids, images, seed)), read_image, seed)
 
     def keep_all() -> Calibration:
@@ -176,15 +175,14 @@ def calibrate(
         return Calibration(none, NONE_ACCEPTED, level, len(trial.truth), edges, nothing)
 
     by_edges = level_with_error_known_to_differ(residuals, response, edges.added_level)
-    if by_edges < LEAST_LEVEL:
-        level = min(level, by_edges)
+    by_others = min(by_edges, _corrected(estimated_level, trial.noise_level))
+    if by_others < LEAST_LEVEL:
+        level = min(level, by_others)
     is_small = level < LEAST_LEVEL
     if edges.for_noisy or (is_small and not edges.for_refined):
         return keep_all()
     if is_small:  # rather too small than too large, so that few boxes move without need
         level = max(level, level_with_error_known_to_differ(residuals, no_response(), edges.added_level))
-    else:  # typical errors are small beside such noise
-        level = max(min(level, typical_noise(residuals, response, far) * 3**0.5), LEAST_LEVEL)
     trial = rehearse(level, response, REHEARSED_OBJECTS)
     trial, passes = _with_second_pass(trial, refine_again)
     if is_small and fit_probability(trial.signals, trial.gains > 0)(objects.signals).mean() < LEAST_SHARE:

@@ -149,6 +149,13 @@ def test_noise_is_judged_by_how_one_refiner_responds_to_it_where_boxes_are_means
     assert refiner.calibrate()[0].noise_level == pytest.approx(0.235, abs=0.015)  # 0.268 by the means
 
 
+@pytest.mark.parametrize("pulls", [0.25, 0.6])
+def test_how_strong_noise_is_shows_in_how_far_boxes_moved(pulls):
+    refiner = PlayedRefiner(0.4)
+    refiner.estimate = lambda boxes, rows=slice(None): pulls
+    assert refiner.calibrate()[0].noise_level == pytest.approx(0.4, abs=0.05)
+
+
 def test_it_is_the_same_every_time():
     first, second = (PlayedRefiner(0.3).calibrate(images=100)[0] for _ in range(2))
     assert torch.equal(first.scores, second.scores)
