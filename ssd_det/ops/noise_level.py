@@ -106,3 +106,14 @@ def best_noise_level(groups: Tensor) -> float | None:
         if level is not None:
             return level if of_far is None or level < LEAST_LEVEL else max(level, of_far)
     return None
+
+
+def noise_beside_error(level: float) -> float:
+    """The level of the noise, where a refiner's own error is a part of what it is told by.
+
+    That error may be anything up to what cannot be told from noise; half of its square is taken off.
+
+    Args:
+        level: of both together, at least 0.12.
+    """
+    return math.sqrt(level**2 - LEAST_LEVEL**2 / 2)

@@ -34,7 +34,7 @@ from ssd_det.ops.calibration import (
     response_to,
     typical_noise,
 )
-from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders
+from ssd_det.ops.noise_level import LEAST_LEVEL, LEAST_OBJECTS, far_from_borders, noise_beside_error
 from ssd_det.ops.parts import in_parts
 from ssd_det.refining.edges import EdgeEvidence, ReadImage, compare_edges
 from ssd_det.refining.file_objects import FileObjects
@@ -183,6 +183,8 @@ def calibrate(
         return keep_all()
     if is_small:  # rather too small than too large, so that few boxes move without need
         level = max(level, level_with_error_known_to_differ(residuals, no_response(), edges.added_level))
+    else:
+        level = noise_beside_error(level)
     trial = rehearse(level, response, REHEARSED_OBJECTS)
     trial, passes = _with_second_pass(trial, refine_again)
     if is_small and fit_probability(trial.signals, trial.gains > 0)(objects.signals).mean() < LEAST_SHARE:
