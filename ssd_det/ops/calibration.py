@@ -123,19 +123,14 @@ def typical_noise(residuals: Tensor, response: Response, counted: Tensor) -> flo
         In units of the box, the root of the mean square over the four axes.
     """
     counted = _enough(counted)
-    squares = [_typical_square(residuals[own, axis]) for axis, own in enumerate(counted.T)]
-    return _noise_behind(torch.stack(squares), response, counted)
+    squares = torch.stack([_typical_square(residuals[own, axis]) for axis, own in enumerate(counted.T)])
+    number = counted.sum(dim=0)
+    return ((squares / response.remaining * number).sum() / number.sum()).sqrt().item()
 
 
 def _enough(counted: Tensor) -> Tensor:
     """The residuals that count, ``BoolTensor[N, 4]``: all, where those that should are too few."""
     return counted if counted.sum(dim=0).double().mean() >= LEAST_OBJECTS else torch.ones_like(counted)
-
-
-def _noise_behind(squares: Tensor, response: Response, counted: Tensor) -> float:
-    """The deviation of the noise, from mean squares ``Tensor[4]`` of what residuals that count hold of it."""
-    number = counted.sum(dim=0)
-    return ((squares / response.remaining * number).sum() / number.sum()).sqrt().item()
 
 
 def _typical_square(residuals: Tensor) -> Tensor:
