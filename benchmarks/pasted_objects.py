@@ -21,7 +21,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image, ImageEnhance, ImageFilter
+
+from ssd_det.ops.box_types import as_xyxy, to_xywh
+from ssd_det.ops.boxes import area, intersection
 
 STAMPS = Path("/usr/share/tuxpaint/stamps")
 BACKGROUNDS = Path("/usr/share/backgrounds/mate")
@@ -163,19 +167,10 @@ class Scene:
         return ImageEnhance.Contrast(darker).enhance(self.draw.uniform(0.5, 1.0))
 
     def _has_room(self, box: Box) -> bool:
-        return area(box) > 0 and all(
-            area(overlap(box, other)) <= MOST_COVERED * min(area(box), area(other)) for other in self.boxes
-        )
-
-
-def overlap(box: Box, other: Box) -> Box:
-    """What two boxes share."""
-    return max(box[0], other[0]), max(box[1], other[1]), min(box[2], other[2]), min(box[3], other[3])
-
-
-def area(box: Box) -> int:
-    """In square pixels; 0 for a box that ends before it begins."""
-    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
+        new = torch.tensor(box, dtype=torch.float64)
+        others = torch.tensor(self.boxes, dtype=torch.float64).reshape(-1, 4)
+        covered = intersection(new, others) > MOST_COVERED * area(others).minimum(area(new))
+        return bool(area(new) > 0) and not covered.any()
 
 
 def make(kind: Kind, output: Path) -> dict[str, Any]:
@@ -193,14 +188,14 @@ def make(kind: Kind, output: Path) -> dict[str, Any]:
         for _ in range(draw.randint(*kind.objects)):
             stamp = draw.choice(objects)
             if box := scene.paste(stamp.picture):
-                x, y, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
+                bbox = to_xywh(as_xyxy(box))
                 annotations.append(
                     {
                         "id": next(ids),
                         "image_id": image_id,
                         "category_id": names.index(stamp.category) + 1,
-                        "bbox": [x, y, width, height],
-                        "area": width * height,
+                        "bbox": bbox,
+                        "area": bbox[2] * bbox[3],
                         "iscrowd": 0,
                     }
                 )
@@ -216,6 +211,8 @@ def main() -> None:
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--output", type=Path, required=True, help="a folder that does not exist yet")
     settings = parser.parse_args()
+    if settings.output.exists():
+        parser.error(f"{settings.output} exists: give a folder that does not exist yet")
     if not (STAMPS.is_dir() and BACKGROUNDS.is_dir()):
         parser.error(f"install Debian's tuxpaint-stamps-default and mate-backgrounds, for {STAMPS} and {BACKGROUNDS}")
     data = make(KINDS[settings.kind], settings.output)
