@@ -239,7 +239,7 @@
   find("export").addEventListener("click", () => {
     const address = URL.createObjectURL(new Blob([exportedText(decisions)], { type: "application/json" }));
     element("a", { href: address, download: "decisions.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
+    setTimeout(() => URL.revokeObjectURL(address), 60000); // long after a slow machine has written it
     say(`Exported ${decisions.made.size} decisions.`);
   });
   find("load").addEventListener("change", async (event) => {
