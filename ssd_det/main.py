@@ -244,6 +244,8 @@ def _sentence(error: Exception) -> str:
             return cause.sentence
         if (sentence := why_worker_ended(cause)) is not None:
             return sentence
+        if type(cause).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
+            return f"{' '.join(str(cause).split()).rstrip('.')}: correct the trainer's settings."
         if isinstance(cause, RuntimeError | ValueError):
             known = (sentence for start, sentence in SENTENCES.items() if str(cause).startswith(start))
             if (sentence := next(known, None)) is not None:
@@ -251,8 +253,6 @@ def _sentence(error: Exception) -> str:
         cause = cause.__cause__
     if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
         return _sentence_of_file(error)
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which may not have been imported
-        return f"{' '.join(str(error).split())} Correct the trainer's settings."
     if _is_of_lost_process(error):
         return (
             "Another process of this command has ended, or cannot be reached any more: what it printed says why; "

@@ -97,6 +97,10 @@ def test_an_image_that_does_not_decode_is_named(inside, capsys, workers):
         (["--trainer.accelerator=foo"], "invalid accelerator name"),
         (["--trainer.strategy=foo"], "invalid strategy name"),
         (["--trainer.devices=-1"], "should be an int > 0): correct the trainer's settings"),
+        (
+            ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=loss", "--trainer.callbacks.mode=up"],
+            "got up: correct the trainer's settings",
+        ),
         (["--trainer.devices=2.5"], "should be an int > 0"),
         (["--trainer.num_nodes=0"], "must be a positive integer"),
         (["--trainer.max_epochs=0"], "trainer.max_epochs is 0, so nothing would be trained"),
