@@ -15,7 +15,7 @@ class Base(NamedTuple):
         detect: the same for the detector.
         why: what it is, and when it is chosen.
         smallest_side: pixels of the longer side unless small objects need more.
-        largest_side: pixels that small objects may raise that to.
+        largest_sides: pixels that small objects may raise that to, of refiner and detector.
         batch: images a step that its rates are for, of refiner and detector.
         rates: learning rates of both.
         optimizer: of both; decides how a rate follows the batch.
@@ -31,7 +31,7 @@ class Base(NamedTuple):
     detect: str
     why: str
     smallest_side: int
-    largest_side: int
+    largest_sides: tuple[int, int]
     batch: tuple[int, int]
     rates: tuple[float, float]
     optimizer: str
@@ -53,7 +53,7 @@ SMALL_CPU = Base(
     detect="detect.yaml",
     why="MobileNetV2 and AdamW: no GPU",
     smallest_side=320,
-    largest_side=640,
+    largest_sides=(512, 640),
     batch=(2, 4),
     rates=(7e-4, 1e-3),
     optimizer="adamw",
@@ -67,14 +67,14 @@ SMALL_CPU = Base(
 SMALL_GPU = SMALL_CPU._replace(
     why=f"MobileNetV2 and AdamW: fewer than {LARGE_DATA:,} images or {LARGE_MEMORY} GiB on the GPU",
     smallest_side=640,
-    largest_side=1024,
+    largest_sides=(1024, 1024),
 )
 LARGE = Base(
     refine="refine.yaml",
     detect="paper/detector.yaml",
     why=f"ResNet-50 and SGD as published: {LARGE_DATA:,} images or more, and a GPU",
     smallest_side=1333,
-    largest_side=1333,
+    largest_sides=(1333, 1333),
     batch=(16, 16),
     rates=(0.02, 0.02),
     optimizer="sgd",

@@ -8,6 +8,8 @@ from ssd_det.setup.bases import LARGE, SMALL_CPU, Base, base_for
 from ssd_det.setup.facts import DataFacts, Machine
 
 TARGET_SIDE = 32  # pixels of the median object: a few cells of the finest level of the pyramid
+ENLARGED_SIDES = (24, 0)  # that images are enlarged for; never for the detector, whose time grows more with them
+MOST_ENLARGED = 2
 REFINER_STEPS, DETECTOR_STEPS = 1500, 1000  # for small data; docs/results.md was measured with about as many
 MOST_STEPS = 4200  # of a refiner on small data, so that it sees each image as often as published; 25 minutes of CPU
 MOST_EPOCHS, PUBLISHED_EPOCHS = 100, 12
@@ -60,8 +62,8 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
     """
     base = base_for(data, machine)
     devices = max(len(machine.gpus), 1)
-    shortest, longest = _sides(data, base)
-    batches = [_batch(base, data, machine, (shortest.value, longest.value), stage) for stage in (0, 1)]
+    sides = [_sides(data, base, stage) for stage in (0, 1)]
+    batches = [_batch(base, data, machine, sides[stage], stage) for stage in (0, 1)]
     objects = _objects(data, machine)
     for _ in range(halvings):
         if max(batches) == 1:
@@ -81,18 +83,18 @@ def choose(data: DataFacts, machine: Machine, halvings: int = 0) -> Settings:
         "offsets": Choice(list(base.offsets), "sampler auto, the default, makes bags as wide as the noise needs"),
         "noise_steps": Choice(min(NOISE_STEPS, max(steps[0] // 3, 2)), "after these the noise is known"),
         "max_objects": _why_objects(objects, data),
+        **sides[0],
         **_schedule(base, 0, batches[0], devices, epochs[0], steps[0]),
     }
     detect = {
-        "anchor_sizes": _anchors(data, longest.value),
+        "anchor_sizes": _anchors(data, sides[1]["longest_side"].value),
         "detections_per_image": _detections(data),
+        **sides[1],
         **_schedule(base, 1, batches[1], devices, epochs[1], steps[1]),
     }
     common = {
         "backbone": Choice(base.backbone, "small and fast" if base.backbone == SMALL_CPU.backbone else "as published"),
         "weights": Choice("DEFAULT", "torchvision's, downloaded once; offline, the path of a state_dict"),
-        "shortest_side": shortest,
-        "longest_side": longest,
         "num_workers": _workers(machine, devices),
         **_hardware(machine),
     }
@@ -116,17 +118,20 @@ def _refining(base: Base, data: DataFacts) -> dict[str, Choice]:
     }
 
 
-def _sides(data: DataFacts, base: Base) -> tuple[Choice, Choice]:
-    """The resolution: no larger than the images, and large enough for the median object if the machine allows it."""
-    median = data.relative_sides[1]
-    wanted = min(max(math.ceil(TARGET_SIDE / median / 32) * 32, base.smallest_side), base.largest_side)
-    longest = min(wanted, data.longest_side)
-    shortest = max(round(longest * data.shortest_side / data.longest_side), 1)
-    seen = f"the median object is {median * longest:.0f} px in size then"
-    reason = f"the images' own size; {seen}" if longest == data.longest_side else seen
-    return Choice(shortest, f"the shape of the median image, {data.longest_side} by {data.shortest_side}"), Choice(
-        longest, reason
-    )
+def _sides(data: DataFacts, base: Base, stage: int) -> dict[str, Choice]:
+    """The resolution: large enough for the median object, as far as machine and images allow it."""
+    median, own = data.relative_sides[1], data.longest_side
+    enough, least = (math.ceil(side / median / 32) * 32 for side in (TARGET_SIDE, ENLARGED_SIDES[stage]))
+    wanted = max(min(enough, own), min(least, MOST_ENLARGED * own))
+    longest = max(min(wanted, base.largest_sides[stage]), min(base.smallest_side, own))
+    shortest = max(round(longest * data.shortest_side / own), 1)
+    reason = f"the median object is {median * longest:.0f} px in size then"
+    if longest >= own:
+        reason = f"the images' own size{' enlarged' * (longest > own)}; {reason}"
+    return {
+        "shortest_side": Choice(shortest, f"the shape of the median image, {own} by {data.shortest_side}"),
+        "longest_side": Choice(longest, reason),
+    }
 
 
 def estimated_memory(base: Base, batch: int, sides: tuple[int, int], objects: int) -> float:
@@ -143,11 +148,12 @@ def estimated_memory(base: Base, batch: int, sides: tuple[int, int], objects: in
     return 0.8 + batch * (image_memory + objects * object_memory)
 
 
-def _batch(base: Base, data: DataFacts, machine: Machine, sides: tuple[int, int], stage: int) -> int:
+def _batch(base: Base, data: DataFacts, machine: Machine, chosen: dict[str, Choice], stage: int) -> int:
     """The largest power of two that is likely to fit the memory; without a GPU no more than the rates are for."""
     memory = min((gpu.memory for gpu in machine.gpus), default=machine.memory)
     batch = LARGEST_BATCH if machine.gpus else base.batch[stage]
     objects = _objects(data, machine)
+    sides = chosen["shortest_side"].value, chosen["longest_side"].value
     while batch > 1 and (
         estimated_memory(base, batch, sides, objects) > USED_SHARE * memory or batch > data.images_with_objects
     ):

@@ -86,8 +86,19 @@ def test_small_objects_raise_the_resolution_as_far_as_machine_and_images_go():
     assert (chosen["longest_side"], chosen["shortest_side"]) == (640, 480)
     assert chosen["anchor_sizes"] == [8, 16, 32, 64, 128]
     assert values(choose(specks, Machine(8, 64.0, (H100,))), "detect")["longest_side"] == 1024
-    icons = replace(specks, longest_side=100, shortest_side=100)
-    assert values(choose(icons, LAPTOP), "refine")["longest_side"] == 100
+    refiner = values(choose(specks, LAPTOP), "refine")
+    assert (refiner["longest_side"], refiner["shortest_side"]) == (512, 384)
+    assert values(choose(specks, Machine(8, 64.0, (H100,))), "refine")["longest_side"] == 1024
+
+
+def test_images_of_small_objects_are_enlarged_for_the_refiner_alone():
+    icons = replace(BCCD, longest_side=100, shortest_side=80)
+    for median, longest, shortest in ((0.9, 100, 80), (0.28, 100, 80), (0.2, 128, 102), (0.01, 200, 160)):
+        settings = choose(replace(icons, relative_sides=(median, median, median)), LAPTOP)
+        refiner, detector = (values(settings, section) for section in ("refine", "detect"))
+        assert (refiner["longest_side"], refiner["shortest_side"]) == (longest, shortest)
+        assert (detector["longest_side"], detector["shortest_side"]) == (100, 80)
+    assert settings.refine["longest_side"].why.startswith("the images' own size enlarged; the median object is 2 px")
 
 
 def test_crowds_get_more_detections():
@@ -137,9 +148,9 @@ def test_settings_are_plausible_for_any_facts(images, longest, shortest, objects
         )
     )
     settings = choose(data, machine, draw.draw(st.integers(0, 3)))
-    for section, steps in zip(("refine", "detect"), settings.steps, strict=True):
+    for section, enlarged, steps in zip(("refine", "detect"), (2, 1), settings.steps, strict=True):
         chosen = values(settings, section)
-        assert 1 <= chosen["shortest_side"] <= chosen["longest_side"] <= data.longest_side
+        assert 1 <= chosen["shortest_side"] <= chosen["longest_side"] <= enlarged * data.longest_side
         assert chosen["batch_size"] >= 1
         assert chosen["max_epochs"] >= 1
         assert all(0 < milestone < chosen["max_epochs"] for milestone in chosen["milestones"])
