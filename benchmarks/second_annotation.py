@@ -39,6 +39,10 @@ def measured(noisy: Tensor, refined: Tensor, reference: Tensor) -> Measured:
     return Measured((after > before).double().mean().item(), before.mean().item(), after.mean().item())
 
 
+def mean_of(several: Sequence[Measured]) -> Measured:
+    return Measured(*(sum(values) / len(several) for values in zip(*several, strict=True)))
+
+
 def made_up(
     noisy: Tensor, refined: Tensor, second: Tensor, share: float, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -76,11 +80,10 @@ def main(words: Sequence[str] | None = None) -> None:
     random = torch.Generator().manual_seed(0)
     for share in SHARES:
         draws = [made_up(noisy, refined, second, share, random) for _ in range(DRAWS)]
-        means = [
-            Measured(*(sum(values) / DRAWS for values in zip(*rows, strict=True)))
-            for rows in zip(*([measured(noisy, refined, boxes) for boxes in draw] for draw in draws), strict=True)
-        ]
-        print(f"| {share} of what they moved | {means[0]} | {means[1]} |")
+        by_truth, by_second = (
+            mean_of([measured(noisy, refined, boxes) for boxes in kind]) for kind in zip(*draws, strict=True)
+        )
+        print(f"| {share} of what they moved | {by_truth} | {by_second} |")
 
 
 if __name__ == "__main__":
