@@ -12,7 +12,6 @@ from ssd_det.main import main
 
 in_each_browser = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
 NETWORK = ("http:", "https:", "ws:", "wss:")
-SAY_ERRORS = "addEventListener('error', (event) => event.message && console.error(event.message))"
 
 
 def is_missing(url):
@@ -32,7 +31,6 @@ def opened(browser, folder):
     """A page, opened for the first time; no message on the console and no request to a network is allowed."""
     page = new_page(browser)
     complaints = []
-    page.add_init_script(SAY_ERRORS)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: is_missing(request.url) and complaints.append(f"{request.url} is missing"))

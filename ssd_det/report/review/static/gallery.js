@@ -19,7 +19,7 @@ class Gallery {
     this.whole = false;
     this.current = 0;
     this.tiles = new Map();
-    new ResizeObserver(() => requestAnimationFrame(() => this.lay())).observe(list); // it may change the height of the list
+    new ResizeObserver(() => this.lay()).observe(list);
     addEventListener("scroll", () => this.schedule(), { passive: true });
     addEventListener("resize", () => this.schedule());
     decisions.addEventListener("change", () => this.tiles.forEach((tile, index) => this.mark(tile, index)));
